@@ -1,0 +1,462 @@
+"""The monitor: one YAML file that says what is watched, as typed and validated objects.
+
+``load_monitor`` either returns a :class:`Monitor` or raises :class:`MonitorError`, whose problems name the
+file, the line, the field and what to do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import soupsieve
+from croniter import croniter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+Period = Literal["week", "month", "quarter", "year"]
+PERIODS: tuple[Period, ...] = ("week", "month", "quarter", "year")
+
+
+def _identifier(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,59}", value):
+        raise ValueError("write it with small letters, digits, - and _ only (it becomes part of DAG names)")
+    return value
+
+
+def _selector(value: str) -> str:
+    try:
+        soupsieve.compile(value)
+    except soupsieve.SelectorSyntaxError as error:
+        raise ValueError(f"not a CSS selector ({str(error).splitlines()[0]}); test it in a browser's console") from None
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"not a regular expression ({error}); escape dots and brackets with a backslash") from None
+    return value
+
+
+def _schedule(value: str | None) -> str | None:
+    if value is not None and not croniter.is_valid(value.replace("@once", "@daily")):
+        raise ValueError("not a schedule; write @hourly, @daily, @weekly or five cron fields such as '30 6 * * *'")
+    return value
+
+
+def _host_port(value: str) -> str:
+    if not re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}", value):
+        raise ValueError("write exactly host:port, for example 127.0.0.1:8471 (no scheme, no path, no wildcard)")
+    return value
+
+
+Identifier = Annotated[str, AfterValidator(_identifier)]
+Selector = Annotated[str, AfterValidator(_selector)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+HostPort = Annotated[str, AfterValidator(_host_port)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Group(_Part):
+    """An organisation or current whose discourse is tracked."""
+
+    id: Identifier
+    name: str
+    aliases: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="Names by language code; masked before training, so that framing is learnt and not the speaker.",
+    )
+    description: str = ""
+
+
+class Outage(_Part):
+    """A time in which a source is known not to have been reachable; its cells are missing, not silent."""
+
+    start: date
+    end: date
+    reason: str
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Outage:
+        if self.end < self.start:
+            raise ValueError("end lies before start; swap them")
+        return self
+
+
+class _Source(_Part):
+    id: Identifier
+    group: Identifier | None = Field(default=None, description="Whose texts these are; may be left out for observers.")
+    speaker: Literal["own", "observer"] = Field(
+        description="own: the group speaks (enters its trend). observer: someone writes about it (does not)."
+    )
+    schedule: Annotated[str | None, AfterValidator(_schedule)] = Field(
+        default="@daily", description="When Airflow collects: a preset, five cron fields, or null for by hand only."
+    )
+    language: str | None = Field(
+        default=None, description="Language code when the whole source has one; else detected."
+    )
+    earliest: date | None = Field(default=date(1990, 1, 1), description="A text dated before this has a wrong date.")
+    outages: list[Outage] = Field(default_factory=list)
+
+
+class _WebSource(_Source):
+    delay: float | None = Field(
+        default=None, ge=0, description="Seconds between two requests to a host; a longer Crawl-delay wins."
+    )
+    include: Pattern | None = Field(
+        default=None, description="Only addresses in which this regular expression is found."
+    )
+    exclude: Pattern | None = None
+    text_selector: Selector | None = Field(
+        default=None, description="The element that holds the text, where extraction misses it."
+    )
+    date_selector: Selector | None = Field(default=None, description="The element that holds the date of publication.")
+    title_selector: Selector | None = None
+
+
+class FeedSource(_WebSource):
+    """RSS, Atom or JSON feeds."""
+
+    kind: Literal["feed"]
+    addresses: list[HttpUrl] = Field(min_length=1)
+    fetch_pages: bool = Field(
+        default=True, description="false: discovery only, the pages stay pending in the frontier."
+    )
+
+
+class SitemapSource(_WebSource):
+    """Sitemaps and sitemap indexes, plain or gzip."""
+
+    kind: Literal["sitemap"]
+    addresses: list[HttpUrl] = Field(min_length=1)
+
+
+class ListingSource(_WebSource):
+    """Pages that list links to texts, with pagination."""
+
+    kind: Literal["listing"]
+    addresses: list[HttpUrl] = Field(min_length=1)
+    link_selector: Selector = Field(description="Every link to a text on a listing page.")
+    next_selector: Selector | None = Field(default=None, description="The link to the next listing page.")
+    max_pages: int = Field(default=1000, ge=1)
+
+
+class WarcSource(_Source):
+    """Local WARC or ARC files and folders."""
+
+    kind: Literal["warc"]
+    paths: list[Path] = Field(min_length=1, description="Files or folders, relative to the monitor file.")
+    include: Pattern | None = None
+    exclude: Pattern | None = None
+
+
+class TableColumns(_Part):
+    """Which column of a table means what."""
+
+    text: str
+    date: str
+    id: str | None = Field(default=None, description="Identifies a row; without it the row's text does.")
+    title: str | None = None
+    address: str | None = None
+    language: str | None = None
+    group: str | None = Field(
+        default=None, description="Column that names the group; its values are mapped in `groups`."
+    )
+    source: str | None = Field(default=None, description="Column that names the source within the table.")
+
+
+class TableSource(_Source):
+    """A CSV, JSONL or Parquet file whose rows are texts."""
+
+    kind: Literal["table"]
+    path: Path = Field(description="File, relative to the monitor file; .gz is read too.")
+    columns: TableColumns
+    groups: dict[str, Identifier] = Field(
+        default_factory=dict, description="Value of the group column -> group id; rows of other values are left out."
+    )
+    date_format: str | None = Field(
+        default=None, description="strptime format; without it dates are ISO 8601 or a year."
+    )
+    earliest: date | None = None
+    schedule: Annotated[str | None, AfterValidator(_schedule)] = None
+
+
+Source = Annotated[FeedSource | SitemapSource | ListingSource | WarcSource | TableSource, Field(discriminator="kind")]
+
+
+class Dyad(_Part):
+    """An ordered pair of groups; its gap is the balance of `a` minus the balance of `b`."""
+
+    a: Identifier
+    b: Identifier
+
+    @property
+    def id(self) -> str:
+        return f"{self.a}--{self.b}"
+
+
+class Event(_Part):
+    """A dated outside fact, drawn on charts."""
+
+    date: date
+    dyad: tuple[Identifier, Identifier] | None = None
+    kind: Literal["statement", "quarrel", "split", "no-split", "reconciliation", "rename", "other"]
+    text: str
+    reference: str = Field(description="Where this can be read.")
+
+
+class Monitor(_Part):
+    """What is watched."""
+
+    name: Identifier
+    title: str
+    description: str = ""
+    since: date | None = Field(default=None, description="First day the trend tables speak of; else the first text's.")
+    until: date | None = Field(default=None, description="Last day the trend tables speak of; else today.")
+    periods: list[Period] = Field(default=["week", "month", "quarter"], min_length=1)
+    audit_period: Period = Field(default="quarter", description="Random codings correct the model over this period.")
+    groups: list[Group] = Field(min_length=1)
+    sources: list[Source] = Field(min_length=1)
+    dyads: list[Dyad] = Field(default_factory=list)
+    events: list[Event] = Field(default_factory=list)
+    allowed_addresses: list[HostPort] = Field(
+        default_factory=list,
+        description="Loopback or private host:port that may be fetched all the same, named exactly. For tests and demos.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_dyads(cls, data: Any) -> Any:
+        """`[a, b]` is short for `{a: a, b: b}`."""
+        if isinstance(data, dict) and isinstance(data.get("dyads"), list):
+            dyads = [{"a": d[0], "b": d[1]} if isinstance(d, list) and len(d) == 2 else d for d in data["dyads"]]
+            return {**data, "dyads": dyads}
+        return data
+
+    def group(self, group_id: str) -> Group:
+        """The group of this id; KeyError when there is none."""
+        for group in self.groups:
+            if group.id == group_id:
+                return group
+        raise KeyError(group_id)
+
+    def source(self, source_id: str) -> Source:
+        """The source of this id; KeyError when there is none."""
+        for source in self.sources:
+            if source.id == source_id:
+                return source
+        raise KeyError(source_id)
+
+    def sources_of(self, group_id: str) -> list[Source]:
+        """The sources in which the group itself speaks."""
+        return [
+            s
+            for s in self.sources
+            if s.speaker == "own" and (s.group == group_id or (s.kind == "table" and group_id in s.groups.values()))
+        ]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a monitor file, and the mend."""
+
+    file: Path
+    line: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.field}: {self.message}"
+
+
+class MonitorError(ValueError):
+    """A monitor file that can't be used; says everything that is wrong with it."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(map(str, problems)))
+
+
+_MENDS = {
+    "missing": "is missing; add it",
+    "extra_forbidden": "is not a field here; remove it or check the spelling ({known})",
+    "union_tag_invalid": "unknown kind; write one of {expected_tags}",
+    "union_tag_not_found": "has no kind; add kind: feed, sitemap, listing, warc or table",
+    "literal_error": "is {input!r}; write one of {expected}",
+    "url_parsing": "is no address ({error}); write it in full with https://",
+    "url_scheme": "only http and https addresses are collected",
+    "date_from_datetime_parsing": "is no date; write YYYY-MM-DD",
+    "date_parsing": "is no date; write YYYY-MM-DD",
+    "too_short": "is empty; list at least one",
+}
+
+
+def _line(node: Any, path: tuple[Any, ...]) -> int:
+    """Line (from 1) of the value at ``path`` in the YAML tree, or of its nearest parent that exists."""
+    line = 0
+    for key in path:
+        try:
+            if isinstance(node, CommentedMap):
+                line = node.lc.key(key)[0]
+            elif isinstance(node, CommentedSeq):
+                line = node.lc.item(key)[0]
+            else:
+                break
+            node = node[key]
+        except (KeyError, IndexError, TypeError):
+            break
+    return line + 1
+
+
+def _field(path: tuple[Any, ...]) -> str:
+    text = ""
+    for key in path:
+        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else str(key)
+    return text or "(the file)"
+
+
+_TAGS = {"feed", "sitemap", "listing", "warc", "table"}
+
+
+def _known_fields(path: tuple[Any, ...], tags: list[str]) -> str:
+    models: dict[str, type[BaseModel]] = {
+        "feed": FeedSource,
+        "sitemap": SitemapSource,
+        "listing": ListingSource,
+        "warc": WarcSource,
+        "table": TableSource,
+        "groups": Group,
+        "dyads": Dyad,
+        "events": Event,
+        "outages": Outage,
+        "columns": TableColumns,
+    }
+    names = [p for p in path[:-1] if isinstance(p, str)]
+    inner = names[-1] if names and names[-1] in models else tags[-1] if tags else ""
+    model = models.get(inner, Monitor)
+    return "known: " + ", ".join(model.model_fields)
+
+
+def _from_pydantic(file: Path, tree: Any, error: ValidationError) -> Iterator[Problem]:
+    for item in error.errors():
+        # pydantic puts the tag of a union ("feed") into the path; the file has no such level
+        raw = item["loc"]
+        tags = [p for i, p in enumerate(raw) if p in _TAGS and i == 2 and raw[0] == "sources"]
+        path = tuple(p for i, p in enumerate(raw) if not (i == 2 and raw[0] == "sources" and p in _TAGS))
+        message = item["msg"].removeprefix("Value error, ")
+        if mend := _MENDS.get(item["type"]):
+            context = dict(item.get("ctx", {}))
+            message = mend.format(
+                **{"expected": "", "expected_tags": "", "error": "", **context},
+                input=item["input"],
+                known=_known_fields(path, [str(t) for t in tags]),
+            )
+        if item["type"].startswith("union_tag"):
+            path = (*path, "kind")
+        yield Problem(file, _line(tree, path), _field(path), message)
+
+
+def _duplicates(ids: list[str]) -> list[str]:
+    return [i for i, n in Counter(ids).items() if n > 1]
+
+
+def _cross_checks(monitor: Monitor, file: Path, tree: Any) -> Iterator[Problem]:
+    """What no single field can know: that names refer to something, and only to one thing."""
+
+    def problem(path: tuple[Any, ...], message: str) -> Problem:
+        return Problem(file, _line(tree, path), _field(path), message)
+
+    groups = {g.id for g in monitor.groups}
+    known = ", ".join(sorted(groups))
+    for section, ids in (("groups", [g.id for g in monitor.groups]), ("sources", [s.id for s in monitor.sources])):
+        for duplicate in _duplicates(ids):
+            last = len(ids) - 1 - ids[::-1].index(duplicate)
+            yield problem((section, last, "id"), f"{duplicate!r} stands twice; give each its own id")
+    for i, source in enumerate(monitor.sources):
+        if source.group is not None and source.group not in groups:
+            yield problem(("sources", i, "group"), f"unknown group {source.group!r}; write one of {known}")
+        maps_groups = source.kind == "table" and source.columns.group is not None
+        if source.speaker == "own" and source.group is None and not maps_groups:
+            yield problem(("sources", i), "speaker is own but no group is named; add group")
+        if source.kind == "table":
+            for value, group in source.groups.items():
+                if group not in groups:
+                    yield problem(("sources", i, "groups", value), f"unknown group {group!r}; write one of {known}")
+            if maps_groups and not source.groups:
+                yield problem(("sources", i), "a group column needs `groups`, the map of its values to group ids")
+    for i, dyad in enumerate(monitor.dyads):
+        for side in (dyad.a, dyad.b):
+            if side not in groups:
+                yield problem(("dyads", i), f"unknown group {side!r}; write one of {known}")
+        if dyad.a == dyad.b:
+            yield problem(("dyads", i), "a dyad needs two different groups")
+    for i, event in enumerate(monitor.events):
+        for side in event.dyad or ():
+            if side not in groups:
+                yield problem(("events", i, "dyad"), f"unknown group {side!r}; write one of {known}")
+    if monitor.since and monitor.until and monitor.until < monitor.since:
+        yield problem(("until",), "until lies before since; swap them")
+
+
+def load_monitor(file: Path) -> Monitor:
+    """The monitor in ``file``.
+
+    Relative paths in it are made absolute against the file's folder. Raises :class:`MonitorError`.
+    """
+    yaml = YAML()
+    try:
+        tree = yaml.load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MonitorError([Problem(file, 1, "(the file)", f"can't be read: {error.strerror}")]) from None
+    except UnicodeDecodeError:
+        raise MonitorError([Problem(file, 1, "(the file)", "is not UTF-8; save it as UTF-8")]) from None
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise MonitorError(
+            [Problem(file, line, "(the file)", f"not YAML: {error.problem}; check the indentation")]
+        ) from None
+    except YAMLError as error:
+        raise MonitorError([Problem(file, 1, "(the file)", f"not YAML: {error}")]) from None
+    if not isinstance(tree, CommentedMap):
+        raise MonitorError([Problem(file, 1, "(the file)", "is empty or no mapping; start with name: and title:")])
+    try:
+        monitor = Monitor.model_validate(_plain(tree))
+    except ValidationError as error:
+        raise MonitorError(list(_from_pydantic(file, tree, error))) from None
+    monitor = _anchor_paths(monitor, file.resolve().parent)
+    problems = list(_cross_checks(monitor, file, tree))
+    if problems:
+        raise MonitorError(problems)
+    return monitor
+
+
+def _plain(node: Any) -> Any:
+    """ruamel's commented tree as plain dicts and lists, so that validation sees ordinary Python."""
+    if isinstance(node, dict):
+        return {key: _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    return node
+
+
+def _anchor_paths(monitor: Monitor, folder: Path) -> Monitor:
+    def anchored(source: Any) -> Any:
+        if source.kind == "warc":
+            return source.model_copy(update={"paths": [folder / p for p in source.paths]})
+        if source.kind == "table":
+            return source.model_copy(update={"path": folder / source.path})
+        return source
+
+    return monitor.model_copy(update={"sources": [anchored(s) for s in monitor.sources]})

@@ -1,0 +1,86 @@
+"""What the environment says: where things are kept and how the collector behaves.
+
+Every variable starts with ``RIFTWATCH_``; ``docs/settings.md`` lists them. Nothing else in the project
+reads the environment, so a run is described by its monitor file and these values.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Values from ``RIFTWATCH_*`` variables; every one has a default that works on a laptop."""
+
+    model_config = SettingsConfigDict(env_prefix="RIFTWATCH_", frozen=True)
+
+    data: Path = Field(
+        default=PROJECT_ROOT / "data",
+        description="Folder for the database, raw responses (WARC), models. Made when missing.",
+    )
+    database_url: str = Field(
+        default="",
+        description="SQLAlchemy address of Riftwatch's own database (never Airflow's). "
+        "Empty: riftwatch.db in the data folder. PostgreSQL: postgresql+psycopg://user:password@host/name.",
+    )
+    monitors: Path = Field(
+        default=PROJECT_ROOT / "monitors",
+        description="Folder whose *.yaml files are the monitors Airflow schedules, or one such file.",
+    )
+    user_agent: str = Field(
+        default="riftwatch/0.1 (+{contact})",
+        description="Sent with every request; {contact} is replaced.",
+    )
+    contact: str = Field(
+        default="https://example.org/set-RIFTWATCH_CONTACT",
+        description="Address or mail of whoever runs the collector, sent with every request.",
+    )
+    run_seconds: float = Field(
+        default=1200.0,
+        gt=0,
+        description="Time budget of one collecting run; what is left waits in the frontier for the next run.",
+    )
+    request_seconds: float = Field(
+        default=30.0, gt=0, description="Longest wait for one response, connection to last byte."
+    )
+    max_body_bytes: int = Field(default=20_000_000, gt=0, description="A longer body is refused.")
+    max_inflation: float = Field(
+        default=200.0, gt=1, description="Refused: compressed bodies that grow by more than this factor."
+    )
+    default_delay: float = Field(
+        default=2.0, ge=0, description="Seconds between two requests to one host, unless the source says otherwise."
+    )
+    max_delay: float = Field(default=120.0, gt=0, description="Cap on a Crawl-delay; reported when it bites.")
+    proxy: str | None = Field(default=None, description="HTTP proxy address. HTTP_PROXY and its like are ignored.")
+
+    @cached_property
+    def database(self) -> str:
+        """SQLAlchemy address of the database, with the default filled in."""
+        return self.database_url or f"sqlite:///{self.data / 'riftwatch.db'}"
+
+    @cached_property
+    def agent(self) -> str:
+        """The ``User-Agent`` header."""
+        return self.user_agent.replace("{contact}", self.contact)
+
+    @property
+    def archive(self) -> Path:
+        """Folder of the raw responses (WARC files, one folder per monitor and source)."""
+        return self.data / "archive"
+
+    @property
+    def models(self) -> Path:
+        """Folder of the trained models, one folder each."""
+        return self.data / "models"
+
+    def monitor_files(self) -> list[Path]:
+        """The monitor files Airflow schedules, sorted by name."""
+        if self.monitors.is_file():
+            return [self.monitors]
+        return sorted(self.monitors.glob("*.yaml"))

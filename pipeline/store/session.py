@@ -1,0 +1,77 @@
+"""The way to the database: one engine per address, SQLite and PostgreSQL through the same code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from pipeline.settings import Settings
+
+
+class StoreError(RuntimeError):
+    """The database can't be used; says why and what to do."""
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    # WAL: readers (pages) and one writer (jobs) do not wait for each other.
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+@lru_cache(maxsize=8)
+def engine_for(address: str) -> Engine:
+    """The engine of a database address. Raises :class:`StoreError` for an address that names no known database."""
+    url = make_url(address)
+    if url.get_backend_name() == "sqlite":
+        if url.database and url.database != ":memory:":
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url, connect_args={"timeout": 30})
+        event.listen(engine, "connect", _prepare_sqlite)
+        return engine
+    if url.get_backend_name() == "postgresql":
+        return create_engine(url, pool_pre_ping=True)
+    raise StoreError(
+        f"{url.get_backend_name()} is not supported; set RIFTWATCH_DATABASE_URL to sqlite:/// or postgresql+psycopg://"
+    )
+
+
+def _alembic_config(address: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["address"] = address
+    return config
+
+
+@lru_cache(maxsize=8)
+def _migrate_once(address: str) -> None:
+    command.upgrade(_alembic_config(address), "head")
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database to the newest schema, making it where it is missing. Cheap when nothing is to do."""
+    try:
+        _migrate_once(settings.database)
+    except OperationalError as error:
+        shown = make_url(settings.database).render_as_string(hide_password=True)
+        raise StoreError(f"can't open the database {shown}: {error.orig}; check RIFTWATCH_DATABASE_URL") from error
+
+
+@contextmanager
+def open_session(settings: Settings, **options: Any) -> Iterator[Session]:
+    """A session on the migrated database. Commit yourself: batches are committed as they are done."""
+    migrate(settings)
+    with Session(engine_for(settings.database), **options) as session:
+        yield session

@@ -1,0 +1,367 @@
+"""The tables, typed. One class, one table; every time is UTC.
+
+A row is found again by its unique key, so every write is an upsert: a job that was killed anywhere
+and runs again loses nothing and doubles nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Date,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time in UTC. SQLite keeps no zone, so it is taken off and put back here."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without zone can't be stored: {value!r}; make it aware first")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """All tables of the store."""
+
+    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy's own protocol)
+        datetime: UtcDateTime,
+        date: Date,
+        dict[str, Any]: JSON,
+        list[Any]: JSON,
+        str: Text,
+        bytes: LargeBinary,
+    }
+
+
+# SQLite counts rows up by itself only for INTEGER keys; PostgreSQL gets the wide type.
+Key = BigInteger().with_variant(Integer, "sqlite")
+Name = String(60)
+
+
+class FrontierStatus(StrEnum):
+    PENDING = "pending"
+    FETCHED = "fetched"
+    FAILED = "failed"
+    GONE = "gone"
+
+
+class Frontier(Base):
+    """An address a source has shown us, and what became of it."""
+
+    __tablename__ = "frontier"
+    __table_args__ = (
+        UniqueConstraint("monitor", "source", "address"),
+        Index("ix_frontier_due", "monitor", "source", "status", "not_before"),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    monitor: Mapped[str] = mapped_column(Name)
+    source: Mapped[str] = mapped_column(Name)
+    address: Mapped[str]
+    """canonical address"""
+    status: Mapped[str] = mapped_column(String(10), default=FrontierStatus.PENDING)
+    discovered_at: Mapped[datetime]
+    discovered_in: Mapped[str]
+    """address of the feed, sitemap or listing page"""
+    hints: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """what the place of discovery said of it: title, language, dates [{origin, value}], text"""
+    attempts: Mapped[int] = mapped_column(default=0)
+    not_before: Mapped[datetime | None]
+    """not to be fetched before this time (backoff, Retry-After)"""
+    failure: Mapped[str | None] = mapped_column(String(20))
+    """hard, soft or temporary; null when nothing failed"""
+    reason: Mapped[str | None]
+    """the failure in words"""
+    fetched_at: Mapped[datetime | None]
+
+
+class Host(Base):
+    """A host and port: its robots.txt, its pace, and which process may talk to it now."""
+
+    __tablename__ = "hosts"
+
+    host: Mapped[str] = mapped_column(String(300), primary_key=True)
+    """scheme://host:port"""
+    robots: Mapped[str | None]
+    robots_status: Mapped[int | None]
+    robots_fetched_at: Mapped[datetime | None]
+    leased_by: Mapped[str | None] = mapped_column(String(100))
+    leased_until: Mapped[datetime | None]
+    next_request_at: Mapped[datetime | None]
+
+
+class Capture(Base):
+    """Index of the raw archive: where the bytes of one response lie."""
+
+    __tablename__ = "captures"
+    __table_args__ = (UniqueConstraint("monitor", "source", "address", "digest"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    monitor: Mapped[str] = mapped_column(Name)
+    source: Mapped[str] = mapped_column(Name)
+    address: Mapped[str]
+    captured_at: Mapped[datetime]
+    http_status: Mapped[int]
+    content_type: Mapped[str | None]
+    digest: Mapped[str] = mapped_column(String(80))
+    """sha256 of the body, hexadecimal"""
+    length: Mapped[int] = mapped_column(BigInteger)
+    """bytes of the body"""
+    warc_file: Mapped[str]
+    """relative to the archive folder, or absolute for an imported file"""
+    warc_offset: Mapped[int] = mapped_column(BigInteger)
+    problem: Mapped[str | None]
+    """why no document came of it (quarantine); null when one did"""
+
+
+class Cluster(Base):
+    """Documents that carry the same text. It counts once: for its first publication by a group itself."""
+
+    __tablename__ = "clusters"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    monitor: Mapped[str] = mapped_column(Name, index=True)
+    first_document_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    """own speakers before observers, then the earliest publication, then the lowest id"""
+
+
+class Document(Base):
+    """One collected text."""
+
+    __tablename__ = "documents"
+    __table_args__ = (
+        UniqueConstraint("monitor", "source", "address"),
+        Index("ix_documents_cell", "monitor", "group_id", "speaker", "published_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    monitor: Mapped[str] = mapped_column(Name)
+    source: Mapped[str] = mapped_column(Name)
+    group_id: Mapped[str | None] = mapped_column(Name)
+    speaker: Mapped[str] = mapped_column(String(10))
+    address: Mapped[str]
+    title: Mapped[str | None]
+    text: Mapped[str]
+    text_digest: Mapped[str] = mapped_column(String(64), index=True)
+    """sha256 of the normalised text, hexadecimal"""
+    language: Mapped[str | None] = mapped_column(String(20))
+    language_confidence: Mapped[float | None]
+    published_at: Mapped[datetime | None]
+    """null: no acceptable date was found; the text is in no period"""
+    published_origin: Mapped[str | None] = mapped_column(String(20))
+    dates: Mapped[list[Any]] = mapped_column(default=list)
+    """every candidate: {origin, value, accepted, why}"""
+    encoding: Mapped[str | None] = mapped_column(String(40))
+    capture_id: Mapped[int | None] = mapped_column(ForeignKey("captures.id"))
+    cluster_id: Mapped[int | None] = mapped_column(ForeignKey("clusters.id"), index=True)
+    collected_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    extractor: Mapped[str] = mapped_column(String(40))
+
+
+class MinHashBand(Base):
+    """Inverted index for near duplicates: documents whose MinHash agrees in one band."""
+
+    __tablename__ = "minhash_bands"
+    __table_args__ = (Index("ix_minhash_bands_value", "monitor", "value"),)
+
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"), primary_key=True)
+    band: Mapped[int] = mapped_column(primary_key=True)
+    monitor: Mapped[str] = mapped_column(Name)
+    value: Mapped[int] = mapped_column(BigInteger)
+    """hash of band number and the band's values, signed 64 bit"""
+
+
+class Coding(Base):
+    """One human label. It may arrive before its document: it is matched by address when the document comes."""
+
+    __tablename__ = "codings"
+    __table_args__ = (UniqueConstraint("monitor", "address", "variable", "coder", "draw", "drawn_at"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    monitor: Mapped[str] = mapped_column(Name)
+    address: Mapped[str]
+    """canonical address of the coded text"""
+    document_id: Mapped[int | None] = mapped_column(ForeignKey("documents.id"), index=True)
+    """null while the document is not collected"""
+    variable: Mapped[str] = mapped_column(Name)
+    value: Mapped[str] = mapped_column(Name)
+    codebook_version: Mapped[int]
+    coder: Mapped[str] = mapped_column(Name)
+    coded_at: Mapped[datetime]
+    draw: Mapped[str] = mapped_column(String(10))
+    """random, active, import or starter; only random ones evaluate and correct"""
+    probability: Mapped[float | None]
+    """inclusion probability of a random draw, in (0, 1]"""
+    drawn_at: Mapped[datetime]
+    """when the sample was drawn: later texts are a stratum of their own. A draw from a closed list: the epoch's last second"""
+    note: Mapped[str | None]
+
+
+class Model(Base):
+    """A trained model: its folder, its checksum, its card."""
+
+    __tablename__ = "models"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    variable: Mapped[str] = mapped_column(Name)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    """name of its folder below the models folder"""
+    sha256: Mapped[str] = mapped_column(String(64))
+    trained_at: Mapped[datetime]
+    training_balance: Mapped[float]
+    """mean balance of the codings it was trained on, in [-1, 1]: the never-look baseline"""
+    confusion: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """cross-validated rates that quantifiers need; see classifiers.evaluate"""
+    card: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class Promotion(Base):
+    """Append-only: the newest row per variable names the model in force."""
+
+    __tablename__ = "promotions"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    variable: Mapped[str] = mapped_column(Name, index=True)
+    model_id: Mapped[int] = mapped_column(ForeignKey("models.id"))
+    promoted_at: Mapped[datetime]
+    comment: Mapped[str]
+
+
+class Framing(Base):
+    """A model's calibrated probabilities for a document."""
+
+    __tablename__ = "framings"
+
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"), primary_key=True)
+    model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), primary_key=True)
+    text_digest: Mapped[str] = mapped_column(String(64))
+    """digest of the text that was scored; another digest on the document makes the row stale"""
+    featuriser: Mapped[str] = mapped_column(String(64))
+    """digest of how text became features (normalisation, mask list); another one makes the row stale"""
+    p_nationalist: Mapped[float]
+    p_universalist: Mapped[float]
+    label: Mapped[str] = mapped_column(Name)
+    scored_at: Mapped[datetime]
+
+
+class TrendCell(Base):
+    """Group x period: how many texts, and their balance. Null balance: see ``missing``."""
+
+    __tablename__ = "trends"
+    __table_args__ = (UniqueConstraint("monitor", "group_id", "period", "start"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    monitor: Mapped[str] = mapped_column(Name)
+    group_id: Mapped[str] = mapped_column(Name)
+    period: Mapped[str] = mapped_column(String(10))
+    start: Mapped[date]
+    end: Mapped[date]
+    """first day after the period"""
+    texts: Mapped[int]
+    """own documents published in the period, reposts included"""
+    clusters: Mapped[int]
+    """different texts: N of the formulas"""
+    sources: Mapped[int]
+    codings: Mapped[int]
+    """clusters drawn at random and coded: n of the formulas"""
+    late: Mapped[int] = mapped_column(default=0)
+    """clusters that arrived after the draw and are not coded"""
+    estimator: Mapped[str | None] = mapped_column(String(20))
+    """corrected or uncorrected; null without texts"""
+    balance: Mapped[float | None]
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    variance: Mapped[float | None]
+    freedom: Mapped[float | None]
+    """degrees of freedom of the t interval"""
+    lam: Mapped[float | None]
+    model_balance: Mapped[float | None]
+    """plain mean of the model's balances (probabilistic classify and count)"""
+    companions: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """cc, pcc, pacc, sld, constant: beside the balance, never instead of it"""
+    missing: Mapped[str | None]
+    """why there is no balance, in words: silent, outage, not collected, not framed"""
+    flags: Mapped[list[Any]] = mapped_column(default=list)
+    model_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
+    measured_at: Mapped[datetime]
+
+
+class GapCell(Base):
+    """Dyad x period: balance of a minus balance of b."""
+
+    __tablename__ = "gaps"
+    __table_args__ = (UniqueConstraint("monitor", "a", "b", "period", "start"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    monitor: Mapped[str] = mapped_column(Name)
+    a: Mapped[str] = mapped_column(Name)
+    b: Mapped[str] = mapped_column(Name)
+    period: Mapped[str] = mapped_column(String(10))
+    start: Mapped[date]
+    end: Mapped[date]
+    estimator: Mapped[str | None] = mapped_column(String(20))
+    gap: Mapped[float | None]
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    variance: Mapped[float | None]
+    freedom: Mapped[float | None]
+    missing: Mapped[str | None]
+    state: Mapped[str] = mapped_column(String(30))
+    flags: Mapped[list[Any]] = mapped_column(default=list)
+    measured_at: Mapped[datetime]
+
+
+class Run(Base):
+    """One report line of one run of a job."""
+
+    __tablename__ = "runs"
+    __table_args__ = (Index("ix_runs_source", "monitor", "source", "started_at"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    job: Mapped[str] = mapped_column(Name)
+    monitor: Mapped[str | None] = mapped_column(Name)
+    source: Mapped[str | None] = mapped_column(Name)
+    started_at: Mapped[datetime]
+    seconds: Mapped[float] = mapped_column(Float)
+    found: Mapped[int]
+    new: Mapped[int]
+    known: Mapped[int]
+    updated: Mapped[int]
+    reposts: Mapped[int]
+    failed: Mapped[int]
+    waiting: Mapped[int]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    first: Mapped[datetime | None]
+    last: Mapped[datetime | None]
+    problems: Mapped[list[Any]] = mapped_column(default=list)
+    sentence: Mapped[str]

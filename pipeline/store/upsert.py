@@ -1,0 +1,48 @@
+"""Insert rows that are new, leave or update those that are known: one statement, both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Table, inspect
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from pipeline.store.tables import Base
+
+MAX_PARAMETERS = 30_000
+"""SQLite allows 32,766 bound values in a statement, PostgreSQL 65,535."""
+
+
+def upsert(
+    session: Session,
+    model: type[Base],
+    rows: Sequence[dict[str, Any]],
+    keys: Sequence[str],
+    update: Sequence[str] = (),
+) -> list[Any]:
+    """Write ``rows``; where ``keys`` meet a known row, set its ``update`` columns (none: leave it alone).
+
+    Returns the primary keys (their first column) of the rows that were inserted or updated. Does not commit.
+    """
+    if not rows:
+        return []
+    table = inspect(model).local_table
+    if not isinstance(table, Table):
+        raise TypeError(f"{model.__name__} is no table")
+    dialect = session.get_bind().dialect.name
+    written: list[Any] = []
+    step = max(1, MAX_PARAMETERS // len(table.columns))
+    for start in range(0, len(rows), step):
+        batch = list(rows[start : start + step])
+        statement: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table).values(batch)
+        if update:
+            statement = statement.on_conflict_do_update(
+                index_elements=list(keys), set_={c: statement.excluded[c] for c in update}
+            )
+        else:
+            statement = statement.on_conflict_do_nothing(index_elements=list(keys))
+        key = next(iter(table.primary_key.columns))
+        written += session.execute(statement.returning(key)).scalars().all()
+    return written

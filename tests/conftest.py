@@ -1,0 +1,125 @@
+"""Parts every test may use: settings on a real database, and a guard against the outside world."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from pipeline.settings import PROJECT_ROOT, Settings
+from pipeline.store.session import engine_for
+
+SHARED_DATA = PROJECT_ROOT.parent / "shared" / "data"
+
+
+def _is_loopback(address: object) -> bool:
+    if not isinstance(address, tuple):
+        return True  # a unix socket is a file
+    host = str(address[0])
+    if host in {"", "localhost"}:
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection to anything but loopback fails the test."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def guarded(real):
+        def call(self, address):
+            if not _is_loopback(address):
+                pytest.fail(f"a test tried to connect to {address!r}; only loopback is allowed")
+            return real(self, address)
+
+        return call
+
+    monkeypatch.setattr(socket.socket, "connect", guarded(connect))
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded(connect_ex))
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """Folder of other people's data used for measurements; tests that need it skip where it is absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the data set for measurements (../shared/data) is absent")
+    return SHARED_DATA
+
+
+def _postgres_programs() -> Path | None:
+    if found := shutil.which("pg_ctl"):
+        return Path(found).parent
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
+    return versions[-1].parent if versions else None
+
+
+def _as_postgres(*command: str) -> list[str]:
+    # PostgreSQL refuses to run as root
+    return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else list(command)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Address (without database) of a PostgreSQL server started for this run."""
+    programs = _postgres_programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL server found: install Debian's package postgresql")
+    folder = Path(tempfile.mkdtemp(prefix="riftwatch-postgres-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    def run(*command: str) -> None:
+        subprocess.run(_as_postgres(*command), check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+    data = str(folder / "data")
+    run(str(programs / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "--no-sync")
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+    run(str(programs / "pg_ctl"), "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
+    try:
+        yield f"postgresql+psycopg://postgres@127.0.0.1:{port}"
+    finally:
+        run(str(programs / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_address(postgres_server: str) -> str:
+    """Address of a new, empty PostgreSQL database."""
+    import psycopg
+
+    name = f"test_{uuid4().hex}"
+    server = postgres_server.replace("+psycopg", "")
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return f"{postgres_server}/{name}"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    """Settings on a new SQLite database and an empty data folder."""
+    made = Settings(data=tmp_path / "data", database_url="", default_delay=0.0)
+    yield made
+    engine_for(made.database).dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """The same on SQLite, then on PostgreSQL."""
+    address = "" if request.param == "sqlite" else request.getfixturevalue("postgres_address")
+    made = Settings(data=tmp_path / "data", database_url=address, default_delay=0.0)
+    yield made
+    engine_for(made.database).dispose()
