@@ -1,0 +1,130 @@
+"""When a text was published: every candidate kept, one decisive function."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+
+from dateparser.date import DateDataParser
+
+from pipeline.extract.document import DateCandidate
+
+PREFERENCE = ("selector", "table", "json-ld", "meta", "feed", "url", "text", "sitemap")
+"""Origins from the most to the least trusted. Others (http, capture) are kept and never used."""
+
+_NEVER = {
+    "http": "refused: the server's Last-Modified says when the file was written, not when the text was published",
+    "capture": "refused: the archive's capture time says when the page was seen, not when the text was published",
+}
+_LONGEST = 200
+
+
+@lru_cache(maxsize=1)
+def _words() -> DateDataParser:
+    # Strict: day, month and year must all stand there, so that "Tuesday" never becomes this week's.
+    return DateDataParser(
+        settings={"STRICT_PARSING": True, "PARSERS": ["absolute-time"], "RETURN_AS_TIMEZONE_AWARE": False}
+    )
+
+
+def parse_date(value: str, *, year_alone: bool = False) -> datetime | None:
+    """A written date in UTC; null when it can't be read as a full day.
+
+    ISO 8601, RFC 2822 (feeds), else words in many languages. Without a time it is midnight UTC, without a zone
+    it is taken for UTC. ``year_alone``: "1946" is its first of January.
+    """
+    value = " ".join(_western_digits(value).split())[:_LONGEST]
+    if year_alone and re.fullmatch(r"[12]\d{3}", value):
+        return datetime(int(value), 1, 1, tzinfo=UTC)
+    if not re.search(r"\d", value) or re.fullmatch(r"\d{1,7}", value):
+        return None
+    for read in (_iso, _mail, _seconds, _in_words):
+        found = read(value)
+        if found is not None:
+            try:
+                return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+            except OverflowError:
+                return None
+    return None
+
+
+def _western_digits(value: str) -> str:
+    return "".join(str(unicodedata.digit(c)) if c.isdecimal() else c for c in value)
+
+
+def _iso(value: str) -> datetime | None:
+    if re.match(r"\d{4}-?W", value):  # a week is no day
+        return None
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        return None
+
+
+def _mail(value: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _seconds(value: str) -> datetime | None:
+    """Unix time, in seconds or thousandths."""
+    if not re.fullmatch(r"\d{9,10}|\d{12,13}", value):
+        return None
+    return datetime.fromtimestamp(int(value) / (1000 if len(value) > 10 else 1), UTC)
+
+
+def _in_words(value: str) -> datetime | None:
+    if re.fullmatch(r"[\d\s]+", value):
+        return None
+    try:
+        found: datetime | None = _words().get_date_data(value).date_obj
+    except (ValueError, OverflowError, TypeError, RecursionError):
+        return None
+    return found
+
+
+def candidate(origin: str, value: str, *, now: datetime, earliest: date | None) -> DateCandidate:
+    """Judge one date by itself: can it be read, is it possible, does its origin speak of publication."""
+    value = value.strip()[:_LONGEST]
+    found = parse_date(value, year_alone=origin == "table")
+    if found is None:
+        return DateCandidate(origin, value, None, False, "refused: can't be read as a full date")
+    refusal = _NEVER.get(origin)
+    if refusal is None and found > now + timedelta(days=1):
+        refusal = f"refused: more than a day ahead of {now.astimezone(UTC):%Y-%m-%d}, when it was collected"
+    if refusal is None and earliest is not None and found < datetime.combine(earliest, time(), UTC):
+        refusal = f"refused: before {earliest:%Y-%m-%d}, the earliest this source can have"
+    return DateCandidate(origin, value, found, refusal is None, refusal or "possible")
+
+
+def choose_date(candidates: Iterable[DateCandidate]) -> tuple[DateCandidate | None, tuple[DateCandidate, ...]]:
+    """The date of publication, and all candidates with what became of them, the one used first.
+
+    The accepted candidate whose origin stands first in ``PREFERENCE`` is used; of one origin, the first that was
+    found. Every other accepted one says whether it names the same day. Null when none is accepted: never today.
+    """
+
+    def rank(one: DateCandidate) -> tuple[bool, int]:
+        place = PREFERENCE.index(one.origin) if one.origin in PREFERENCE else len(PREFERENCE)
+        return not one.accepted, place
+
+    ordered = sorted(dict.fromkeys(candidates), key=rank)
+    if not ordered or not ordered[0].accepted or ordered[0].date is None:
+        return None, tuple(ordered)
+    used = replace(ordered[0], why=f"used: first accepted of {', '.join(PREFERENCE)}")
+    return used, (used, *(_compared(one, ordered[0].date) for one in ordered[1:]))
+
+
+def _compared(one: DateCandidate, used: datetime) -> DateCandidate:
+    if not one.accepted or one.date is None:
+        return one
+    days = abs((one.date.date() - used.date()).days)
+    why = "not used: names the same day" if days == 0 else f"not used: differs by {days} day{'s' * (days > 1)}"
+    return replace(one, why=why)

@@ -1,0 +1,69 @@
+"""What is made of a page: the shapes that collecting, extracting and the store share. Light to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from importlib.metadata import version
+
+EXTRACTOR = f"1, trafilatura {version('trafilatura')}"
+"""Which rules made a document; the first number is ours and moves with every change of what is stored."""
+
+
+class ExtractError(ValueError):
+    """No document can be made of these bytes; ``reason`` says why, in words. The bytes stay in the archive."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+@dataclass(frozen=True)
+class ExtractionRules:
+    """What a source says of its own pages. CSS selectors win over what extraction finds by itself."""
+
+    text_selector: str | None = None
+    date_selector: str | None = None
+    title_selector: str | None = None
+    language: str | None = None
+    """language code when the whole source has one"""
+    earliest: date | None = None
+    """a text dated before this day has a wrong date"""
+
+
+@dataclass(frozen=True)
+class DateCandidate:
+    """One date found for a text, and what became of it."""
+
+    origin: str
+    """selector, json-ld, meta, feed, table, url, text, sitemap, http or capture"""
+    value: str
+    """as it was found"""
+    date: datetime | None
+    """in UTC; null when ``value`` could not be read"""
+    accepted: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """A text with all that is stored of it, before it has a place in the database."""
+
+    address: str
+    """canonical"""
+    title: str | None
+    text: str
+    """main text, paragraphs by line, Unicode NFC"""
+    text_digest: str
+    """sha256 of the normalised text, hexadecimal"""
+    language: str | None
+    """ISO 639-1 where it has one"""
+    language_confidence: float | None
+    """probability in [0, 1]; null when the source says its language, or nothing could be told"""
+    published_at: datetime | None
+    """in UTC; null when there is no acceptable date"""
+    published_origin: str | None
+    dates: tuple[DateCandidate, ...]
+    """every candidate, the one used first"""
+    encoding: str | None
+    """null for what came as text"""

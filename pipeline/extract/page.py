@@ -1,0 +1,189 @@
+"""A page's bytes to the document that is stored: text, title, language, dates. The tree is parsed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from bs4 import BeautifulSoup
+from lxml import etree, html
+
+from pipeline.extract import dates, language
+from pipeline.extract.address import canonical
+from pipeline.extract.body import main_text
+from pipeline.extract.decode import decode
+from pipeline.extract.document import DateCandidate, Extracted, ExtractError, ExtractionRules
+from pipeline.extract.found_dates import dates_in
+from pipeline.extract.text import clean, clean_line, digest
+
+__all__ = ["DateCandidate", "ExtractError", "Extracted", "ExtractionRules", "extract_page", "extract_text"]
+
+_NO_RULES = ExtractionRules()
+
+
+def _parse(text: str) -> html.HtmlElement:
+    """The tree; ExtractError when there is no mark-up in it."""
+    head = text[:2000].lstrip().lower()
+    for sign, name in (
+        ("<rss", "a feed"),
+        ("<feed", "a feed"),
+        ("<urlset", "a sitemap"),
+        ("<sitemapindex", "a sitemap"),
+    ):
+        if sign in head and "<html" not in head:
+            raise ExtractError(f"not a page: the body is {name}")
+    parser = html.HTMLParser(encoding="utf-8", collect_ids=False, remove_comments=True, remove_pis=True)
+    try:
+        # as bytes, since lxml refuses text that declares an encoding
+        tree = html.document_fromstring(text.replace("\x00", "").encode("utf-8", "replace"), parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
+        raise ExtractError("not a page: no mark-up in it") from error
+    marked = {str(element.tag) for element in tree.iter(etree.Element)} - {"html", "head", "body", "p"}
+    if not marked and "<p" not in text.lower() and "<html" not in text.lower():
+        raise ExtractError("not a page: no mark-up in it")
+    return tree
+
+
+def _canonical_link(tree: html.HtmlElement, address: str) -> str:
+    """The address the page gives itself, when it lies on the same host; else the one it was fetched from."""
+    own = canonical(address)
+    for link in tree.iter("link"):
+        if "canonical" in (link.get("rel") or "").lower().split():
+            try:
+                named = canonical(urljoin(own, link.get("href") or ""))
+            except ValueError:
+                continue
+            if urlsplit(named).netloc == urlsplit(own).netloc and (urlsplit(named).path != "/" or own == named):
+                return named
+    return own
+
+
+def _title(
+    tree: html.HtmlElement, soup: BeautifulSoup | None, rules: ExtractionRules, hints: Mapping[str, Any]
+) -> str | None:
+    """Selector, og:title, the feed's title, the only h1, the title element without the site's name."""
+    if rules.title_selector and soup and (chosen := soup.select_one(rules.title_selector)):
+        return clean_line(str(chosen.get("content") or chosen.get_text(" ")))
+    for meta in tree.iter("meta"):
+        if (meta.get("property") or meta.get("name") or "").lower() == "og:title" and clean_line(meta.get("content")):
+            return clean_line(meta.get("content"))
+    if clean_line(_words(hints.get("title"))):
+        return clean_line(_words(hints.get("title")))
+    headings = [heading for h in tree.iter("h1") if (heading := clean_line(h.text_content()))]
+    if len(headings) == 1:
+        return headings[0]
+    return next((title for t in tree.iter("title") if (title := clean_line(t.text_content()))), None)
+
+
+def _words(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _hinted_dates(hints: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for one in hints.get("dates") or []:
+        if isinstance(one, Mapping) and one.get("value"):
+            yield str(one.get("origin") or "feed"), str(one["value"])
+
+
+def _made(
+    text: str,
+    *,
+    address: str,
+    title: str | None,
+    found: list[tuple[str, str]],
+    declared: list[str | None],
+    rules: ExtractionRules,
+    now: datetime,
+    encoding: str | None,
+) -> Extracted:
+    if not any(character.isalnum() for character in text):
+        raise ExtractError("no text: no words found in it")
+    judged = [
+        dates.candidate(origin, cleaned, now=now, earliest=rules.earliest)
+        for origin, value in found
+        if (cleaned := clean_line(value))
+    ]
+    used, all_dates = dates.choose_date(judged)
+    given = language.code(rules.language)
+    spoken, confidence = (given, None) if given else language.identify(text, declared)
+    return Extracted(
+        address=address,
+        title=title,
+        text=text,
+        text_digest=digest(text),
+        language=spoken,
+        language_confidence=confidence,
+        published_at=used.date if used else None,
+        published_origin=used.origin if used else None,
+        dates=all_dates,
+        encoding=encoding,
+    )
+
+
+def extract_page(
+    body: bytes,
+    *,
+    address: str,
+    content_type: str | None = None,
+    hints: Mapping[str, Any] | None = None,
+    rules: ExtractionRules = _NO_RULES,
+    now: datetime,
+) -> Extracted:
+    """What would be stored of an HTML page.
+
+    ``address``: where it was fetched; ``content_type``: HTTP's, with its charset; ``hints``: what the place of
+    discovery said; ``now``: aware time of the fetch. Raises ExtractError when no document can be made of it.
+    """
+    hints = hints or {}
+    text, encoding = decode(body, content_type)
+    tree = _parse(text)
+    place = _canonical_link(tree, address)
+    # soupsieve reads selectors on its own tree; only sources that have selectors pay for it
+    soup = BeautifulSoup(text, "lxml") if rules.text_selector or rules.date_selector or rules.title_selector else None
+    found = [*dates_in(tree, address=place, soup=soup, rules=rules, now=now), *_hinted_dates(hints)]
+    return _made(
+        clean(main_text(tree, address=place, soup=soup, selector=rules.text_selector)),
+        address=place,
+        title=_title(tree, soup, rules, hints),
+        found=found,
+        declared=[
+            tree.get("lang") or tree.get("{http://www.w3.org/XML/1998/namespace}lang"),
+            _words(hints.get("language")),
+        ],
+        rules=rules,
+        now=now,
+        encoding=encoding,
+    )
+
+
+def extract_text(
+    text: str,
+    *,
+    address: str,
+    title: str | None = None,
+    hints: Mapping[str, Any] | None = None,
+    rules: ExtractionRules = _NO_RULES,
+    now: datetime,
+) -> Extracted:
+    """What would be stored of a table row or feed entry that is text already (no mark-up).
+
+    ``address`` is canonicalised when it is a web address, else kept (a row of a table has none of its own).
+    Raises ExtractError when it holds no words.
+    """
+    hints = hints or {}
+    try:
+        place = canonical(address)
+    except ValueError:
+        place = clean_line(address) or ""
+    return _made(
+        clean(text),
+        address=place,
+        title=clean_line(title) or clean_line(_words(hints.get("title"))),
+        found=list(_hinted_dates(hints)),
+        declared=[_words(hints.get("language"))],
+        rules=rules,
+        now=now,
+        encoding=None,
+    )
