@@ -46,3 +46,8 @@ def last_runs(session: Session, monitor: str | None = None, job: str | None = No
     if job is not None:
         query = query.where(Run.job == job)
     return list(session.scalars(query))
+
+
+def runs_after(session: Session, run_id: int) -> list[Run]:
+    """Report lines newer than ``run_id``, the oldest first."""
+    return list(session.scalars(select(Run).where(Run.id > run_id).order_by(Run.id)))

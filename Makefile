@@ -1,0 +1,52 @@
+# The two commands: `make run` and `make test`. Everything else is listed by `make help`.
+PYTHON ?= python3
+RIFTWATCH_PORT ?= 8080
+VENV := .venv
+BIN := $(VENV)/bin
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+
+.PHONY: help install run test test-long lint bench bench-full docs clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: $(VENV)/.installed ## the environment, from constraints.txt, into .venv
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install Python 3.11, 3.12 or 3.13, or name it, as in: make PYTHON=python3.12 install"; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "$(PYTHON) is Python %d.%d and Riftwatch needs 3.11 to 3.13; name another, as in: make PYTHON=python3.12 install" % v)'
+	@$(PYTHON) -c 'import shutil, sys; free = shutil.disk_usage(".").free; sys.exit(0 if free > 2.5e9 else "the disk is full: the environment needs 2.5 GB and %.1f GB are free here" % (free / 1e9))'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) can't make environments: install its venv package (Debian: apt-get install python3-venv)"; exit 1; }
+	@echo "Installing into $(VENV) (about 1.2 GB; half a minute to three minutes) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt uv
+	@# compiled now, or every start would compile Airflow again
+	@$(BIN)/uv pip install --quiet --compile-bytecode -c constraints.txt -e '.[test]'
+	@touch $@
+	@echo "Installed."
+
+run: install ## Airflow with the demo, on this machine; Ctrl-C stops it
+	@$(BIN)/riftwatch up --port $(RIFTWATCH_PORT)
+
+test: install ## everything but the long tests, under 10 minutes on 2 cores
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long"
+
+test-long: install ## the long tests
+	$(BIN)/python -m pytest -m long
+
+lint: install ## ruff, mypy, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: install ## every figure the documentation names, beside its baseline; fails below a pinned floor
+	$(BIN)/python -m benchmarks.extraction
+	$(BIN)/python -m benchmarks.framing
+	$(BIN)/python -m benchmarks.coverage
+
+docs: install ## the generated pages: monitor fields and schema, settings, DAGs, trend columns
+	$(BIN)/python -m docs.generate
+
+clean: ## remove the environment and what was collected
+	rm -rf $(VENV) data build

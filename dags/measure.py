@@ -1,0 +1,48 @@
+"""When trend tables are filled: after texts were labelled or codings came, and every hour as a net."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, dag, task
+
+from pipeline.monitor import load_monitor
+from pipeline.settings import Settings
+
+FRAMINGS = Asset(name="framings", uri="riftwatch://framings")
+CODINGS = Asset(name="codings", uri="riftwatch://codings")
+TRENDS = Asset(name="trends", uri="riftwatch://trends")
+
+
+@dag(
+    dag_id="measure",
+    schedule=AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable("47 * * * *", timezone="UTC"), assets=(FRAMINGS | CODINGS)
+    ),
+    start_date=datetime(2024, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    tags=["riftwatch", "measure"],
+    default_args={
+        "owner": "riftwatch",
+        "retries": 2,
+        "retry_delay": timedelta(minutes=2),
+        "execution_timeout": timedelta(hours=6),
+    },
+    doc_md="""
+Fills the trend tables of all monitors: each group's balance per period with its interval, and the gap of each dyad.
+
+Review the result on the Riftwatch pages (side bar).
+""",
+)
+def measure_dag() -> None:
+    @task(outlets=[TRENDS], task_id="measure")
+    def measure() -> list[str]:
+        from pipeline.measure.job import measure as job
+
+        return [job(Settings(), load_monitor(file)).sentence() for file in Settings().monitor_files()]
+
+    measure()
+
+
+measure_dag()

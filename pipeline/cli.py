@@ -1,0 +1,448 @@
+"""Every job by hand: ``riftwatch ...``. The DAGs call the same functions.
+
+Heavy libraries are imported inside the commands that need them: the command line starts in under a second
+and never imports Airflow.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from pydantic import ValidationError
+
+from pipeline.monitor import Monitor, MonitorError, load_monitor
+from pipeline.report import Progress, Report
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.store.tables import Base
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Watches public texts for the kind of online rift that comes before movements split.",
+)
+codings_app = typer.Typer(no_args_is_help=True, help="Human labels.")
+label_app = typer.Typer(no_args_is_help=True, help="What to label next.")
+demo_app = typer.Typer(no_args_is_help=True, help="The demo world.")
+app.add_typer(codings_app, name="codings")
+app.add_typer(label_app, name="label")
+app.add_typer(demo_app, name="demo")
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+MonitorFile = Annotated[
+    Path | None,
+    typer.Option("--monitor", "-m", help="The monitor file. Default: the only one in RIFTWATCH_MONITORS."),
+]
+SourceId = Annotated[str | None, typer.Option("--source", help="Only this source.")]
+AsFormat = Annotated[Format, typer.Option("--format", help="How to print.")]
+PeriodName = Annotated[str | None, typer.Option("--period", help="week, month, quarter or year; all when left out.")]
+
+LOCAL_KINDS = {"warc", "table"}
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(1)
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [f"RIFTWATCH_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        _fail("\n".join(lines))
+
+
+def _load(file: Path | None, settings: Settings) -> Monitor:
+    if file is None:
+        files = settings.monitor_files()
+        if len(files) != 1:
+            names = ", ".join(f.name for f in files) or "none"
+            _fail(f"name the monitor with --monitor FILE ({settings.monitors} holds {len(files)}: {names})")
+        file = files[0]
+    try:
+        return load_monitor(file)
+    except MonitorError as error:
+        _fail(str(error))
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A progress bar per thing that is worked on, on standard error; nothing where nobody looks at it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        tasks: dict[str, Any] = {}
+
+        def update(what: str, done: int, total: int | None) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield update
+
+
+def _reporting(job: Callable[[Progress], Report]) -> Report:
+    """Run ``job`` with progress bars, print its sentence and what went wrong."""
+    from pipeline.store.session import StoreError
+
+    try:
+        with _progress() as progress:
+            report = job(progress)
+    except (StoreError, OSError) as error:
+        _fail(str(error))
+    typer.echo(report.sentence())
+    for problem in report.problems:
+        typer.echo(f"  - {problem}", err=True)
+    return report
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path] | None, typer.Argument(help="Monitor files; all of RIFTWATCH_MONITORS.")] = None,
+    monitor: MonitorFile = None,
+) -> None:
+    """Check monitor files: says file, line, field and mend for all that is wrong."""
+    wrong = False
+    for file in files or ([monitor] if monitor else _settings().monitor_files()):
+        try:
+            loaded = load_monitor(file)
+        except MonitorError as error:
+            typer.echo(str(error), err=True)
+            wrong = True
+            continue
+        typer.echo(
+            f"{file}: {loaded.title}: {len(loaded.groups)} groups, {len(loaded.sources)} sources, "
+            f"{len(loaded.dyads)} dyads, {len(loaded.events)} events: all right"
+        )
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _collect_sources(
+    settings: Settings, monitor: Monitor, sources: Sequence[str], since: date | None, until: date | None
+) -> None:
+    from pipeline.collect.job import collect as job
+
+    for source in sources:
+        _reporting(
+            lambda progress, source=source: job(  # type: ignore[misc]
+                settings, monitor, source, since=_midnight(since), until=_midnight(until), progress=progress
+            )
+        )
+
+
+def _midnight(day: date | None) -> datetime | None:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
+
+
+def _chosen(monitor: Monitor, source: str | None, local: bool) -> list[str]:
+    if source is not None:
+        try:
+            monitor.source(source)
+        except KeyError:
+            _fail(f"no source {source!r} in {monitor.name}; there are {', '.join(s.id for s in monitor.sources)}")
+        return [source]
+    return [s.id for s in monitor.sources if (s.kind in LOCAL_KINDS) == local]
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        _fail(f"{text!r} is no date; write YYYY-MM-DD")
+
+
+@app.command()
+def collect(
+    monitor: MonitorFile = None,
+    source: SourceId = None,
+    since: Annotated[str | None, typer.Option(help="Only texts published from this day (YYYY-MM-DD).")] = None,
+    until: Annotated[str | None, typer.Option(help="Only texts published before this day.")] = None,
+) -> None:
+    """Collect the texts of the web sources."""
+    settings = _settings()
+    loaded = _load(monitor, settings)
+    sources = _chosen(loaded, source, local=False)
+    if not sources:
+        typer.echo(f"{loaded.name} has no web source; `riftwatch import` reads its files.")
+    _collect_sources(settings, loaded, sources, _day(since), _day(until))
+
+
+@app.command(name="import")
+def import_(monitor: MonitorFile = None, source: SourceId = None) -> None:
+    """Import the texts of local files (web archives, tables)."""
+    settings = _settings()
+    loaded = _load(monitor, settings)
+    sources = _chosen(loaded, source, local=True)
+    if not sources:
+        typer.echo(f"{loaded.name} has no file source; `riftwatch collect` reads its web sources.")
+    _collect_sources(settings, loaded, sources, None, None)
+
+
+@app.command()
+def frame(monitor: MonitorFile = None) -> None:
+    """Label the framing of every text that has no label yet."""
+    from pipeline.framing.job import frame as job
+
+    settings = _settings()
+    loaded = _load(monitor, settings)
+    _reporting(lambda progress: job(settings, loaded, progress=progress))
+
+
+@app.command()
+def measure(monitor: MonitorFile = None) -> None:
+    """Fill the trend tables."""
+    from pipeline.measure.job import measure as job
+
+    settings = _settings()
+    loaded = _load(monitor, settings)
+    _reporting(lambda progress: job(settings, loaded, progress=progress))
+
+
+@app.command()
+def run(monitor: MonitorFile = None) -> None:
+    """All of it once, in one process, without Airflow: collect, import, frame, measure."""
+    file = monitor
+    settings = _settings()
+    loaded = _load(file, settings)
+    _collect_sources(settings, loaded, [s.id for s in loaded.sources], None, None)
+    frame(file)
+    measure(file)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return f"{value:+.3f}"
+    if isinstance(value, list):
+        return "; ".join(map(str, value))
+    return "" if value is None else value
+
+
+def _print_rows(rows: Sequence[Base], columns: Sequence[str], short: Sequence[str], form: Format) -> None:
+    """Print rows of the store; a table shows the ``short`` columns, JSON and CSV all of them."""
+    records = [{c: getattr(row, c) for c in columns} for row in rows]
+    if form is Format.JSON:
+        typer.echo(json.dumps(records, default=str, ensure_ascii=False, indent=1))
+    elif form is Format.CSV:
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(columns)
+        for record in records:
+            writer.writerow(
+                [json.dumps(v, ensure_ascii=False) if isinstance(v, list | dict) else v for v in record.values()]
+            )
+        typer.echo(out.getvalue(), nl=False)
+    else:
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(*short)
+        for record in records:
+            table.add_row(*(str(_cell(record[c])) for c in short))
+        console = Console()
+        # a pipe has no width: let every column have what it needs
+        console.print(table, width=None if console.is_terminal else 200)
+
+
+TREND_SHORT = ("group_id", "period", "start", "clusters", "sources", "codings", "estimator", "balance", "low", "high", "missing", "flags")  # fmt: skip
+GAP_SHORT = ("period", "start", "estimator", "gap", "low", "high", "state", "missing", "flags")
+
+
+@app.command()
+def trends(
+    monitor: MonitorFile = None,
+    group: Annotated[str | None, typer.Option(help="Only this group.")] = None,
+    period: PeriodName = None,
+    form: AsFormat = Format.TABLE,
+) -> None:
+    """The trend table: each group's balance per period."""
+    from pipeline.store.session import open_session
+    from pipeline.store.trends import TREND_COLUMNS, trend_rows
+
+    settings = _settings()
+    loaded = _load(monitor, settings)
+    _known_group(loaded, group)
+    with open_session(settings) as session:
+        rows = trend_rows(session, loaded.name, group=group, period=period)
+        _print_rows(rows, list(TREND_COLUMNS), TREND_SHORT, form)
+    if not rows:
+        typer.echo(f"nothing measured yet; `riftwatch run --monitor FILE` fills the table of {loaded.name}", err=True)
+
+
+@app.command()
+def dyad(
+    a: Annotated[str, typer.Argument(help="A group.")],
+    b: Annotated[str, typer.Argument(help="Another group.")],
+    monitor: MonitorFile = None,
+    period: PeriodName = None,
+    form: AsFormat = Format.TABLE,
+) -> None:
+    """The gap of two groups per period: balance of A minus balance of B."""
+    from pipeline.store.session import open_session
+    from pipeline.store.trends import GAP_COLUMNS, gap_rows
+
+    settings = _settings()
+    loaded = _load(monitor, settings)
+    for group in (a, b):
+        _known_group(loaded, group)
+    if (a, b) not in {(d.a, d.b) for d in loaded.dyads}:
+        _fail(f"{a} and {b} are no dyad of {loaded.name}; add [{a}, {b}] to its dyads")
+    with open_session(settings) as session:
+        rows = gap_rows(session, loaded.name, a, b, period=period)
+        _print_rows(rows, list(GAP_COLUMNS), GAP_SHORT, form)
+    if not rows:
+        typer.echo(f"nothing measured yet; `riftwatch run --monitor FILE` fills the table of {loaded.name}", err=True)
+
+
+def _known_group(monitor: Monitor, group: str | None) -> None:
+    if group is not None and group not in {g.id for g in monitor.groups}:
+        _fail(f"no group {group!r} in {monitor.name}; there are {', '.join(g.id for g in monitor.groups)}")
+
+
+@codings_app.command("import")
+def codings_import(file: Annotated[Path, typer.Argument(help="CSV of codings.")], monitor: MonitorFile = None) -> None:
+    """Import codings from a CSV file; rows whose text is not collected yet wait for it."""
+    from pipeline.framing.codings import import_codings
+
+    settings = _settings()
+    loaded = _load(monitor, settings)
+    _reporting(lambda progress: import_codings(settings, loaded, file, progress=progress))
+
+
+@label_app.command("plan")
+def label_plan(
+    monitor: MonitorFile = None,
+    form: AsFormat = Format.TABLE,
+) -> None:
+    """How many random codings give which width of interval, per group and period."""
+    from dataclasses import fields
+
+    from pipeline.measure.plan import PlanRow, coding_plan
+    from pipeline.store.session import open_session
+
+    settings = _settings()
+    loaded = _load(monitor, settings)
+    columns = [f.name for f in fields(PlanRow)]
+    with open_session(settings) as session:
+        _print_rows(coding_plan(session, loaded), columns, columns, form)
+
+
+@app.command()
+def extract(
+    page: Annotated[Path, typer.Argument(help="An HTML file; - reads standard input.")],
+    url: Annotated[str, typer.Option("--url", help="The page's address.")],
+    content_type: Annotated[str | None, typer.Option(help="Its Content-Type header, where known.")] = None,
+) -> None:
+    """Print as JSON what would be stored of a page."""
+    from dataclasses import asdict
+
+    from pipeline.extract.page import ExtractError, extract_page
+
+    try:
+        body = sys.stdin.buffer.read() if str(page) == "-" else page.read_bytes()
+        extracted = extract_page(body, address=url, content_type=content_type, now=datetime.now(UTC))
+    except OSError as error:
+        _fail(f"{page}: can't be read: {error.strerror}")
+    except (ExtractError, ValueError) as error:
+        _fail(f"{page}: nothing would be stored: {error}")
+    typer.echo(json.dumps(asdict(extracted), default=str, ensure_ascii=False, indent=1))
+
+
+@app.command()
+def classify(
+    model: Annotated[Path | None, typer.Option(help="Folder of a model; default: the promoted one.")] = None,
+) -> None:
+    """Label JSON lines {"id", "text", "before"?, "after"?, "lang"?} from standard input."""
+    from classifiers.model_folder import ModelFolderError, load_model
+    from pipeline.framing.classify import classify_lines, promoted_model
+
+    try:
+        loaded = load_model(model) if model else promoted_model(_settings())
+    except (ModelFolderError, LookupError) as error:
+        _fail(str(error))
+    wrong = False
+    for result in classify_lines(sys.stdin, loaded):
+        if "error" in result:
+            wrong = True
+            typer.echo(f"line {result['line']}: {result['error']}", err=True)
+        else:
+            typer.echo(json.dumps(result, ensure_ascii=False))
+    if wrong:
+        raise typer.Exit(1)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of monitor files, for editors."""
+    typer.echo(json.dumps(Monitor.model_json_schema(), indent=1))
+
+
+@demo_app.command("serve")
+def demo_serve(
+    port: Annotated[int, typer.Option(help="Port of the first site; the others follow.")] = 8471,
+) -> None:
+    """Serve the demo world's web sites on this machine until Ctrl-C."""
+    import signal
+    import threading
+
+    from pipeline.demo.server import PortInUseError, serve
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    try:
+        with serve(port) as world:
+            for name, address in world.addresses.items():
+                typer.echo(f"{name}: {address}/")
+            stop.wait()
+    except PortInUseError as error:
+        _fail(str(error))
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="Port of Airflow's pages.")] = 8080,
+    demo: Annotated[bool, typer.Option(help="Serve the demo world and import its codings.")] = True,
+) -> None:
+    """Start Airflow with Riftwatch's DAGs and pages on this machine, until Ctrl-C."""
+    from pipeline.up import UpError
+    from pipeline.up import up as start
+
+    try:
+        start(_settings(), port=port, demo=demo, say=typer.echo)
+    except UpError as error:
+        _fail(str(error))
+
+
+def main() -> None:
+    """Entry point of the ``riftwatch`` command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+import pytest
+
+from pipeline.settings import Settings
+
+
+def test_the_database_stands_in_the_data_folder_unless_named(tmp_path):
+    assert Settings(data=tmp_path, database_url="").database == f"sqlite:///{tmp_path / 'riftwatch.db'}"
+    assert Settings(data=tmp_path, database_url="postgresql+psycopg://h/n").database == "postgresql+psycopg://h/n"
+
+
+def test_variables_are_read(monkeypatch):
+    monkeypatch.setenv("RIFTWATCH_CONTACT", "mailto:desk@example.org")
+    assert "mailto:desk@example.org" in Settings().agent
+
+
+def test_a_value_out_of_range_is_refused(monkeypatch):
+    monkeypatch.setenv("RIFTWATCH_RUN_SECONDS", "-1")
+    with pytest.raises(ValueError, match="run_seconds"):
+        Settings()
+
+
+def test_monitor_files_of_a_folder_and_of_a_file(tmp_path):
+    for name in ("b.yaml", "a.yaml", "notes.txt"):
+        (tmp_path / name).touch()
+    assert [f.name for f in Settings(monitors=tmp_path).monitor_files()] == ["a.yaml", "b.yaml"]
+    assert Settings(monitors=tmp_path / "b.yaml").monitor_files() == [tmp_path / "b.yaml"]
