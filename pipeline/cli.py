@@ -269,7 +269,10 @@ def _print_rows(rows: Sequence[Base], columns: Sequence[str], short: Sequence[st
         console.print(table, width=None if console.is_terminal else 200)
 
 
-TREND_SHORT = ("group_id", "period", "start", "clusters", "sources", "codings", "estimator", "balance", "low", "high", "missing", "flags")  # fmt: skip
+TREND_SHORT = (
+    *("group_id", "period", "start", "clusters", "sources", "codings"),
+    *("estimator", "balance", "low", "high", "missing", "flags"),
+)
 GAP_SHORT = ("period", "start", "estimator", "gap", "low", "high", "state", "missing", "flags")
 
 
@@ -379,6 +382,7 @@ def classify(
 ) -> None:
     """Label JSON lines {"id", "text", "before"?, "after"?, "lang"?} from standard input."""
     from classifiers.model_folder import ModelFolderError, load_model
+
     from pipeline.framing.classify import classify_lines, promoted_model
 
     try:

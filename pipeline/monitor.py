@@ -233,7 +233,7 @@ class Monitor(_Part):
     events: list[Event] = Field(default_factory=list)
     allowed_addresses: list[HostPort] = Field(
         default_factory=list,
-        description="Loopback or private host:port that may be fetched all the same, named exactly. For tests and demos.",
+        description="Loopback or private host:port that may be fetched all the same. Exact; for tests and demos.",
     )
 
     @model_validator(mode="before")
@@ -368,46 +368,57 @@ def _from_pydantic(file: Path, tree: Any, error: ValidationError) -> Iterator[Pr
         yield Problem(file, _line(tree, path), _field(path), message)
 
 
-def _duplicates(ids: list[str]) -> list[str]:
-    return [i for i, n in Counter(ids).items() if n > 1]
-
-
-def _cross_checks(monitor: Monitor, file: Path, tree: Any) -> Iterator[Problem]:
+class _CrossChecks:
     """What no single field can know: that names refer to something, and only to one thing."""
 
-    def problem(path: tuple[Any, ...], message: str) -> Problem:
-        return Problem(file, _line(tree, path), _field(path), message)
+    def __init__(self, monitor: Monitor, file: Path, tree: Any) -> None:
+        self.monitor, self.file, self.tree = monitor, file, tree
+        self.groups = {g.id for g in monitor.groups}
 
-    groups = {g.id for g in monitor.groups}
-    known = ", ".join(sorted(groups))
-    for section, ids in (("groups", [g.id for g in monitor.groups]), ("sources", [s.id for s in monitor.sources])):
-        for duplicate in _duplicates(ids):
+    def problem(self, path: tuple[Any, ...], message: str) -> Problem:
+        return Problem(self.file, _line(self.tree, path), _field(path), message)
+
+    def group_exists(self, path: tuple[Any, ...], group: str | None) -> Iterator[Problem]:
+        if group is not None and group not in self.groups:
+            known = ", ".join(sorted(self.groups))
+            yield self.problem(path, f"unknown group {group!r}; write one of {known}")
+
+    def ids_are_unique(self, section: str, ids: list[str]) -> Iterator[Problem]:
+        for duplicate in (i for i, n in Counter(ids).items() if n > 1):
             last = len(ids) - 1 - ids[::-1].index(duplicate)
-            yield problem((section, last, "id"), f"{duplicate!r} stands twice; give each its own id")
-    for i, source in enumerate(monitor.sources):
-        if source.group is not None and source.group not in groups:
-            yield problem(("sources", i, "group"), f"unknown group {source.group!r}; write one of {known}")
+            yield self.problem((section, last, "id"), f"{duplicate!r} stands twice; give each its own id")
+
+    def source(self, i: int, source: Source) -> Iterator[Problem]:
+        path = ("sources", i)
+        yield from self.group_exists((*path, "group"), source.group)
         maps_groups = source.kind == "table" and source.columns.group is not None
         if source.speaker == "own" and source.group is None and not maps_groups:
-            yield problem(("sources", i), "speaker is own but no group is named; add group")
+            yield self.problem(path, "speaker is own but no group is named; add group")
         if source.kind == "table":
             for value, group in source.groups.items():
-                if group not in groups:
-                    yield problem(("sources", i, "groups", value), f"unknown group {group!r}; write one of {known}")
+                yield from self.group_exists((*path, "groups", value), group)
             if maps_groups and not source.groups:
-                yield problem(("sources", i), "a group column needs `groups`, the map of its values to group ids")
-    for i, dyad in enumerate(monitor.dyads):
+                yield self.problem(path, "a group column needs `groups`, the map of its values to group ids")
+
+    def dyad(self, i: int, dyad: Dyad) -> Iterator[Problem]:
         for side in (dyad.a, dyad.b):
-            if side not in groups:
-                yield problem(("dyads", i), f"unknown group {side!r}; write one of {known}")
+            yield from self.group_exists(("dyads", i), side)
         if dyad.a == dyad.b:
-            yield problem(("dyads", i), "a dyad needs two different groups")
-    for i, event in enumerate(monitor.events):
-        for side in event.dyad or ():
-            if side not in groups:
-                yield problem(("events", i, "dyad"), f"unknown group {side!r}; write one of {known}")
-    if monitor.since and monitor.until and monitor.until < monitor.since:
-        yield problem(("until",), "until lies before since; swap them")
+            yield self.problem(("dyads", i), "a dyad needs two different groups")
+
+    def all(self) -> Iterator[Problem]:
+        monitor = self.monitor
+        yield from self.ids_are_unique("groups", [g.id for g in monitor.groups])
+        yield from self.ids_are_unique("sources", [s.id for s in monitor.sources])
+        for i, source in enumerate(monitor.sources):
+            yield from self.source(i, source)
+        for i, dyad in enumerate(monitor.dyads):
+            yield from self.dyad(i, dyad)
+        for i, event in enumerate(monitor.events):
+            for side in event.dyad or ():
+                yield from self.group_exists(("events", i, "dyad"), side)
+        if monitor.since and monitor.until and monitor.until < monitor.since:
+            yield self.problem(("until",), "until lies before since; swap them")
 
 
 def load_monitor(file: Path) -> Monitor:
@@ -436,7 +447,7 @@ def load_monitor(file: Path) -> Monitor:
     except ValidationError as error:
         raise MonitorError(list(_from_pydantic(file, tree, error))) from None
     monitor = _anchor_paths(monitor, file.resolve().parent)
-    problems = list(_cross_checks(monitor, file, tree))
+    problems = list(_CrossChecks(monitor, file, tree).all())
     if problems:
         raise MonitorError(problems)
     return monitor

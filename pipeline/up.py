@@ -55,7 +55,8 @@ def up(settings: Settings, *, port: int, demo: bool, say: Say) -> None:
             airflow = stack.enter_context(_airflow(settings, port, say))
             _wait_until_healthy(airflow, settings, port, say)
             say(
-                f"\n  Riftwatch:  http://127.0.0.1:{port}/  (side bar: Riftwatch)\n  user:       {USER}\n  password:   {password}\n"
+                f"\n  Riftwatch:  http://127.0.0.1:{port}/  (side bar: Riftwatch)\n"
+                f"  user:       {USER}\n  password:   {password}\n"
             )
             say("Airflow's scheduler now collects, frames and measures. Ctrl-C stops everything.")
             _watch(airflow, settings, port, say)
@@ -119,9 +120,7 @@ def _demo_world(settings: Settings, say: Say) -> Iterator[None]:
 
     try:
         with serve() as world:
-            say(
-                f"The demo world: {len(world.addresses)} web sites, the first at {next(iter(world.addresses.values()))}/"
-            )
+            say(f"The demo world: {len(world.addresses)} web sites, the first at {world.addresses['kestrel-news']}/")
             say(import_codings(settings, load_monitor(DEMO_MONITOR), DEMO_FOLDER / "audit_codings.csv").sentence())
             yield
     except PortInUseError as error:

@@ -57,20 +57,38 @@ def test_a_good_file(tmp_path):
         ("kind: feed", "kind: pigeon", 9, "sources[0].kind", "'feed', 'sitemap'"),
         ("    kind: feed\n", "", 8, "sources[0].kind", "add kind"),
         ('"li a"', '"li >> ["', 18, "sources[1].link_selector", "CSS selector"),
-        ("dyads: [[north, south]]", "dyads: [[north, east]]", 19, "dyads[0]", "unknown group 'east'; write one of north, south"),
+        (
+            "dyads: [[north, south]]",
+            "dyads: [[north, east]]",
+            19,
+            "dyads[0]",
+            "unknown group 'east'; write one of north, south",
+        ),
         ("dyads: [[north, south]]", "dyads: [[north, north]]", 19, "dyads[0]", "two different groups"),
         ("id: south-list", "id: north-feed", 13, "sources[1].id", "stands twice"),
         ("id: south,", "id: north,", 6, "groups[1].id", "stands twice"),
-        ("title: Two currents", "title: Two currents\nperiods: [fortnight]", 3, "periods[0]", "'week', 'month', 'quarter'"),
+        (
+            "title: Two currents",
+            "title: Two currents\nperiods: [fortnight]",
+            3,
+            "periods[0]",
+            "'week', 'month', 'quarter'",
+        ),
         ("group: south", "group: sooth", 15, "sources[1].group", "write one of north, south"),
-        ("speaker: own\n    addresses: [https://n", "speaker: me\n    addresses: [https://n", 11, "sources[0].speaker", "'own' or 'observer'"),
+        (
+            "speaker: own\n    addresses: [https://n",
+            "speaker: me\n    addresses: [https://n",
+            11,
+            "sources[0].speaker",
+            "'own' or 'observer'",
+        ),
         ("[https://north.example/feed.xml]", "[north.example/feed]", 12, "sources[0].addresses[0]", "https://"),
         ("[https://north.example/feed.xml]", "[]", 12, "sources[0].addresses", "list at least one"),
         ("link_selector", "link_selektor", 18, "sources[1].link_selektor", "link_selector"),
         ("date: 2009-09-19", "date: last autumn", 21, "events[0].date", "YYYY-MM-DD"),
         ("name: two-currents", "name: Two Currents", 1, "name", "small letters"),
     ],
-)  # fmt: skip
+)
 def test_every_problem_has_line_field_and_mend(tmp_path, old, new, line, field, mend):
     assert GOOD.count(old) == 1
     found = problems_of(tmp_path, GOOD.replace(old, new))
@@ -134,10 +152,9 @@ def test_whatever_stands_in_the_file_the_answer_is_words(tmp_path_factory, tree)
     file = tmp_path_factory.mktemp("monitors") / "m.yaml"
     with file.open("w", encoding="utf-8") as out:
         YAML().dump(tree, out)
-    try:
+    with pytest.raises(MonitorError) as caught:  # the required fields are never all there by chance
         load_monitor(file)
-    except MonitorError as error:
-        assert all(p.line >= 1 and p.message for p in error.problems)
+    assert all(p.line >= 1 and p.message for p in caught.value.problems)
 
 
 @pytest.mark.parametrize("file", sorted((PROJECT_ROOT / "monitors").rglob("*.yaml")), ids=lambda f: f.stem)

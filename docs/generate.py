@@ -1,0 +1,125 @@
+"""Makes the pages of ``docs/reference/`` from the code, so that they can't go stale: ``make docs``.
+
+``--check`` writes nothing and fails when a page differs from the code; the tests call it so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from pipeline import monitor
+from pipeline.settings import PROJECT_ROOT, Settings
+from pipeline.store.trends import GAP_COLUMNS, TREND_COLUMNS
+
+REFERENCE = PROJECT_ROOT / "docs" / "reference"
+NOTE = "<!-- Made by `make docs`; change the code and make it again. -->\n"
+
+SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("The file", monitor.Monitor),
+    ("groups", monitor.Group),
+    ("sources, kind: feed", monitor.FeedSource),
+    ("sources, kind: sitemap", monitor.SitemapSource),
+    ("sources, kind: listing", monitor.ListingSource),
+    ("sources, kind: warc", monitor.WarcSource),
+    ("sources, kind: table", monitor.TableSource),
+    ("columns of a table", monitor.TableColumns),
+    ("outages of a source", monitor.Outage),
+    ("dyads", monitor.Dyad),
+    ("events", monitor.Event),
+)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "**required**"
+    value = field.default if field.default is not PydanticUndefined else field.default_factory()  # type: ignore[misc,call-arg]
+    if isinstance(value, Path) and value.is_relative_to(PROJECT_ROOT):
+        value = value.relative_to(PROJECT_ROOT)
+    return f"`{value}`"
+
+
+def _fields(model: type[BaseModel]) -> str:
+    lines = ["| field | default | meaning |", "| --- | --- | --- |"]
+    for name, field in model.model_fields.items():
+        lines.append(f"| `{name}` | {_default(field)} | {field.description or ''} |")
+    return "\n".join(lines)
+
+
+def monitor_page() -> str:
+    """Every field of a monitor file."""
+    parts = [NOTE, "# Fields of a monitor file\n"]
+    for title, model in SECTIONS:
+        parts.append(f"## {title}\n\n{(model.__doc__ or '').strip()}\n\n{_fields(model)}\n")
+    return "\n".join(parts)
+
+
+def settings_page() -> str:
+    """Every environment variable."""
+    lines = [NOTE, "# Settings\n", "| variable | default | meaning |", "| --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        lines.append(f"| `RIFTWATCH_{name.upper()}` | {_default(field)} | {field.description or ''} |")
+    return "\n".join(lines) + "\n"
+
+
+def columns_page() -> str:
+    """Every column of the trend table and of the gaps."""
+    parts = [NOTE, "# Columns\n"]
+    for title, columns in (("Trend table", TREND_COLUMNS), ("Gaps", GAP_COLUMNS)):
+        rows = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in columns.items())
+        parts.append(f"## {title}\n\n| column | meaning |\n| --- | --- |\n{rows}\n")
+    return "\n".join(parts)
+
+
+def dags_page() -> str:
+    """Every DAG that the monitors we ship make."""
+    with tempfile.TemporaryDirectory() as home:
+        os.environ.setdefault("AIRFLOW_HOME", home)
+        os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
+        os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
+        from airflow.dag_processing.dagbag import DagBag
+
+        bag = DagBag(str(PROJECT_ROOT / "dags"))
+        if bag.import_errors:
+            raise RuntimeError(f"a DAG file can't be read: {bag.import_errors}")
+        rows = [
+            f"| `{name}` | {Path(dag.fileloc).name} | {dag.timetable.summary} | {', '.join(sorted(dag.tags))} |"
+            for name, dag in sorted(bag.dags.items())
+        ]
+    return "\n".join([NOTE, "# DAGs\n", "| DAG | file | schedule | tags |", "| --- | --- | --- | --- |", *rows, ""])
+
+
+PAGES = {
+    "monitor.md": monitor_page,
+    "settings.md": settings_page,
+    "columns.md": columns_page,
+    "dags.md": dags_page,
+    "monitor.schema.json": lambda: json.dumps(monitor.Monitor.model_json_schema(), indent=1) + "\n",
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or with ``--check`` name those that are stale."""
+    stale = []
+    for name, make in PAGES.items():
+        page, file = make(), REFERENCE / name
+        if "--check" in arguments:
+            if not file.exists() or file.read_text(encoding="utf-8") != page:
+                stale.append(name)
+        else:
+            REFERENCE.mkdir(exist_ok=True)
+            file.write_text(page, encoding="utf-8")
+    if stale:
+        print(f"stale, run `make docs`: {', '.join(stale)}", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
