@@ -2,64 +2,74 @@
 
 from __future__ import annotations
 
-from copy import copy
-
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 from lxml import html
 from trafilatura import extract
 
+from pipeline.extract.comments import without_comments
 from pipeline.extract.document import ExtractError
+from pipeline.extract.text import clean_line, normalised
 
-_BLOCKS = [
-    "address",
-    "article",
-    "aside",
-    "blockquote",
-    "dd",
-    "div",
-    "dl",
-    "dt",
-    "figcaption",
-    "footer",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "header",
-    "li",
-    "main",
-    "ol",
-    "p",
-    "pre",
-    "section",
-    "table",
-    "tr",
-    "ul",
-]
+# A new line begins and ends with each of these.
+_BLOCKS = frozenset({
+    "address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "figcaption", "footer", "h1", "h2",
+    "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "ol", "p", "pre", "section", "table", "tr", "ul",
+})  # fmt: skip
+_NO_TEXT = ("script", "style", "noscript", "template", "form", "button")
 
 
-def block_text(element: Tag) -> str:
-    """The element's text, one line per block. Changes the element."""
-    for useless in element(["script", "style", "noscript", "form", "template"]):
-        useless.decompose()
-    for end in element("br"):
-        end.replace_with("\n")
-    for block in element(_BLOCKS):
-        block.insert(0, "\n")
-        block.append("\n")
-    return element.get_text()
+def block_text(element: html.HtmlElement) -> str:
+    """The element's text, a line for each block. Changes the element."""
+    for useless in list(element.iter(*_NO_TEXT)):
+        if useless is not element:
+            useless.drop_tree()
+    for block in list(element.iter()):
+        if block.tag in _BLOCKS:
+            block.text = "\n" + (block.text or "")
+            block.tail = "\n" + (block.tail or "")
+    lines = (" ".join(line.split()) for line in element.text_content().splitlines())
+    return "\n".join(filter(None, lines))
+
+
+def _chosen_text(soup: BeautifulSoup, selector: str) -> str:
+    """Text of the elements a CSS selector matches, without comments."""
+    parts = []
+    for element in soup.select(selector):
+        if not any(parent in parts for parent in element.parents):
+            parts.append(element)
+    texts = []
+    for part in parts:
+        tree = html.fragment_fromstring(str(part), create_parent="div")
+        without_comments(tree)
+        texts.append(block_text(tree))
+    return "\n".join(texts)
+
+
+def _without_title(text: str, tree: html.HtmlElement) -> str:
+    """The text without a first line that only repeats the page's heading: the title is stored beside it."""
+    first, _, rest = text.partition("\n")
+    if not rest.strip():
+        return text
+    headings = [h.text_content() for h in tree.iter("h1", "title")]
+    headings += [m.get("content") or "" for m in tree.iter("meta") if m.get("property") == "og:title"]
+    same = {normalised(line) for heading in headings if (line := clean_line(heading))}
+    return rest if normalised(first) in same else text
 
 
 def main_text(tree: html.HtmlElement, *, address: str, soup: BeautifulSoup | None, selector: str | None) -> str:
-    """The page's main text without readers' comments, paragraphs by line. The tree is left as it was.
+    """The page's main text, paragraphs by line, of a tree whose comments are out. The tree is left as it was.
 
-    ``selector`` wins over trafilatura when it matches anything in ``soup``. Raises ExtractError when nothing is found.
+    ``selector`` wins over trafilatura where it matches any text in ``soup``. Raises ExtractError when nothing is found.
     """
-    if selector and soup and (chosen := soup.select(selector)):
-        return "\n".join(block_text(copy(element)) for element in chosen)
-    text = extract(copy(tree), url=address, include_comments=False, deduplicate=False)
+    if selector and soup:
+        chosen = _chosen_text(soup, selector)
+        if chosen.strip():
+            return chosen
+    try:
+        # fast: without the second and third reader, which add more boilerplate than text (benchmarks/extraction.py)
+        text = extract(tree, url=address, fast=True, include_comments=False)
+    except Exception as error:  # a reader of wild pages; the bytes are in the archive, the reason goes beside them
+        raise ExtractError(f"no text: trafilatura failed on the page ({type(error).__name__})") from error
     if not text:
         raise ExtractError("no text: no main text found in the page")
-    return str(text)
+    return _without_title(str(text), tree)

@@ -36,9 +36,9 @@ _META_CHARSET = re.compile(rb"<meta[^>]{0,300}?charset\s*=\s*[\"']?\s*([\w.:-]+)
 _XML_CHARSET = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)", re.I)
 # Browsers read these names as the wider Windows form (https://encoding.spec.whatwg.org/#names-and-labels).
 _WIDER = {
-    "ascii": "cp1252",
-    "iso8859-1": "cp1252",
-    "iso8859-9": "cp1254",
+    "ascii": "windows-1252",
+    "iso8859-1": "windows-1252",
+    "iso8859-9": "windows-1254",
     "iso8859-11": "cp874",
     "tis-620": "cp874",
     "gb2312": "gb18030",
@@ -61,7 +61,7 @@ def _known(name: str | bytes | None) -> str | None:
         return None
     if info is None or not info._is_text_encoding or info.name in {"idna", "punycode", "undefined", "utf-7"}:
         return None
-    return _WIDER.get(info.name, info.name)
+    return _WIDER.get(info.name, re.sub(r"^cp(125\d)$", r"windows-\1", info.name))
 
 
 def _read(body: bytes, encoding: str) -> str | None:
@@ -116,14 +116,14 @@ def decode(body: bytes, content_type: str | None = None) -> tuple[str, str]:
     header = _HEADER_CHARSET.search(content_type or "")
     page = _META_CHARSET.search(body[:_HEAD]) or _XML_CHARSET.search(body[:_HEAD])
     declared = [_known(header[1]) if header else None, _known(page[1]) if page else None]
-    if declared[0] == "cp1252" and declared[1]:
+    if declared[0] == "windows-1252" and declared[1]:
         declared.reverse()
     for name in filter(None, declared):
         # a page whose declaration could be read as ASCII is not in UTF-16
         if name.startswith(("utf-16", "utf-32")) and page and b"\x00" not in body[:_HEAD]:
             continue
         read = _read(body, name)
-        if read is not None and not (name == "cp1252" and _strange_for_latin(read)):
+        if read is not None and not (name == "windows-1252" and _strange_for_latin(read)):
             return read, name
     if text:
         if "\x00" in text:

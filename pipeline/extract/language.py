@@ -15,7 +15,7 @@ _TWO_LETTERS = {
     "ara": "ar", "arb": "ar", "ary": "ar", "arz": "ar", "prs": "fa", "pes": "fa", "fas": "fa", "per": "fa",
     "pus": "ps", "pbt": "ps", "pbu": "ps", "urd": "ur", "eng": "en", "fra": "fr", "fre": "fr", "deu": "de",
     "ger": "de", "rus": "ru", "tur": "tr", "spa": "es", "ckb": "ku", "sdh": "ku", "kmr": "ku", "uzs": "uz",
-    "fuv": "ff", "gug": "gn", "kik": "ki", "wuu": "zh", "yue": "zh", "iw": "he", "in": "id",
+    "fuv": "ff", "gug": "gn", "kik": "ki", "wuu": "zh", "yue": "zh", "iw": "he", "hbo": "he", "in": "id",
 }  # fmt: skip
 
 

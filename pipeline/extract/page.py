@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -13,14 +15,27 @@ from lxml import etree, html
 from pipeline.extract import dates, language
 from pipeline.extract.address import canonical
 from pipeline.extract.body import main_text
+from pipeline.extract.comments import without_comments
 from pipeline.extract.decode import decode
 from pipeline.extract.document import DateCandidate, Extracted, ExtractError, ExtractionRules
 from pipeline.extract.found_dates import dates_in
-from pipeline.extract.text import clean, clean_line, digest
+from pipeline.extract.text import CONTROLS, clean, clean_line, digest
 
 __all__ = ["DateCandidate", "ExtractError", "Extracted", "ExtractionRules", "extract_page", "extract_text"]
 
+# Control characters written as references; trafilatura gives up on a page that holds one.
+_CONTROL_REFERENCE = re.compile(
+    r"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]))(?:;|(?!\w))"
+)
 _NO_RULES = ExtractionRules()
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _parse(text: str) -> html.HtmlElement:
@@ -34,10 +49,14 @@ def _parse(text: str) -> html.HtmlElement:
     ):
         if sign in head and "<html" not in head:
             raise ExtractError(f"not a page: the body is {name}")
+    if head[:1] in {"{", "["} and _is_json(text):
+        raise ExtractError("not a page: the body is JSON")
     parser = html.HTMLParser(encoding="utf-8", collect_ids=False, remove_comments=True, remove_pis=True)
     try:
         # as bytes, since lxml refuses text that declares an encoding
-        tree = html.document_fromstring(text.replace("\x00", "").encode("utf-8", "replace"), parser=parser)
+        tree = html.document_fromstring(
+            _CONTROL_REFERENCE.sub("", CONTROLS.sub("", text)).encode("utf-8", "replace"), parser=parser
+        )
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         raise ExtractError("not a page: no mark-up in it") from error
     marked = {str(element.tag) for element in tree.iter(etree.Element)} - {"html", "head", "body", "p"}
@@ -98,7 +117,7 @@ def _made(
     now: datetime,
     encoding: str | None,
 ) -> Extracted:
-    if not any(character.isalnum() for character in text):
+    if not any(character.isalpha() for character in text):
         raise ExtractError("no text: no words found in it")
     judged = [
         dates.candidate(origin, cleaned, now=now, earliest=rules.earliest)
@@ -139,6 +158,7 @@ def extract_page(
     hints = hints or {}
     text, encoding = decode(body, content_type)
     tree = _parse(text)
+    without_comments(tree)
     place = _canonical_link(tree, address)
     # soupsieve reads selectors on its own tree; only sources that have selectors pay for it
     soup = BeautifulSoup(text, "lxml") if rules.text_selector or rules.date_selector or rules.title_selector else None

@@ -6,7 +6,8 @@ import hashlib
 import re
 import unicodedata
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
+"""Characters that no database and no tree of elements takes."""
 _SPACES = re.compile(r"[^\S\n]+")
 
 
@@ -15,7 +16,7 @@ def clean(text: str) -> str:
 
     Line breaks stay, at most one empty line in a row.
     """
-    text = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\x85", "\n"))
+    text = CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\x85", "\n"))
     text = _SPACES.sub(" ", unicodedata.normalize("NFC", text))
     return re.sub(r"\n{3,}", "\n\n", re.sub(r" ?\n ?", "\n", text)).strip()
 

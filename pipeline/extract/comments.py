@@ -1,0 +1,86 @@
+"""What readers wrote below a text, found and cut out of the tree: it would poison the framing of the text.
+
+trafilatura leaves out comments where a container's class or id begins with "comment"; the rest is found here.
+"""
+
+from __future__ import annotations
+
+import re
+
+from lxml import html
+
+_CONTAINERS = frozenset(
+    {"div", "section", "aside", "ol", "ul", "dl", "li", "article", "details", "footer", "table", "form", "iframe"}
+)
+_WORDS = frozenset({"comment", "comments", "disqus", "commentlist", "commentaires", "comentarios", "kommentare"})
+# Before the word: whose comments. "tone-comment" is a newspaper's opinion page and stays.
+_BEFORE = frozenset({
+    "reader", "readers", "user", "users", "visitor", "visitors", "public", "post", "article", "entry", "page", "blog",
+    "news", "site", "story", "all", "new", "old", "top", "latest", "recent", "fb", "facebook", "wp", "js", "view",
+    "block", "list", "section", "area", "nested", "single", "item", "the",
+})  # fmt: skip
+# After the word: the state of a text, not a place for comments.
+_STATES = frozenset({"open", "opened", "closed", "off", "on", "enabled", "disabled", "allowed", "free", "is"})
+_SPLIT = re.compile(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])")
+_HEADING = re.compile(
+    r"""[(\[]?\d*[)\]]?\s*(?:
+        (?:all\s|(?:the\s)?readers?[’']?s?[’']?\s|user\s|your\s|latest\s)?comments?
+        | leave\sa\s(?:comment|reply) | commentaires? | comentarios? | kommentare? | yorumlar | комментари[ий]
+        | (?:ال)?تعليقات(?:\sالقراء)? | نظرات(?:\sکاربران|\sخوانندگان)? | دیدگاه\u200c?ها
+        | تبصرې | نظرونه | تبصرے | قارئین\sکے\sتبصرے
+    )\s*[(\[]?\d*[)\]]?\s*:?""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_LONGEST_HEADING = 60
+
+
+def _named_comments(name: str) -> bool:
+    """Whether one class or id is that of a place for comments."""
+    parts = [part.lower() for part in _SPLIT.split(name) if part]
+    for place, part in enumerate(parts):
+        if part in _WORDS:
+            before, after = parts[:place], parts[place + 1 :]
+            return _BEFORE.issuperset(before) and not (after and after[0] in _STATES)
+    return False
+
+
+def _is_comments(element: html.HtmlElement) -> bool:
+    if "comment" in (element.get("itemprop") or "").lower().split():
+        return True
+    if re.search(r"schema\.org/(?:User)?Comments?\b", element.get("itemtype") or ""):
+        return True
+    names = f"{element.get('id') or ''} {element.get('class') or ''}"
+    lowered = names.lower()
+    if not ("comment" in lowered or "disqus" in lowered or "komment" in lowered or "coment" in lowered):
+        return False
+    return any(map(_named_comments, names.split()))
+
+
+def _holds_the_text(element: html.HtmlElement) -> bool:
+    """Whether the text itself lies in the element: then it is no place for comments, whatever its name."""
+    return bool(element.xpath("boolean(.//h1 | descendant-or-self::*[contains(@itemprop, 'articleBody')])"))
+
+
+def _below_heading(heading: html.HtmlElement) -> list[html.HtmlElement]:
+    """A heading "Comments" and all that follows it, in its section."""
+    start, title = heading, " ".join(heading.text_content().split())
+    while (parent := start.getparent()) is not None and " ".join(parent.text_content().split()) == title:
+        start = parent
+    if start.tag in {"body", "html"}:
+        return []
+    return [start, *start.itersiblings()]
+
+
+def without_comments(tree: html.HtmlElement) -> None:
+    """Take readers' comments out of the tree, in place."""
+    doomed: list[html.HtmlElement] = []
+    for element in tree.iter():
+        if element.tag in _CONTAINERS and _is_comments(element) and not _holds_the_text(element):
+            doomed.append(element)
+        elif element.tag in {"h2", "h3", "h4", "h5", "h6", "summary", "legend"}:
+            title = " ".join(element.text_content().split())
+            if len(title) <= _LONGEST_HEADING and _HEADING.fullmatch(title):
+                doomed += [part for part in _below_heading(element) if not _holds_the_text(part)]
+    for element in doomed:
+        if element.getparent() is not None:
+            element.drop_tree()
