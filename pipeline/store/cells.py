@@ -1,0 +1,207 @@
+"""What measuring reads (own texts with framing, random codings, when sources were collected) and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import and_, delete, func, select
+from sqlalchemy.orm import Session
+
+from pipeline.store.tables import Base, Cluster, Coding, Document, Framing, GapCell, Model, Promotion, Run, TrendCell
+from pipeline.store.upsert import upsert
+
+VARIABLE = "framing"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TREND_KEYS = ("monitor", "group_id", "period", "start")
+_GAP_KEYS = ("monitor", "a", "b", "period", "start")
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Own dated texts of a monitor, one entry each in every array, sorted by group, then day."""
+
+    cluster: NDArray[np.int64]
+    """the cluster's id; a text without cluster is a cluster of its own (minus its id)"""
+    group: NDArray[np.str_]
+    source: NDArray[np.str_]
+    day: NDArray[np.datetime64]
+    """day of publication, UTC"""
+    collected: NDArray[np.datetime64]
+    """when it was collected, UTC, microseconds"""
+    counts: NDArray[np.bool_]
+    """True where it stands for its cluster: the first publication"""
+    p_nationalist: NDArray[np.float64]
+    """NaN: not framed by the model in force, or framed before its text changed"""
+    p_universalist: NDArray[np.float64]
+    undated: int
+    """own texts left out because no acceptable date was found"""
+
+    def __len__(self) -> int:
+        return len(self.cluster)
+
+
+@dataclass(frozen=True)
+class RandomCoding:
+    """One random coding of a collected text."""
+
+    cluster: int
+    value: str
+    coder: str
+    coded_at: datetime
+    drawn_at: datetime
+    probability: float | None
+
+
+def model_in_force(session: Session) -> Model | None:
+    """The model whose framings count; None before the first promotion."""
+    newest = select(Promotion.model_id).where(Promotion.variable == VARIABLE).order_by(Promotion.id.desc()).limit(1)
+    return session.scalar(select(Model).where(Model.id == newest.scalar_subquery()))
+
+
+def own_texts(session: Session, monitor: str, model_id: int | None) -> Texts:
+    """Every own text of the monitor, with its fresh framing by this model."""
+    fresh = and_(
+        Framing.document_id == Document.id,
+        Framing.model_id == model_id,
+        Framing.text_digest == Document.text_digest,
+    )
+    query = (
+        select(
+            Document.id,
+            Document.cluster_id,
+            Document.group_id,
+            Document.source,
+            Document.published_at,
+            Document.collected_at,
+            Cluster.first_document_id,
+            Framing.p_nationalist,
+            Framing.p_universalist,
+        )
+        .outerjoin(Cluster, Cluster.id == Document.cluster_id)
+        .outerjoin(Framing, fresh)
+        .where(Document.monitor == monitor, Document.speaker == "own", Document.group_id.is_not(None))
+        .order_by(Document.group_id, Document.published_at, Document.id)
+        .execution_options(yield_per=10_000)
+    )
+    rows: list[tuple[Any, ...]] = []
+    undated = 0
+    for document, cluster, group, source, published, collected, first, p_nationalist, p_universalist in session.execute(
+        query
+    ):
+        if published is None:
+            undated += 1
+            continue
+        rows.append(
+            (
+                -document if cluster is None else cluster,
+                group,
+                source,
+                published.replace(tzinfo=None),
+                collected.replace(tzinfo=None),
+                cluster is None or first == document,
+                np.nan if p_nationalist is None else p_nationalist,
+                np.nan if p_universalist is None else p_universalist,
+            )
+        )
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 8
+    return Texts(
+        cluster=np.array(columns[0], dtype=np.int64),
+        group=np.array(columns[1], dtype=str),
+        source=np.array(columns[2], dtype=str),
+        day=np.array(columns[3], dtype="datetime64[D]"),
+        collected=np.array(columns[4], dtype="datetime64[us]"),
+        counts=np.array(columns[5], dtype=bool),
+        p_nationalist=np.array(columns[6], dtype=float),
+        p_universalist=np.array(columns[7], dtype=float),
+        undated=undated,
+    )
+
+
+def random_codings(session: Session, monitor: str) -> list[RandomCoding]:
+    """Random codings of framing whose text is collected, oldest first."""
+    query = (
+        select(
+            Document.id,
+            Document.cluster_id,
+            Coding.value,
+            Coding.coder,
+            Coding.coded_at,
+            Coding.drawn_at,
+            Coding.probability,
+        )
+        .join(Document, Document.id == Coding.document_id)
+        .where(Coding.monitor == monitor, Coding.variable == VARIABLE, Coding.draw == "random")
+        .order_by(Coding.coded_at, Coding.id)
+    )
+    return [
+        RandomCoding(
+            cluster=-row.id if row.cluster_id is None else row.cluster_id,
+            value=row.value,
+            coder=row.coder,
+            coded_at=row.coded_at,
+            drawn_at=row.drawn_at,
+            probability=row.probability,
+        )
+        for row in session.execute(query)
+    ]
+
+
+def waiting_codings(session: Session, monitor: str) -> int:
+    """Random codings of framing whose text has not been collected."""
+    query = select(func.count()).where(
+        Coding.monitor == monitor,
+        Coding.variable == VARIABLE,
+        Coding.draw == "random",
+        Coding.document_id.is_(None),
+    )
+    return int(session.scalar(query) or 0)
+
+
+def last_collected(session: Session, monitor: str) -> dict[str, datetime]:
+    """Source -> when it was last collected with success: a run that saw something or had no problem, or a text kept."""
+    query = select(Run.source, Run.started_at, Run.found, Run.problems).where(
+        Run.monitor == monitor, Run.source.is_not(None)
+    )
+    last: dict[str, datetime] = {}
+    for source, started_at, found, problems in session.execute(query):
+        if source is not None and (found or not problems):
+            last[source] = max(started_at, last.get(source, EPOCH))
+    kept = (
+        select(Document.source, func.max(Document.collected_at))
+        .where(Document.monitor == monitor)
+        .group_by(Document.source)
+    )
+    for source, collected_at in session.execute(kept):
+        last[source] = max(collected_at, last.get(source, EPOCH))
+    return last
+
+
+def _write(session: Session, model: type[Base], rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> None:
+    if rows:
+        upsert(session, model, rows, keys=keys, update=[name for name in rows[0] if name not in keys])
+
+
+def write_measures(
+    session: Session,
+    monitor: str,
+    trends: Sequence[dict[str, Any]],
+    gaps: Sequence[dict[str, Any]],
+    measured_at: datetime,
+) -> int:
+    """Make ``trends`` and ``gaps`` the monitor's rows: write all, delete those of cells that are no more.
+
+    Returns how many were deleted. Does not commit: the caller commits once, so that readers see the old rows or the
+    new ones, never some of each.
+    """
+    _write(session, TrendCell, [row | {"measured_at": measured_at} for row in trends], _TREND_KEYS)
+    _write(session, GapCell, [row | {"measured_at": measured_at} for row in gaps], _GAP_KEYS)
+    deleted = 0
+    for table in (TrendCell, GapCell):
+        old = delete(table).where(table.monitor == monitor, table.measured_at != measured_at)
+        deleted += len(session.execute(old.returning(table.id)).all())
+    return deleted
