@@ -125,16 +125,12 @@ def decode(body: bytes, content_type: str | None = None) -> tuple[str, str]:
         read = _read(body, name)
         if read is not None and not (name == "windows-1252" and _strange_for_latin(read)):
             return read, name
-    if text:
-        if "\x00" in text:
-            raise ExtractError("undecodable: zero bytes without a declared encoding; not text")
-        return text, "utf-8"
-    return _detect(body)
+    if body.count(b"\x00") > len(body) // 100:
+        raise ExtractError("undecodable: zero bytes without a declared encoding; not text")
+    return (text, "utf-8") if text else _detect(body)
 
 
 def _detect(body: bytes) -> tuple[str, str]:
-    if body.count(b"\x00") > len(body) // 100:
-        raise ExtractError("undecodable: zero bytes without a declared encoding; not text")
     # mark-up is ASCII and hides the language from the detector
     sample = re.sub(rb"(?is)<(script|style)\b.*?</\1\s*>|<[^>]*>", b" ", body)[:200_000]
     best = from_bytes(sample if sample.strip() else body[:200_000]).best()

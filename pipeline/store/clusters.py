@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from pipeline.extract.similarity import SAME_TEXT, bands, jaccard, shingles, signature
@@ -25,29 +26,25 @@ def lock_clusters(session: Session, monitor: str) -> None:
         session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"riftwatch clusters {monitor}"))))
 
 
-def _first_order() -> tuple[object, ...]:
+def _first_order() -> tuple[ColumnElement[Any], ...]:
     """Own speakers before observers, then the earliest publication, undated last, then the lowest id."""
-    return (Document.speaker != "own", Document.published_at.is_(None), Document.published_at, Document.id)
-
-
-def first_document(session: Session, cluster_ids: list[int]) -> tuple[int, int] | None:
-    """(cluster, document) of the first publication among the documents of these clusters; null without any."""
-    row = session.execute(
-        select(Document.cluster_id, Document.id)
-        .where(Document.cluster_id.in_(cluster_ids))
-        .order_by(*_first_order())  # type: ignore[arg-type]
-        .limit(1)
-    ).first()
-    return None if row is None or row[0] is None else (row[0], row[1])
+    return (
+        Document.speaker != "own",
+        Document.published_at.is_(None),
+        Document.published_at.asc(),
+        Document.id.asc(),
+    )
 
 
 def refresh_cluster(session: Session, cluster_id: int) -> None:
-    """Set the cluster's first document anew; a cluster left without documents is removed."""
-    first = first_document(session, [cluster_id])
+    """Find the cluster's first document anew; a cluster left without documents is removed."""
+    first = session.scalar(
+        select(Document.id).where(Document.cluster_id == cluster_id).order_by(*_first_order()).limit(1)
+    )
     if first is None:
         session.execute(delete(Cluster).where(Cluster.id == cluster_id))
     else:
-        session.execute(update(Cluster).where(Cluster.id == cluster_id).values(first_document_id=first[1]))
+        session.execute(update(Cluster).where(Cluster.id == cluster_id).values(first_document_id=first))
 
 
 def assign_cluster(session: Session, document: Document) -> bool:
@@ -57,24 +54,48 @@ def assign_cluster(session: Session, document: Document) -> bool:
     A text that links two clusters joins the one with the earlier first document; the two are not merged, since
     chains of resemblance would in time tie everything together.
     """
-    left, document.cluster_id = document.cluster_id, None
-    session.execute(delete(MinHashBand).where(MinHashBand.document_id == document.id))
-    session.flush()
+    leave_cluster(session, document)
     joined = _same_digest(session, document)
     if joined is None:
         joined = _near(session, document)
     if joined is None:
-        made = Cluster(monitor=document.monitor)
+        made = Cluster(monitor=document.monitor, first_document_id=document.id)
         session.add(made)
         session.flush()
         document.cluster_id = made.id
-    else:
-        document.cluster_id = joined
+        return False
+    document.cluster_id = joined
     session.flush()
-    for cluster in {left, document.cluster_id} - {None}:
-        if cluster is not None:
-            refresh_cluster(session, cluster)
-    return joined is not None
+    _stand_first(session, document, joined)
+    return True
+
+
+def leave_cluster(session: Session, document: Document) -> None:
+    """Take a document whose text has changed out of its cluster, which keeps its bands and its first document."""
+    left, document.cluster_id = document.cluster_id, None
+    session.flush()
+    session.execute(delete(MinHashBand).where(MinHashBand.document_id == document.id))
+    if left is None:
+        return
+    refresh_cluster(session, left)
+    # exact reposts have no bands of their own: where the one that had them leaves, its heir gets them
+    heir = session.scalars(
+        select(Document)
+        .join(Cluster, Cluster.first_document_id == Document.id)
+        .where(Cluster.id == left, ~select(MinHashBand).where(MinHashBand.document_id == Document.id).exists())
+    ).first()
+    if heir is not None:
+        _near(session, heir)
+
+
+def _stand_first(session: Session, document: Document, cluster_id: int) -> None:
+    """Make the document its cluster's first if it comes before the one that is: a look at two rows, never at all."""
+    known = session.scalar(select(Cluster.first_document_id).where(Cluster.id == cluster_id))
+    first = session.scalar(
+        select(Document.id).where(Document.id.in_([known, document.id])).order_by(*_first_order()).limit(1)
+    )
+    if first != known:
+        session.execute(update(Cluster).where(Cluster.id == cluster_id).values(first_document_id=first))
 
 
 def _same_digest(session: Session, document: Document) -> int | None:
@@ -114,5 +135,12 @@ def _near(session: Session, document: Document) -> int | None:
         select(Document.cluster_id, Document.text).where(Document.id.in_(likely), Document.cluster_id.is_not(None))
     ).all()
     same = {cluster for cluster, text in rows if cluster and jaccard(own, shingles(text)) > SAME_TEXT}
-    first = first_document(session, sorted(same)) if same else None
-    return first[0] if first else None
+    if not same:
+        return None
+    return session.scalar(
+        select(Cluster.id)
+        .join(Document, Document.id == Cluster.first_document_id)
+        .where(Cluster.id.in_(same))
+        .order_by(*_first_order())
+        .limit(1)
+    )

@@ -14,6 +14,10 @@ from pipeline.store.clusters import assign_cluster, lock_clusters, refresh_clust
 from pipeline.store.tables import Coding, Document
 from pipeline.store.upsert import upsert
 
+_DATE = frozenset({"published_at", "published_origin", "dates"})
+_ORDERING = frozenset({"speaker", "published_at"})
+"""columns that say which document of a cluster is the first"""
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -79,28 +83,25 @@ def keep_document(
         repost = assign_cluster(session, document)
         _match_codings(session, document)
         return Kept(document.id, "new", repost)
-    changed = _change(document, values, collected_at)
-    session.flush()
-    if changed or document.cluster_id is None:
-        repost = assign_cluster(session, document)
-    else:
-        refresh_cluster(session, document.cluster_id)
-        repost = False
-    _match_codings(session, document)
-    return Kept(document.id, "updated" if changed else "known", repost)
-
-
-def _change(document: Document, values: dict[str, Any], collected_at: datetime) -> bool:
-    """Set what differs; True when the text itself does."""
-    changed: bool = document.text_digest != values["text_digest"]
-    if values["published_at"] is None and document.published_at is not None and not changed:
-        values = {k: v for k, v in values.items() if k not in {"published_at", "published_origin", "dates"}}
-    differing = {name: value for name, value in values.items() if getattr(document, name) != value}
+    differing = _differing(document, values)
     for name, value in differing.items():
         setattr(document, name, value)
     if differing:
         document.updated_at = collected_at
-    return changed
+        session.flush()
+    _match_codings(session, document)
+    if "text_digest" in differing:
+        return Kept(document.id, "updated", assign_cluster(session, document))
+    if document.cluster_id is not None and not _ORDERING.isdisjoint(differing):
+        refresh_cluster(session, document.cluster_id)
+    return Kept(document.id, "known", False)
+
+
+def _differing(document: Document, values: dict[str, Any]) -> dict[str, Any]:
+    """What of the new reading differs from the row, save a date that would only be lost."""
+    if values["published_at"] is None and values["text_digest"] == document.text_digest:
+        values = {name: value for name, value in values.items() if name not in _DATE}
+    return {name: value for name, value in values.items() if getattr(document, name) != value}
 
 
 def _match_codings(session: Session, document: Document) -> None:

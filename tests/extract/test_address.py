@@ -41,8 +41,8 @@ def test_arabic_paths_are_encoded_one_way():
 
 @pytest.mark.parametrize(
     "address",
-    ["", "no address", "ftp://example.org/a", "mailto:a@example.org", "/posts/12", "http://", "http:///a", "javascript:void(0)",
-     "http://exa mple.org/", "http://example.org:port/", "http://[::1/a"],
+    ["", "no address", "ftp://example.org/a", "mailto:a@example.org", "/posts/12", "http://", "http:///a",
+     "javascript:void(0)", "http://exa mple.org/", "http://example.org:port/", "http://[::1/a"],
 )  # fmt: skip
 def test_what_is_no_web_address_is_refused(address):
     with pytest.raises(ValueError, match="address"):

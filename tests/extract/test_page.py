@@ -17,7 +17,8 @@ JSON_LD = '<script type="application/ld+json">{}</script>'
 
 def page(head="", body=None, lang="en"):
     body = body or f"<main><h1>The wells</h1><p>{FIRST}</p><p>{SECOND}</p></main>"
-    return f'<!doctype html><html lang="{lang}"><head><title>The wells | A site</title>{head}</head><body>{body}</body></html>'
+    head = f"<title>The wells | A site</title>{head}"
+    return f'<!doctype html><html lang="{lang}"><head>{head}</head><body>{body}</body></html>'
 
 
 def read(source, **options):
@@ -31,7 +32,7 @@ def origins(extracted):
 
 def test_the_text_is_the_text_alone():
     body = f"""
-      <div id="cookie-banner" class="cookie-consent"><p>We use cookies to improve your experience, please accept them all.</p></div>
+      <div id="cookie-banner" class="cookie-consent"><p>We use cookies, please accept them all to go on.</p></div>
       <nav><ul><li><a href="/">Home page</a></li><li><a href="/about">About this site</a></li></ul></nav>
       <main><article><h1>The wells</h1><p>{FIRST}</p><p>{SECOND}</p></article></main>
       <section class="reader-comments"><h2>Comments</h2><article><b>A reader</b><p>{COMMENT}</p></article></section>

@@ -131,3 +131,11 @@ def test_exact_reposts_cost_no_bands(store_settings, identical):
         for number in range(identical):
             keep(session, address=f"http://a.example/{number}")
         assert count(session, MinHashBand) == 40
+
+
+def test_a_changed_date_moves_the_first_document(store_settings):
+    with open_session(store_settings) as session:
+        one, two = keep(session, date="2010-02-01"), keep(session, source="b", date="2010-02-05")
+        assert first_of(session, one.document_id) == one.document_id
+        assert keep(session, date="2010-02-09").status == "known"
+        assert first_of(session, one.document_id) == two.document_id
