@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -78,6 +79,14 @@ def columns_page() -> str:
     return "\n".join(parts)
 
 
+def schedule_in_words(timetable: Any) -> str:
+    """A DAG's schedule: cron fields with real intervals, or assets with cron fields as a net."""
+    if getattr(timetable, "asset_condition", None) is not None:
+        assets = " or ".join(asset.name for asset in timetable.asset_condition.objects)
+        return f"after {assets}; `{timetable.timetable.expression}` as a net"
+    return f"`{timetable.expression}`" if hasattr(timetable, "expression") else "by hand"
+
+
 def dags_page() -> str:
     """Every DAG that the monitors we ship make."""
     with tempfile.TemporaryDirectory() as home:
@@ -90,10 +99,10 @@ def dags_page() -> str:
         if bag.import_errors:
             raise RuntimeError(f"a DAG file can't be read: {bag.import_errors}")
         rows = [
-            f"| `{name}` | {Path(dag.fileloc).name} | {dag.timetable.summary} | {', '.join(sorted(dag.tags))} |"
+            f"| `{name}` | {Path(dag.fileloc).name} | {schedule_in_words(dag.timetable)} |"
             for name, dag in sorted(bag.dags.items())
         ]
-    return "\n".join([NOTE, "# DAGs\n", "| DAG | file | schedule | tags |", "| --- | --- | --- | --- |", *rows, ""])
+    return "\n".join([NOTE, "# DAGs\n", "| DAG | file | schedule |", "| --- | --- | --- |", *rows, ""])
 
 
 PAGES = {

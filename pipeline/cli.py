@@ -25,7 +25,7 @@ from pipeline.report import Progress, Report
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from pipeline.store.tables import Base
+    from sqlalchemy.orm import Session
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -102,6 +102,18 @@ def _progress() -> Iterator[Progress]:
             bars.update(tasks[what], completed=done, total=total)
 
         yield update
+
+
+@contextmanager
+def _store(settings: Settings) -> Iterator[Session]:
+    """A session on the store; one that can't be opened ends the command with a sentence."""
+    from pipeline.store.session import StoreError, open_session
+
+    try:
+        with open_session(settings) as session:
+            yield session
+    except StoreError as error:
+        _fail(str(error))
 
 
 def _reporting(job: Callable[[Progress], Report]) -> Report:
@@ -243,8 +255,8 @@ def _cell(value: Any) -> Any:
     return "" if value is None else value
 
 
-def _print_rows(rows: Sequence[Base], columns: Sequence[str], short: Sequence[str], form: Format) -> None:
-    """Print rows of the store; a table shows the ``short`` columns, JSON and CSV all of them."""
+def _print_rows(rows: Sequence[object], columns: Sequence[str], short: Sequence[str], form: Format) -> None:
+    """Print rows; a table shows the ``short`` columns, JSON and CSV all of them."""
     records = [{c: getattr(row, c) for c in columns} for row in rows]
     if form is Format.JSON:
         typer.echo(json.dumps(records, default=str, ensure_ascii=False, indent=1))
@@ -284,13 +296,12 @@ def trends(
     form: AsFormat = Format.TABLE,
 ) -> None:
     """The trend table: each group's balance per period."""
-    from pipeline.store.session import open_session
     from pipeline.store.trends import TREND_COLUMNS, trend_rows
 
     settings = _settings()
     loaded = _load(monitor, settings)
     _known_group(loaded, group)
-    with open_session(settings) as session:
+    with _store(settings) as session:
         rows = trend_rows(session, loaded.name, group=group, period=period)
         _print_rows(rows, list(TREND_COLUMNS), TREND_SHORT, form)
     if not rows:
@@ -306,7 +317,6 @@ def dyad(
     form: AsFormat = Format.TABLE,
 ) -> None:
     """The gap of two groups per period: balance of A minus balance of B."""
-    from pipeline.store.session import open_session
     from pipeline.store.trends import GAP_COLUMNS, gap_rows
 
     settings = _settings()
@@ -315,7 +325,7 @@ def dyad(
         _known_group(loaded, group)
     if (a, b) not in {(d.a, d.b) for d in loaded.dyads}:
         _fail(f"{a} and {b} are no dyad of {loaded.name}; add [{a}, {b}] to its dyads")
-    with open_session(settings) as session:
+    with _store(settings) as session:
         rows = gap_rows(session, loaded.name, a, b, period=period)
         _print_rows(rows, list(GAP_COLUMNS), GAP_SHORT, form)
     if not rows:
@@ -346,12 +356,11 @@ def label_plan(
     from dataclasses import fields
 
     from pipeline.measure.plan import PlanRow, coding_plan
-    from pipeline.store.session import open_session
 
     settings = _settings()
     loaded = _load(monitor, settings)
     columns = [f.name for f in fields(PlanRow)]
-    with open_session(settings) as session:
+    with _store(settings) as session:
         _print_rows(coding_plan(session, loaded), columns, columns, form)
 
 
@@ -382,7 +391,6 @@ def classify(
 ) -> None:
     """Label JSON lines {"id", "text", "before"?, "after"?, "lang"?} from standard input."""
     from classifiers.model_folder import ModelFolderError, load_model
-
     from pipeline.framing.classify import classify_lines, promoted_model
 
     try:

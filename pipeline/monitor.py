@@ -22,6 +22,8 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 Period = Literal["week", "month", "quarter", "year"]
+Day = date
+"""A day; an event's field `date` hides the class of that name."""
 PERIODS: tuple[Period, ...] = ("week", "month", "quarter", "year")
 
 
@@ -72,21 +74,21 @@ class _Part(BaseModel):
 class Group(_Part):
     """An organisation or current whose discourse is tracked."""
 
-    id: Identifier
-    name: str
+    id: Identifier = Field(description="Short name by which the rest of the file speaks of it.")
+    name: str = Field(description="Name as pages show it.")
     aliases: dict[str, list[str]] = Field(
         default_factory=dict,
         description="Names by language code; masked before training, so that framing is learnt and not the speaker.",
     )
-    description: str = ""
+    description: str = Field(default="", description="Who they are.")
 
 
 class Outage(_Part):
     """A time in which a source is known not to have been reachable; its cells are missing, not silent."""
 
-    start: date
-    end: date
-    reason: str
+    start: date = Field(description="First day.")
+    end: date = Field(description="Last day.")
+    reason: str = Field(description="Shown with the missing periods.")
 
     @model_validator(mode="after")
     def _ordered(self) -> Outage:
@@ -96,7 +98,7 @@ class Outage(_Part):
 
 
 class _Source(_Part):
-    id: Identifier
+    id: Identifier = Field(description="Part of the name of its DAG.")
     group: Identifier | None = Field(default=None, description="Whose texts these are; may be left out for observers.")
     speaker: Literal["own", "observer"] = Field(
         description="own: the group speaks (enters its trend). observer: someone writes about it (does not)."
@@ -108,7 +110,7 @@ class _Source(_Part):
         default=None, description="Language code when the whole source has one; else detected."
     )
     earliest: date | None = Field(default=date(1990, 1, 1), description="A text dated before this has a wrong date.")
-    outages: list[Outage] = Field(default_factory=list)
+    outages: list[Outage] = Field(default_factory=list, description="Times in which it is known to have been down.")
 
 
 class _WebSource(_Source):
@@ -118,19 +120,19 @@ class _WebSource(_Source):
     include: Pattern | None = Field(
         default=None, description="Only addresses in which this regular expression is found."
     )
-    exclude: Pattern | None = None
+    exclude: Pattern | None = Field(default=None, description="No address in which this is found.")
     text_selector: Selector | None = Field(
         default=None, description="The element that holds the text, where extraction misses it."
     )
     date_selector: Selector | None = Field(default=None, description="The element that holds the date of publication.")
-    title_selector: Selector | None = None
+    title_selector: Selector | None = Field(default=None, description="The element that holds the title.")
 
 
 class FeedSource(_WebSource):
     """RSS, Atom or JSON feeds."""
 
-    kind: Literal["feed"]
-    addresses: list[HttpUrl] = Field(min_length=1)
+    kind: Literal["feed"] = Field(description="Always `feed`.")
+    addresses: list[HttpUrl] = Field(min_length=1, description="The feeds.")
     fetch_pages: bool = Field(
         default=True, description="false: discovery only, the pages stay pending in the frontier."
     )
@@ -139,38 +141,40 @@ class FeedSource(_WebSource):
 class SitemapSource(_WebSource):
     """Sitemaps and sitemap indexes, plain or gzip."""
 
-    kind: Literal["sitemap"]
-    addresses: list[HttpUrl] = Field(min_length=1)
+    kind: Literal["sitemap"] = Field(description="Always `sitemap`.")
+    addresses: list[HttpUrl] = Field(min_length=1, description="The sitemaps or sitemap indexes.")
 
 
 class ListingSource(_WebSource):
     """Pages that list links to texts, with pagination."""
 
-    kind: Literal["listing"]
-    addresses: list[HttpUrl] = Field(min_length=1)
+    kind: Literal["listing"] = Field(description="Always `listing`.")
+    addresses: list[HttpUrl] = Field(min_length=1, description="The first listing pages.")
     link_selector: Selector = Field(description="Every link to a text on a listing page.")
     next_selector: Selector | None = Field(default=None, description="The link to the next listing page.")
-    max_pages: int = Field(default=1000, ge=1)
+    max_pages: int = Field(default=1000, ge=1, description="Stop after so many listing pages; reported when it bites.")
 
 
 class WarcSource(_Source):
     """Local WARC or ARC files and folders."""
 
-    kind: Literal["warc"]
+    kind: Literal["warc"] = Field(description="Always `warc`.")
     paths: list[Path] = Field(min_length=1, description="Files or folders, relative to the monitor file.")
-    include: Pattern | None = None
-    exclude: Pattern | None = None
+    include: Pattern | None = Field(
+        default=None, description="Only addresses in which this regular expression is found."
+    )
+    exclude: Pattern | None = Field(default=None, description="No address in which this is found.")
 
 
 class TableColumns(_Part):
     """Which column of a table means what."""
 
-    text: str
-    date: str
+    text: str = Field(description="The text itself.")
+    date: str = Field(description="Date of publication.")
     id: str | None = Field(default=None, description="Identifies a row; without it the row's text does.")
-    title: str | None = None
-    address: str | None = None
-    language: str | None = None
+    title: str | None = Field(default=None, description="Title.")
+    address: str | None = Field(default=None, description="Where the text was published.")
+    language: str | None = Field(default=None, description="Language code.")
     group: str | None = Field(
         default=None, description="Column that names the group; its values are mapped in `groups`."
     )
@@ -180,17 +184,19 @@ class TableColumns(_Part):
 class TableSource(_Source):
     """A CSV, JSONL or Parquet file whose rows are texts."""
 
-    kind: Literal["table"]
+    kind: Literal["table"] = Field(description="Always `table`.")
     path: Path = Field(description="File, relative to the monitor file; .gz is read too.")
-    columns: TableColumns
+    columns: TableColumns = Field(description="Which column means what.")
     groups: dict[str, Identifier] = Field(
         default_factory=dict, description="Value of the group column -> group id; rows of other values are left out."
     )
     date_format: str | None = Field(
         default=None, description="strptime format; without it dates are ISO 8601 or a year."
     )
-    earliest: date | None = None
-    schedule: Annotated[str | None, AfterValidator(_schedule)] = None
+    earliest: date | None = Field(default=None, description="A text dated before this has a wrong date.")
+    schedule: Annotated[str | None, AfterValidator(_schedule)] = Field(
+        default=None, description="When Airflow imports it; by hand only when left out."
+    )
 
 
 Source = Annotated[FeedSource | SitemapSource | ListingSource | WarcSource | TableSource, Field(discriminator="kind")]
@@ -199,8 +205,8 @@ Source = Annotated[FeedSource | SitemapSource | ListingSource | WarcSource | Tab
 class Dyad(_Part):
     """An ordered pair of groups; its gap is the balance of `a` minus the balance of `b`."""
 
-    a: Identifier
-    b: Identifier
+    a: Identifier = Field(description="A group.")
+    b: Identifier = Field(description="Another group.")
 
     @property
     def id(self) -> str:
@@ -210,27 +216,31 @@ class Dyad(_Part):
 class Event(_Part):
     """A dated outside fact, drawn on charts."""
 
-    date: date
-    dyad: tuple[Identifier, Identifier] | None = None
-    kind: Literal["statement", "quarrel", "split", "no-split", "reconciliation", "rename", "other"]
-    text: str
+    date: Day = Field(description="The day, YYYY-MM-DD.")
+    dyad: tuple[Identifier, Identifier] | None = Field(default=None, description="Whom it concerns; all when left out.")
+    kind: Literal["statement", "quarrel", "split", "no-split", "reconciliation", "rename", "other"] = Field(
+        description="What it was; no-split: watched, and did not break."
+    )
+    text: str = Field(description="What happened, in a few words.")
     reference: str = Field(description="Where this can be read.")
 
 
 class Monitor(_Part):
     """What is watched."""
 
-    name: Identifier
-    title: str
-    description: str = ""
+    name: Identifier = Field(description="Part of every DAG's name; rows in the store carry it.")
+    title: str = Field(description="Name as pages show it.")
+    description: str = Field(default="", description="What is watched and why.")
     since: date | None = Field(default=None, description="First day the trend tables speak of; else the first text's.")
     until: date | None = Field(default=None, description="Last day the trend tables speak of; else today.")
-    periods: list[Period] = Field(default=["week", "month", "quarter"], min_length=1)
+    periods: list[Period] = Field(
+        default=["week", "month", "quarter"], min_length=1, description="The trend table's periods (UTC, ISO weeks)."
+    )
     audit_period: Period = Field(default="quarter", description="Random codings correct the model over this period.")
-    groups: list[Group] = Field(min_length=1)
-    sources: list[Source] = Field(min_length=1)
-    dyads: list[Dyad] = Field(default_factory=list)
-    events: list[Event] = Field(default_factory=list)
+    groups: list[Group] = Field(min_length=1, description="Whose discourse is tracked.")
+    sources: list[Source] = Field(min_length=1, description="Where their texts appear.")
+    dyads: list[Dyad] = Field(default_factory=list, description="Ordered pairs of groups; `[a, b]` for short.")
+    events: list[Event] = Field(default_factory=list, description="Dated outside facts.")
     allowed_addresses: list[HostPort] = Field(
         default_factory=list,
         description="Loopback or private host:port that may be fetched all the same. Exact; for tests and demos.",

@@ -80,8 +80,8 @@ def serve(base_port: int = BASE_PORT, folder: Path = DEMO_FOLDER) -> Iterator[De
                 server = ThreadingHTTPServer((HOST, port), _handler(pages, running.requests[site.name]))
             except OSError as error:
                 raise PortInUseError(
-                    f"port {port} for the demo site {site.name} is in use; stop what listens there, "
-                    "or choose another first port with RIFTWATCH_DEMO_PORT"
+                    f"port {port} for the demo site {site.name} is in use; stop what listens there "
+                    "(another `make run`?) and start again"
                 ) from error
             stack.callback(server.server_close)
             thread = threading.Thread(target=server.serve_forever, daemon=True, name=f"demo-{site.name}")

@@ -1,0 +1,82 @@
+"""The DAG files as Airflow's own parser reads them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pipeline.monitor import load_monitor
+from pipeline.settings import PROJECT_ROOT
+from tests.airflow_home import prepare
+
+pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
+
+DAGS = PROJECT_ROOT / "dags"
+
+
+@pytest.fixture(scope="module")
+def parse(tmp_path_factory):
+    prepare(tmp_path_factory.mktemp("airflow"))
+    from airflow.dag_processing.dagbag import DagBag
+
+    return lambda: DagBag(str(DAGS))
+
+
+def test_one_collect_dag_per_source_and_the_two_that_wait(parse):
+    bag = parse()
+    assert bag.import_errors == {}
+    monitors = [load_monitor(f) for f in sorted((PROJECT_ROOT / "monitors").glob("*.yaml"))]
+    expected = {f"collect__{m.name}__{s.id}" for m in monitors for s in m.sources}
+    assert set(bag.dags) == expected | {"frame", "measure"}
+    files = Counter(Path(dag.fileloc).name for dag in bag.dags.values())
+    assert files == {"collect.py": len(expected), "frame.py": 1, "measure.py": 1}
+
+
+def test_every_dag_has_docs_tags_owner_retries_and_a_time_limit(parse):
+    for dag in parse().dags.values():
+        assert dag.doc_md.strip(), dag.dag_id
+        assert "riftwatch" in dag.tags
+        assert (dag.catchup, dag.max_active_runs) == (False, 1)
+        assert len(dag.tasks) == 1
+        for task in dag.tasks:
+            assert task.owner == "riftwatch"
+            assert task.retries == 2
+            assert task.execution_timeout.total_seconds() > 0
+
+
+def test_collecting_has_real_data_intervals(parse):
+    timetables = {n: d.timetable for n, d in parse().dags.items() if n.startswith("collect__demo")}
+    assert timetables
+    assert all("CronDataInterval" in type(t).__name__ for t in timetables.values()), timetables
+
+
+def test_two_parses_give_the_same_dags(parse):
+    def shape(bag):
+        return {name: (str(d.schedule), sorted(d.tags), d.doc_md, sorted(d.task_ids)) for name, d in bag.dags.items()}
+
+    assert shape(parse()) == shape(parse())
+
+
+def test_a_broken_monitor_is_seen_and_the_others_go_on(parse, tmp_path, monkeypatch):
+    (tmp_path / "good.yaml").write_text((PROJECT_ROOT / "monitors" / "demo.yaml").read_text())
+    (tmp_path / "bad.yaml").write_text("name: bad\n")
+    monkeypatch.setenv("RIFTWATCH_MONITORS", str(tmp_path))
+    bag = parse()
+    assert bag.import_errors == {}
+    assert "bad.yaml:1: title: is missing; add it" in bag.dags["broken_monitor__bad"].doc_md
+    assert len([n for n in bag.dags if n.startswith("collect__demo__")]) == 7
+
+
+def test_the_generated_pages_are_not_stale():
+    answer = subprocess.run(
+        [sys.executable, "-m", "docs.generate", "--check"],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr[-2000:]

@@ -1,0 +1,288 @@
+"""The whole way over HTTP, without Airflow: the demo world's sites to its trend table, held against the truth."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pipeline.collect.job import collect
+from pipeline.framing.codings import import_codings
+from pipeline.framing.job import frame
+from sqlalchemy import func, select
+
+from pipeline.demo.coders import address_of, quarter, write_audit_codings
+from pipeline.demo.server import serve
+from pipeline.demo.world import SITES, demo_monitor_text, load_comments, load_posts, load_truth
+from pipeline.measure.job import measure
+from pipeline.monitor import load_monitor
+from pipeline.report import Report
+from pipeline.settings import Settings
+from pipeline.store.session import engine_for, open_session
+from pipeline.store.tables import Cluster, Document, Frontier, Run
+from pipeline.store.trends import gap_rows, trend_rows
+from tests.ports import free_ports
+
+BALANCE = {"nationalist": 1, "universalist": -1, "both": 0, "neither": 0}
+
+
+class Demo:
+    """A demo world that was collected, framed and measured once, for all tests of this file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_ports(len(SITES))
+        self.file = folder / "demo.yaml"
+        self.file.write_text(demo_monitor_text(self.port), encoding="utf-8")
+        self.monitor = load_monitor(self.file)
+        self.settings = Settings(data=folder / "data", database_url="", monitors=self.file)
+        self.codings = folder / "codings.csv"
+        write_audit_codings(self.codings, base_port=self.port)
+        self.reports: dict[str, Report] = {}
+        with serve(self.port) as world:
+            # the codings come before their texts, and wait for them
+            self.imported = import_codings(self.settings, self.monitor, self.codings)
+            for source in self.monitor.sources:
+                self.reports[source.id] = collect(self.settings, self.monitor, source.id)
+            self.first_requests = {name: list(paths) for name, paths in world.requests.items()}
+            self.again = [collect(self.settings, self.monitor, s.id) for s in self.monitor.sources]
+        self.framed = frame(self.settings, self.monitor)
+        self.measured = measure(self.settings, self.monitor)
+        self.posts = load_posts()
+        self.truth = load_truth()
+
+    def coded_balance(self) -> dict[tuple[str, date], float]:
+        """Mean of what the two coders say of *every* text, per group and quarter's first day."""
+        cells: dict[tuple[str, date], list[float]] = defaultdict(list)
+        for row in self.truth:
+            if row.group:
+                year, number = quarter(row.day)
+                key = (row.group, date(year, 3 * number - 2, 1))
+                cells[key].append(float(np.mean([BALANCE[value] for value in row.coders])))
+        return {key: float(np.mean(values)) for key, values in cells.items()}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    made = Demo(tmp_path_factory.mktemp("demo"))
+    yield made
+    engine_for(made.settings.database).dispose()
+
+
+@pytest.fixture
+def session(demo):
+    with open_session(demo.settings) as opened:
+        yield opened
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"\w+", text)
+
+
+def test_every_text_is_collected_once(demo, session):
+    counts = dict(session.execute(select(Document.source, func.count()).group_by(Document.source)).tuples())
+    assert counts == Counter(p.site for p in demo.posts)
+    assert {r.failed for r in demo.reports.values()} == {0}, [r.sentence() for r in demo.reports.values()]
+
+
+def test_a_second_run_finds_nothing_new(demo):
+    assert [(r.new, r.updated, r.failed) for r in demo.again] == [(0, 0, 0)] * len(SITES)
+
+
+def test_texts_are_whole_and_only_theirs(demo, session):
+    documents = {d.address: d for d in session.scalars(select(Document))}
+    foreign = {" ".join(words(c)[:6]) for group in load_comments().values() for c in group}
+    foreign |= {"We use cookies to remember your", "This site stores cookies"}
+    for post in demo.posts:
+        document = documents[address_of(post, demo.port)]
+        stored = " ".join(words(document.text))
+        for paragraph in post.paragraphs:
+            assert " ".join(words(paragraph)) in stored, (post.id, document.text)
+        assert not [c for c in foreign if c in stored], post.id
+        assert len(words(document.text)) <= len(words(post.text)) + len(words(post.title)) + 12, (
+            post.id,
+            document.text,
+        )
+
+
+def test_dates_are_right_even_where_a_page_lies(demo, session):
+    documents = {d.address: d for d in session.scalars(select(Document))}
+    for post in demo.posts:
+        assert documents[address_of(post, demo.port)].published_at.date() == post.day, post.id
+    liar = next(p for p in demo.posts if p.quirk == "wrong-date")
+    refused = [c for c in documents[address_of(liar, demo.port)].dates if not c["accepted"]]
+    assert any("2041" in c["value"] and c["why"] for c in refused)
+
+
+def test_languages_are_told_apart(demo, session):
+    documents = {d.address: d for d in session.scalars(select(Document))}
+    wrong = [p.id for p in demo.posts if documents[address_of(p, demo.port)].language != p.language]
+    assert len(wrong) <= len(demo.posts) / 100, wrong
+
+
+def test_reposts_join_the_cluster_of_their_original(demo, session):
+    documents = {d.address: d for d in session.scalars(select(Document))}
+    by_id = {p.id: p for p in demo.posts}
+    for post in demo.posts:
+        if post.repost_of:
+            here = documents[address_of(post, demo.port)]
+            original = documents[address_of(by_id[post.repost_of], demo.port)]
+            assert here.cluster_id == original.cluster_id
+            assert session.get(Cluster, here.cluster_id).first_document_id == original.id
+    originals = sum(p.repost_of is None for p in demo.posts)
+    assert session.scalar(select(func.count()).select_from(Cluster)) == originals
+
+
+def test_robots_txt_is_asked_first_and_nothing_forbidden_is_fetched(demo):
+    for paths in demo.first_requests.values():
+        assert paths[0] == "/robots.txt"
+        assert not [p for p in paths if p.startswith("/private/")]
+
+
+def test_nothing_waits_and_every_run_left_a_line(demo, session):
+    states = dict(session.execute(select(Frontier.status, func.count()).group_by(Frontier.status)).tuples())
+    assert set(states) == {"fetched"}
+    jobs = Counter(session.scalars(select(Run.job)))
+    assert jobs["collect"] == 2 * len(SITES)
+    assert min(jobs["frame"], jobs["measure"]) >= 1
+
+
+def test_codings_waited_for_their_texts_and_found_them(demo, session):
+    quarters = list(trend_rows(session, "demo", period="quarter"))
+    assert [r.codings for r in quarters] == [20] * 16
+    assert demo.imported.new == 640
+
+
+def test_the_truth_lies_in_the_intervals(demo, session):
+    truth = demo.coded_balance()
+    rows = trend_rows(session, "demo", period="quarter")
+    assert {(r.group_id, r.start) for r in rows} == set(truth)
+    assert {r.estimator for r in rows} == {"corrected"}
+    inside = [r.low <= truth[r.group_id, r.start] <= r.high for r in rows]
+    assert np.mean(inside) >= 0.9, [(r.group_id, r.start, truth[r.group_id, r.start], r.low, r.high) for r in rows]
+
+
+def gaps(session) -> dict[date, object]:
+    return {g.start: g for g in gap_rows(session, "demo", "kestrel", "juniper", period="quarter")}
+
+
+def test_the_change_of_the_gap_is_visible(session):
+    rows = gaps(session)
+    before = [rows[date(2024, m, 1)] for m in (1, 4, 7, 10)]
+    quarrel = [rows[date(2025, m, 1)] for m in (4, 7)]
+    assert max(g.high for g in before) < min(g.gap for g in quarrel)
+    assert max(g.gap for g in before) < min(g.low for g in quarrel)
+    # and the partial reconciliation brings it down again
+    assert rows[date(2025, 10, 1)].gap < min(g.gap for g in quarrel)
+
+
+def test_no_state_is_claimed(session):
+    assert {g.state for g in gap_rows(session, "demo", "kestrel", "juniper")} == {"not enough evidence"}
+
+
+def cell(session, group: str, start: date, period: str = "quarter"):
+    (row,) = [r for r in trend_rows(session, "demo", group=group, period=period) if r.start == start]
+    return row
+
+
+def test_the_flood_shows_in_the_volume_and_not_in_the_balance(session):
+    before, flood, after = (
+        cell(session, "juniper", start) for start in (date(2024, 7, 1), date(2024, 10, 1), date(2025, 1, 1))
+    )
+    assert flood.clusters > 2 * before.clusters
+    assert abs(flood.balance - before.balance) < np.hypot(flood.high - flood.balance, before.high - before.balance)
+    gap_before, gap_flood = gaps(session)[date(2024, 7, 1)], gaps(session)[date(2024, 10, 1)]
+    spread = np.hypot(gap_flood.high - gap_flood.gap, gap_before.high - gap_before.gap)
+    assert abs(gap_flood.gap - gap_before.gap) < spread
+    assert after.clusters < flood.clusters
+
+
+def test_the_reposts_are_counted_beside_and_not_within(demo, session):
+    row = cell(session, "kestrel", date(2024, 7, 1))
+    reposts = [p for p in demo.posts if p.repost_of and p.site == "kestrel-valley"]
+    assert len(reposts) >= 10
+    originals = [t for t in demo.truth if t.group == "kestrel" and quarter(t.day) == (2024, 3)]
+    assert row.clusters == len(originals)
+    assert row.texts == len(originals) + len([p for p in reposts if quarter(p.day) == (2024, 3)])
+
+
+def test_the_outage_is_missing_and_not_zero(session):
+    weeks = [cell(session, "juniper", date(2024, 5, day), "week") for day in (6, 13, 20, 27)]
+    weeks += [cell(session, "juniper", date(2024, 6, day), "week") for day in (3, 10)]
+    assert {(w.balance, w.low, w.high, w.estimator, w.clusters) for w in weeks} == {(None, None, None, None, 0)}
+    assert all(w.missing.startswith("outage") and "provider" in w.missing for w in weeks)
+    dyad_weeks = [
+        g for g in gap_rows(session, "demo", "kestrel", "juniper", period="week") if g.start == weeks[0].start
+    ]
+    assert [(g.gap, bool(g.missing)) for g in dyad_weeks] == [(None, True)]
+    assert any("outage" in flag for flag in cell(session, "juniper", date(2024, 4, 1)).flags)
+
+
+def test_weeks_and_months_are_marked_uncorrected(session):
+    for period in ("week", "month"):
+        rows = [r for r in trend_rows(session, "demo", period=period) if r.balance is not None]
+        assert rows
+        assert {(r.estimator, r.low, r.high) for r in rows} == {("uncorrected", None, None)}
+
+
+def riftwatch(demo, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "RIFTWATCH_DATA": str(demo.settings.data),
+        "RIFTWATCH_MONITORS": str(demo.file),
+        "PYTHONWARNINGS": "error",
+    }
+    command = [sys.executable, "-m", "pipeline.cli", *arguments]
+    return subprocess.run(
+        command, env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def test_trends_by_hand_as_table_json_and_csv(demo):
+    table = riftwatch(demo, "trends", "--period", "quarter", "--group", "juniper")
+    assert table.returncode == 0, table.stderr
+    assert "2024-10-01" in table.stdout
+    as_json = json.loads(riftwatch(demo, "trends", "--period", "quarter", "--format", "json").stdout)
+    as_csv = list(
+        csv.DictReader(riftwatch(demo, "trends", "--period", "quarter", "--format", "csv").stdout.splitlines())
+    )
+    assert len(as_json) == len(as_csv) == 16
+    assert [float(r["balance"]) for r in as_csv] == [r["balance"] for r in as_json]
+
+
+def test_a_dyad_by_hand(demo):
+    rows = json.loads(riftwatch(demo, "dyad", "kestrel", "juniper", "--period", "quarter", "--format", "json").stdout)
+    assert len(rows) == 8
+    unknown = riftwatch(demo, "dyad", "kestrel", "nobody")
+    assert (unknown.returncode, "no group 'nobody'" in unknown.stderr) == (1, True)
+    turned = riftwatch(demo, "dyad", "juniper", "kestrel")
+    assert (turned.returncode, "no dyad" in turned.stderr) == (1, True)
+
+
+def test_a_coding_plan_by_hand(demo):
+    rows = json.loads(riftwatch(demo, "label", "plan", "--format", "json").stdout)
+    assert {r["group"] for r in rows} == {"kestrel", "juniper"}
+    assert len(rows) == 16
+
+
+def test_classify_by_hand(demo):
+    lines = ['{"id": 1, "text": "The people of this land alone decide."}', "no json", '{"id": "b", "text": "زمین ما"}']
+    answer = riftwatch(demo, "classify", stdin="\n".join(lines))
+    results = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert [r["id"] for r in results] == [1, "b"]
+    assert all(set(r) == {"id", "p_nationalist", "p_universalist", "label"} for r in results)
+    assert (answer.returncode, "line 2" in answer.stderr) == (1, True)
+
+
+def test_the_command_line_says_what_each_job_did(demo):
+    for job in ("frame", "measure"):
+        answer = riftwatch(demo, job)
+        assert answer.returncode == 0, answer.stderr
+        assert re.match(rf"{job}: .* in \d+\.\d s", answer.stdout), answer.stdout
+        assert "Warning" not in answer.stderr
