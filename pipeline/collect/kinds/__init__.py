@@ -1,0 +1,23 @@
+"""The source kinds: one row each. A kind either discovers addresses to fetch, or imports what is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pipeline.collect.kinds import feed, listing, sitemap, table, warc
+from pipeline.collect.kinds.events import Event, Item, Scene
+from pipeline.settings import Settings
+
+# (source, address, scene) -> what is found there. `Any`: each takes the source type of its own kind.
+DISCOVER: dict[str, Callable[[Any, str, Scene], Iterator[Event]]] = {
+    "feed": feed.discover,
+    "sitemap": sitemap.discover,
+    "listing": listing.discover,
+}
+
+# (source, settings) -> the texts in it
+READ: dict[str, Callable[[Any, Settings], Iterator[Item]]] = {
+    "warc": warc.read,
+    "table": table.read,
+}

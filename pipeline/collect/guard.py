@@ -1,0 +1,162 @@
+"""What may be fetched at all: no address that leads into a private network.
+
+A name is resolved once, every address it has is checked, and the connection is made to an address that was
+checked. So a name that changes its mind between the check and the connection (rebinding) gains nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import httpcore
+
+from pipeline.collect.failure import Failure
+
+_PORTS = {"http": 80, "https": 443}
+# A public address behind which one cloud keeps its metadata; the other clouds use link-local ones.
+_METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+_Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an address leads: the part that is guarded and paced."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def host_port(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def key(self) -> str:
+        """scheme://host:port, the key of the hosts table."""
+        return f"{self.scheme}://{self.host_port}"
+
+
+def place_of(address: str) -> Place:
+    """The place of an address. Raises a hard :class:`Failure` for what may never be fetched."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError as error:
+        raise Failure("hard", f"refused: no address ({error})") from None
+    if parts.scheme not in _PORTS:
+        raise Failure("hard", f"refused: the scheme {parts.scheme or '(none)'!r}; only http and https are fetched")
+    if "@" in parts.netloc:
+        raise Failure("hard", "refused: the address carries a user name or password")
+    if not parts.hostname:
+        raise Failure("hard", "refused: the address has no host")
+    return Place(parts.scheme, parts.hostname.rstrip("."), port or _PORTS[parts.scheme])
+
+
+def _unwrapped(ip: _Ip) -> list[_Ip]:
+    """What has to be public: the address, and an IPv4 address that is wrapped in it."""
+    if isinstance(ip, ipaddress.IPv4Address):
+        return [ip]
+    if ip.ipv4_mapped:
+        return [ip.ipv4_mapped]
+    if ip in _NAT64:
+        return [ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)]
+    return [ip, *(wrapped for wrapped in (ip.sixtofour, ip.teredo and ip.teredo[1]) if wrapped)]
+
+
+def is_public(ip: str) -> bool:
+    """Whether an IP address lies in the open internet, with all that is wrapped in it."""
+    return all(
+        one.is_global and not one.is_multicast and not one.is_reserved and one not in _METADATA
+        for one in _unwrapped(ipaddress.ip_address(ip.partition("%")[0]))
+    )
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Checks places; ``allowed`` are exact host:port that may be private."""
+
+    allowed: frozenset[str] = field(default_factory=frozenset)
+
+    def resolve(self, host: str, port: int) -> list[str]:
+        """All IP addresses of a host, every one checked. Raises :class:`Failure`."""
+        try:
+            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise Failure("temporary", f"the name {host} can't be resolved ({error})") from None
+        ips = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+        if Place("http", host.lower(), port).host_port not in self.allowed:
+            for ip in ips:
+                if not is_public(ip):
+                    raise Failure("hard", f"refused: {host}:{port} leads to {ip}, which is no public address")
+        return ips
+
+
+class _TimedStream(httpcore.NetworkStream):
+    """A connection whose every wait ends at the clock's deadline: one that trickles can't hold us."""
+
+    def __init__(self, stream: httpcore.NetworkStream, clock: GuardedBackend) -> None:
+        self._stream, self._clock = stream, clock
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._clock.rest(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._clock.rest(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        rest = self._clock.rest(timeout, httpcore.ConnectTimeout)
+        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, rest), self._clock)
+
+    def get_extra_info(self, info: str) -> object:
+        return self._stream.get_extra_info(info)
+
+
+class GuardedBackend(httpcore.NetworkBackend):
+    """Makes the connections of one thread: guarded, and each within the deadline of the request it serves."""
+
+    def __init__(self, guard: Guard, *, to_proxy: bool = False) -> None:
+        self._guard = guard
+        self._to_proxy = to_proxy
+        self._connect = httpcore.SyncBackend()
+        self.deadline = float("inf")
+        """time.monotonic() at which the present request must be over"""
+
+    def rest(self, timeout: float | None, error: type[Exception]) -> float:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise error("the time for one response is over")
+        return left if timeout is None else min(timeout, left)
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        # a proxy comes from the settings, may well be private, and resolves the names itself
+        ips = [host] if self._to_proxy else self._guard.resolve(host, port)
+        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        for ip in ips:
+            rest = self.rest(timeout, httpcore.ConnectTimeout)
+            try:
+                stream = self._connect.connect_tcp(ip, port, rest, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return _TimedStream(stream, self)
+        raise failure

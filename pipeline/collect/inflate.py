@@ -1,0 +1,84 @@
+"""Compressed bodies, unpacked under a limit: a few kilobytes must not become gigabytes in memory."""
+
+from __future__ import annotations
+
+import zlib
+
+from pipeline.collect.failure import Failure
+
+HARMLESS_BYTES = 100_000
+"""Up to this size no growth is too much: a short page of spaces is no attack."""
+
+ACCEPTED = "gzip, deflate"
+_STEP = 1 << 20
+
+
+class Inflater:
+    """Takes a body chunk by chunk and collects it unpacked. Raises a hard :class:`Failure` past a limit.
+
+    ``encoding``: value of Content-Encoding. ``max_bytes``: longest unpacked body. ``max_ratio``: greatest growth.
+    """
+
+    def __init__(self, encoding: str, *, max_bytes: int, max_ratio: float) -> None:
+        self._steps = [e for e in (e.strip().lower() for e in encoding.split(",")) if e not in {"", "identity"}]
+        unknown = [e for e in self._steps if e not in {"gzip", "x-gzip", "deflate"}]
+        if unknown or len(self._steps) > 1:
+            raise Failure("soft", f"the body is packed as {encoding!r}, which was not asked for")
+        self._max_bytes, self._max_ratio = max_bytes, max_ratio
+        self._unpacker: zlib._Decompress | None = None
+        self._began = self._finished = False
+        self._body = bytearray()
+        self.packed = 0
+        """bytes taken in"""
+
+    def take(self, chunk: bytes) -> None:
+        self.packed += len(chunk)
+        if self.packed > self._max_bytes:
+            raise Failure("hard", f"refused: the body is longer than {self._max_bytes:,} bytes")
+        if not self._steps:
+            self._body += chunk
+            return
+        try:
+            self._unpack(chunk)
+        except zlib.error as error:
+            raise Failure("temporary", f"the packed body is damaged ({error})") from None
+
+    def _unpack(self, chunk: bytes) -> None:
+        while chunk and not self._finished:
+            if self._unpacker is None:
+                self._unpacker = zlib.decompressobj(self._window(chunk))
+                self._began = True
+            self._body += self._unpacker.decompress(chunk, _STEP)
+            self._check()
+            if self._unpacker.eof:
+                # gzip bodies may be several, one after another; whatever else follows is padding
+                chunk, self._unpacker = self._unpacker.unused_data, None
+                self._finished = not chunk.startswith(b"\x1f\x8b") and bool(chunk)
+            else:
+                chunk = self._unpacker.unconsumed_tail
+
+    def _window(self, chunk: bytes) -> int:
+        if self._steps[0] != "deflate":
+            return zlib.MAX_WBITS | 16
+        # RFC 9110: deflate is zlib's form; many servers send the bare stream all the same
+        return zlib.MAX_WBITS if chunk[0] & 0x0F == 8 else -zlib.MAX_WBITS
+
+    def _check(self) -> None:
+        size = len(self._body)
+        if size > self._max_bytes:
+            raise Failure("hard", f"refused: the unpacked body is longer than {self._max_bytes:,} bytes")
+        if size > HARMLESS_BYTES and size > self._max_ratio * self.packed:
+            raise Failure("hard", f"refused: the packed body grows by more than {self._max_ratio:g} times")
+
+    def body(self) -> bytes:
+        """All of it. Raises a temporary :class:`Failure` when the end is missing."""
+        if self._unpacker is not None and not self._unpacker.eof:
+            raise Failure("temporary", "the packed body ended early")
+        return bytes(self._body)
+
+
+def gunzip(body: bytes, *, max_bytes: int, max_ratio: float) -> bytes:
+    """A gzip file's content under the same limits."""
+    inflater = Inflater("gzip", max_bytes=max_bytes, max_ratio=max_ratio)
+    inflater.take(body)
+    return inflater.body()

@@ -1,0 +1,341 @@
+"""Collecting one source: discover addresses, fetch what is due, keep it. Or import what lies on the disk."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipeline.collect.archive import Archive
+from pipeline.collect.crew import run_by_host
+from pipeline.collect.failure import Failure, NotNow
+from pipeline.collect.fetch import Fetcher, Response
+from pipeline.collect.guard import Guard, place_of
+from pipeline.collect.keep import Keeper
+from pipeline.collect.kinds import DISCOVER, READ
+from pipeline.collect.kinds.events import (
+    Event,
+    PageItem,
+    Scene,
+    Skipped,
+    TextItem,
+    Trouble,
+    WalkBegun,
+    WalkEnded,
+)
+from pipeline.collect.pace import Paces
+from pipeline.collect.problems import Problems
+from pipeline.collect.robots import RobotsBook
+from pipeline.collect.visit import Visitor
+from pipeline.extract.dates import parse_date
+from pipeline.monitor import FeedSource, ListingSource, Monitor, SitemapSource, TableSource, WarcSource
+from pipeline.report import Progress, Report, silent
+from pipeline.settings import Settings
+from pipeline.store import frontier
+from pipeline.store.frontier import Discovered, Due
+from pipeline.store.runs import record_run
+from pipeline.store.session import open_session
+
+WebSource = FeedSource | SitemapSource | ListingSource
+
+
+class CollectError(ValueError):
+    """The run can't begin; says what to do."""
+
+
+def collect(
+    settings: Settings,
+    monitor: Monitor,
+    source_id: str,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    progress: Progress = silent,
+) -> Report:
+    """Collect one source once, and write its report line.
+
+    ``since``, ``until`` (aware): only texts published in [since, until) are fetched, where the place of discovery
+    says so; the others wait. A text without a known date is fetched, and kept whatever its date turns out to be.
+    Raises :class:`CollectError` for an unknown source.
+    """
+    try:
+        source = monitor.source(source_id)
+    except KeyError:
+        known = ", ".join(s.id for s in monitor.sources)
+        raise CollectError(f"{monitor.name} has no source {source_id!r}; write one of {known}") from None
+    started = datetime.now(UTC)
+    window = Window(since, until)
+    with (
+        open_session(settings, expire_on_commit=False) as session,
+        closing(Archive(settings.archive, monitor.name, source.id)) as archive,
+    ):
+        keeper = Keeper(session, monitor.name, source, archive, Problems(), started)
+        if isinstance(source, WarcSource | TableSource):
+            report = _import(settings, source, keeper, window, progress)
+        else:
+            report = _WebRun(settings, monitor, source, keeper, window, started, progress).run()
+        record_run(session, report, started_at=started, monitor=monitor.name, source=source.id)
+        session.commit()
+    return report
+
+
+@dataclass(frozen=True)
+class Window:
+    """Of which days texts are wanted."""
+
+    since: datetime | None
+    until: datetime | None
+
+    def lets_in(self, hints: dict[str, object]) -> bool:
+        """Whether a text with these hints may lie inside; one without a readable date may."""
+        if self.since is None and self.until is None:
+            return True
+        dates = hints.get("dates")
+        for one in dates if isinstance(dates, list) else []:
+            date = parse_date(str(one["value"]), year_alone=one["origin"] == "table")
+            if date is not None and one["origin"] != "capture":
+                return (self.since is None or date >= self.since) and (self.until is None or date < self.until)
+        return True
+
+
+def _report(keeper: Keeper, *, found: int, waiting: int, size: int, began: float) -> Report:
+    tally = keeper.tally
+    for reason, count in tally.skipped.items():
+        keeper.problems.note(f"{count:,} {reason} left out")
+    return Report(
+        job="collect",
+        found=found,
+        new=tally.new,
+        known=tally.known,
+        updated=tally.updated,
+        reposts=tally.reposts,
+        failed=tally.failed,
+        waiting=waiting,
+        bytes=size,
+        seconds=time.monotonic() - began,
+        first=tally.first,
+        last=tally.last,
+        problems=keeper.problems.lines(),
+    )
+
+
+def _import(
+    settings: Settings, source: WarcSource | TableSource, keeper: Keeper, window: Window, progress: Progress
+) -> Report:
+    """Read files. They ask for no politeness, so the time budget does not end this."""
+    began = time.monotonic()
+    found = waiting = size = 0
+    for item in READ[source.kind](source, settings):
+        if isinstance(item, Skipped):
+            keeper.tally.skipped[item.reason] += 1
+            continue
+        if isinstance(item, Trouble):
+            keeper.trouble(item)
+            continue
+        found += 1
+        size += len(item.body) if isinstance(item, PageItem) else len(item.text.encode())
+        if not window.lets_in(item.hints):
+            waiting += 1
+        elif isinstance(item, TextItem):
+            keeper.row(item)
+        else:
+            keeper.imported(item)
+        progress("read", found, None)
+    keeper.commit()
+    return _report(keeper, found=found, waiting=waiting, size=size, began=began)
+
+
+@dataclass(frozen=True)
+class _Fetched:
+    due: Due
+    response: Response
+
+
+@dataclass(frozen=True)
+class _Missed:
+    due: Due
+    failure: Failure
+
+
+class _WebRun:
+    """One run of a source that is collected from the web."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        monitor: Monitor,
+        source: WebSource,
+        keeper: Keeper,
+        window: Window,
+        started: datetime,
+        progress: Progress,
+    ) -> None:
+        self._settings, self._monitor, self._source, self._keeper = settings, monitor, source, keeper
+        self._window, self._started, self._progress = window, started, progress
+        self._stop = threading.Event()
+        self._guard = Guard(frozenset(host.lower() for host in monitor.allowed_addresses))
+        self._paces = Paces(settings, deadline=time.time() + settings.run_seconds, stop=self._stop)
+        self._robots = RobotsBook(settings)
+        self._seen: set[int] = set()
+        self._size = 0
+        self._size_lock = threading.Lock()
+
+    def run(self) -> Report:
+        began = time.monotonic()
+        try:
+            self._discover()
+            if not isinstance(self._source, FeedSource) or self._source.fetch_pages:
+                self._fetch()
+        except BaseException:
+            # an open transaction would keep the leases from being given back (SQLite has one writer)
+            self._keeper.session.rollback()
+            raise
+        finally:
+            self._stop.set()
+            self._paces.close()
+        waiting = frontier.waiting(self._keeper.session, self._monitor.name, self._source.id)
+        return _report(self._keeper, found=len(self._seen), waiting=waiting, size=self._size, began=began)
+
+    @contextmanager
+    def _visitor(self) -> Iterator[Visitor]:
+        """A visitor for one thread and one host."""
+        fetcher = Fetcher(self._settings, self._guard)
+        visitor = Visitor(
+            self._settings, fetcher, self._robots, self._paces, self._keeper.problems, delay=self._source.delay
+        )
+        try:
+            yield visitor
+        finally:
+            fetcher.close()
+            with self._size_lock:
+                self._size += visitor.bytes
+
+    # Discovering
+
+    def _discover(self) -> None:
+        tasks: dict[str, list[str]] = defaultdict(list)
+        for url in self._source.addresses:
+            address = str(url)
+            try:
+                tasks[place_of(address).key].append(address)
+            except Failure as failure:
+                self._keeper.trouble(Trouble(address, failure.reason))
+        done = 0
+        for event in run_by_host(tasks, self._discover_host, stop=self._stop):
+            if event is None:
+                self._keeper.commit()
+            elif isinstance(event, str):
+                done += 1
+                self._progress("discover", done, len(self._source.addresses))
+            else:
+                self._take_event(event)
+        self._keeper.commit()
+
+    def _discover_host(self, _host: str, addresses: Sequence[str], put: Callable[[Event | str], None]) -> None:
+        """In a thread: read the addresses of one host, one after another."""
+        with self._visitor() as visitor:
+            scene = Scene(self._settings, visitor.get, self._known, self._walked)
+            for address in addresses:
+                try:
+                    for event in DISCOVER[self._source.kind](self._source, address, scene):
+                        put(event)
+                except Failure as failure:
+                    put(Trouble(address, failure.reason))
+                except NotNow as wait:
+                    put(Trouble(address, f"not read to its end: {wait.reason}", failed=False))
+                except SQLAlchemyError:
+                    raise
+                except Exception as error:  # one feed that breaks a parser must not end the run
+                    put(Trouble(address, f"could not be read: {type(error).__name__}: {error}"[:300]))
+                put(address)
+
+    def _known(self, addresses: Sequence[str]) -> set[str]:
+        with open_session(self._settings) as session:
+            return set(frontier.statuses(session, self._monitor.name, self._source.id, addresses, before=self._started))
+
+    def _walked(self, listing: str) -> bool:
+        with open_session(self._settings) as session:
+            return frontier.walked_to_the_end(session, self._monitor.name, self._source.id, listing)
+
+    def _take_event(self, event: Event) -> None:
+        session, monitor, source = self._keeper.session, self._monitor.name, self._source.id
+        if isinstance(event, Trouble):
+            self._keeper.trouble(event)
+        elif isinstance(event, WalkBegun):
+            self._keeper.later(
+                event.listing, lambda: frontier.begin_walk(session, monitor, source, event.listing, now=self._started)
+            )
+        elif isinstance(event, WalkEnded):
+            self._keeper.later(
+                event.listing, lambda: frontier.end_walk(session, monitor, source, event.listing, now=self._started)
+            )
+        else:
+            # an address that two feeds show is one address; what the first said of it counts
+            fresh: dict[str, Discovered] = {}
+            for one in event.found:
+                if hash(one.address) not in self._seen:
+                    fresh.setdefault(one.address, one)
+            self._seen.update(map(hash, fresh))
+            self._keeper.later("links", lambda: self._write_links(fresh))
+
+    def _write_links(self, fresh: dict[str, Discovered]) -> None:
+        session, monitor, source = self._keeper.session, self._monitor.name, self._source.id
+        before = frontier.statuses(session, monitor, source, list(fresh))
+        self._keeper.tally.known += sum(status != "pending" for status in before.values())
+        frontier.discover(
+            session, monitor, source, [one for one in fresh.values() if one.address not in before], now=self._started
+        )
+
+    # Fetching
+
+    def _fetch(self) -> None:
+        tasks: dict[str, list[Due]] = defaultdict(list)
+        for due in frontier.due(self._keeper.session, self._monitor.name, self._source.id, now=self._started):
+            if not self._window.lets_in(due.hints):
+                continue
+            try:
+                # without the hints, which are read again when it is fetched: a frontier can be long
+                tasks[place_of(due.address).key].append(Due(due.id, due.address, due.tries, {}))
+            except Failure as failure:
+                self._keeper.missed(due, failure)
+        self._keeper.commit()
+        total = sum(map(len, tasks.values()))
+        done = 0
+        for result in run_by_host(tasks, self._fetch_host, stop=self._stop):
+            if result is None:
+                self._keeper.commit()
+                continue
+            if isinstance(result, _Fetched):
+                self._keeper.fetched(result.due, result.response)
+            elif isinstance(result, _Missed):
+                self._keeper.missed(result.due, result.failure)
+            else:
+                self._keeper.problems.note(result)
+                continue
+            done += 1
+            self._progress("fetch", done, total)
+        self._keeper.commit()
+
+    def _fetch_host(self, host: str, rows: Sequence[Due], put: Callable[[_Fetched | _Missed | str], None]) -> None:
+        """In a thread: fetch the rows of one host, one after another."""
+        with self._visitor() as visitor:
+            for row in rows:
+                with open_session(self._settings) as session:
+                    hints = frontier.hints_of(session, row.id)
+                if hints is None:
+                    continue  # another process was faster
+                due = Due(row.id, row.address, row.tries, hints)
+                try:
+                    put(_Fetched(due, visitor.get(due.address)))
+                except Failure as failure:
+                    put(_Missed(due, failure))
+                except NotNow as wait:
+                    put(f"some addresses wait for a later run: {wait.reason}")
+                    if wait.host == host:
+                        return
