@@ -6,14 +6,11 @@ and never imports Airflow.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -21,6 +18,7 @@ import typer
 from pydantic import ValidationError
 
 from pipeline.monitor import Monitor, MonitorError, load_monitor
+from pipeline.printing import GAP_TABLE, PLAN_TABLE, TREND_TABLE, Format, print_rows
 from pipeline.report import Progress, Report
 from pipeline.settings import Settings
 
@@ -39,12 +37,6 @@ demo_app = typer.Typer(no_args_is_help=True, help="The demo world.")
 app.add_typer(codings_app, name="codings")
 app.add_typer(label_app, name="label")
 app.add_typer(demo_app, name="demo")
-
-
-class Format(StrEnum):
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
 
 
 MonitorFile = Annotated[
@@ -247,47 +239,6 @@ def run(monitor: MonitorFile = None) -> None:
     measure(file)
 
 
-def _cell(value: Any) -> Any:
-    if isinstance(value, float):
-        return f"{value:+.3f}"
-    if isinstance(value, list):
-        return "; ".join(map(str, value))
-    return "" if value is None else value
-
-
-def _print_rows(rows: Sequence[object], columns: Sequence[str], short: Sequence[str], form: Format) -> None:
-    """Print rows; a table shows the ``short`` columns, JSON and CSV all of them."""
-    records = [{c: getattr(row, c) for c in columns} for row in rows]
-    if form is Format.JSON:
-        typer.echo(json.dumps(records, default=str, ensure_ascii=False, indent=1))
-    elif form is Format.CSV:
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(columns)
-        for record in records:
-            writer.writerow(
-                [json.dumps(v, ensure_ascii=False) if isinstance(v, list | dict) else v for v in record.values()]
-            )
-        typer.echo(out.getvalue(), nl=False)
-    else:
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table(*short)
-        for record in records:
-            table.add_row(*(str(_cell(record[c])) for c in short))
-        console = Console()
-        # a pipe has no width: let every column have what it needs
-        console.print(table, width=None if console.is_terminal else 200)
-
-
-TREND_SHORT = (
-    *("group_id", "period", "start", "clusters", "sources", "codings"),
-    *("estimator", "balance", "low", "high", "missing", "flags"),
-)
-GAP_SHORT = ("period", "start", "estimator", "gap", "low", "high", "state", "missing", "flags")
-
-
 @app.command()
 def trends(
     monitor: MonitorFile = None,
@@ -303,7 +254,7 @@ def trends(
     _known_group(loaded, group)
     with _store(settings) as session:
         rows = trend_rows(session, loaded.name, group=group, period=period)
-        _print_rows(rows, list(TREND_COLUMNS), TREND_SHORT, form)
+        print_rows(rows, list(TREND_COLUMNS), TREND_TABLE, form)
     if not rows:
         typer.echo(f"nothing measured yet; `riftwatch run --monitor FILE` fills the table of {loaded.name}", err=True)
 
@@ -327,7 +278,7 @@ def dyad(
         _fail(f"{a} and {b} are no dyad of {loaded.name}; add [{a}, {b}] to its dyads")
     with _store(settings) as session:
         rows = gap_rows(session, loaded.name, a, b, period=period)
-        _print_rows(rows, list(GAP_COLUMNS), GAP_SHORT, form)
+        print_rows(rows, list(GAP_COLUMNS), GAP_TABLE, form)
     if not rows:
         typer.echo(f"nothing measured yet; `riftwatch run --monitor FILE` fills the table of {loaded.name}", err=True)
 
@@ -361,7 +312,7 @@ def label_plan(
     loaded = _load(monitor, settings)
     columns = [f.name for f in fields(PlanRow)]
     with _store(settings) as session:
-        _print_rows(coding_plan(session, loaded), columns, columns, form)
+        print_rows(coding_plan(session, loaded), columns, PLAN_TABLE, form)
 
 
 @app.command()
