@@ -1,0 +1,56 @@
+"""Names of groups taken out of a text, so that framing is learnt and not the speaker.
+
+A name is replaced by nothing: a placeholder would tell that *somebody* was named, and groups differ in how often
+they name themselves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+
+from classifiers.normalise import NORMALISATION, normalise
+
+_ARABIC_LETTER = re.compile(r"[\u0620-\u064a\u066e-\u06d3]")
+# and, so, by, as, for, the; "for the" is written with two lams and no alef
+_CLITICS = r"(?:[وف])?(?:[بکل])?(?:ال|ل)?"
+_SHORTEST_WITH_CLITICS = 3
+"""A stem of two letters with a prefix is too often another word."""
+
+
+def _pattern(name: str) -> str:
+    words = [re.escape(word) for word in re.split(r"[\s-]+", name) if word]
+    joined = r"[\s-]+".join(words)
+    if not _ARABIC_LETTER.match(name):
+        return joined
+    stem = name.removeprefix("ال")
+    if len(re.split(r"[\s-]", stem)[0]) < _SHORTEST_WITH_CLITICS:
+        return joined
+    return _CLITICS + joined.removeprefix("ال")
+
+
+class Mask:
+    """Takes ``names`` out of texts.
+
+    Names match as whole words, in any case and in every spelling that :func:`normalise` folds, the longest first;
+    names in Arabic script also with the article and the prefixes written to the word. A name without a letter or
+    digit is left out.
+    """
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        folded = {normalise(name) for name in names}
+        self.names = sorted((n for n in folded if re.search(r"\w", n)), key=lambda n: (-len(n), n))
+        """Normalised, the longest first."""
+        self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(_pattern, self.names))})(?!\w)") if self.names else None
+
+    @property
+    def featuriser(self) -> str:
+        """Digest of how a text is prepared: the normalisation's version and the names. Hexadecimal, 64 characters."""
+        return hashlib.sha256(json.dumps([NORMALISATION, self.names]).encode()).hexdigest()
+
+    def __call__(self, text: str) -> str:
+        """``text`` normalised and without the names."""
+        text = normalise(text)
+        return normalise(self._pattern.sub(" ", text)) if self._pattern else text

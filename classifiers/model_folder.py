@@ -1,0 +1,193 @@
+"""A model as a folder of JSON and npz: nothing in it is run, everything in it is checked.
+
+Files: ``model.json`` (what it is and how it was made), ``vocabulary.json``, ``arrays.npz``, ``card.json``,
+``probes.json`` (texts with the probabilities this model gives them) and ``manifest.json`` (sha256 of each file).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn
+
+from classifiers.features import Counts, Row, Weights, as_rows
+from classifiers.framing import HEADS, VALUES, FramingClassifier
+from classifiers.normalise import NORMALISATION
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+FILES = frozenset({"model.json", "vocabulary.json", "arrays.npz", "card.json", "probes.json"})
+TOLERANCE = 1e-6
+"""Probes may differ by this much: another processor adds in another order."""
+
+
+class ModelFolderError(ValueError):
+    """A model folder that is refused; says which and why."""
+
+
+@dataclass(frozen=True)
+class FramingModel:
+    """A loaded model."""
+
+    name: str
+    sha256: str
+    """of its manifest, and so of every byte in it"""
+    classifier: FramingClassifier
+    codebook_version: int
+    card: dict[str, Any]
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False).encode()
+
+
+def save_model(
+    classifier: FramingClassifier,
+    folder: Path,
+    *,
+    codebook_version: int,
+    card: Mapping[str, Any],
+    probes: Sequence[Row],
+) -> str:
+    """Write a fitted classifier to ``folder`` and return the manifest's sha256.
+
+    The folder appears whole or not at all. Raises FileExistsError when it is there already.
+    """
+    rows = as_rows(probes)
+    if not rows:
+        raise ValueError("a model needs probe texts, whose probabilities are checked at load")
+    arrays = io.BytesIO()
+    np.savez_compressed(
+        arrays,
+        idf=classifier.weights_.idf_,
+        coef=classifier.coef_,
+        intercept=classifier.intercept_,
+        calibration=classifier.calibration_,
+    )
+    contents = {
+        "model.json": _json(
+            {
+                "format": FORMAT,
+                "normalisation": NORMALISATION,
+                "codebook": {"variable": "framing", "version": codebook_version},
+                "features": classifier.counts_.digest_,
+                "parameters": classifier.get_params(),
+                "made_with": {"scikit-learn": sklearn.__version__, "numpy": np.__version__},
+            }
+        ),
+        "vocabulary.json": _json({"words": classifier.counts_.words_, "letters": classifier.counts_.letters_}),
+        "arrays.npz": arrays.getvalue(),
+        "card.json": _json(dict(card)),
+        "probes.json": _json({"rows": rows, "probabilities": classifier.predict_proba(rows).tolist()}),
+    }
+    manifest = _json({name: hashlib.sha256(content).hexdigest() for name, content in contents.items()})
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder.parent))
+    try:
+        for name, content in {**contents, MANIFEST: manifest}.items():
+            (unfinished / name).write_bytes(content)
+        unfinished.chmod(0o755)  # a temporary folder is its owner's alone
+        if folder.exists():
+            raise FileExistsError(f"{folder} is there already; a model is never overwritten")
+        try:
+            unfinished.rename(folder)
+        except OSError as error:  # another process made it in this moment
+            raise FileExistsError(f"{folder} is there already; a model is never overwritten") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return hashlib.sha256(manifest).hexdigest()
+
+
+def _read_checked(folder: Path) -> tuple[dict[str, bytes], str]:
+    """Every file's bytes as the manifest has them, and the manifest's sha256."""
+    if not folder.is_dir():
+        raise ModelFolderError(f"{folder}: no such model folder")
+    if not (folder / MANIFEST).is_file():
+        raise ModelFolderError(f"{folder}: {MANIFEST} is missing, so nothing in it can be checked; train or copy again")
+    manifest = (folder / MANIFEST).read_bytes()
+    try:
+        listed = json.loads(manifest)
+        digests = {str(name): str(digest) for name, digest in listed.items()}
+    except (ValueError, AttributeError) as error:
+        raise ModelFolderError(f"{folder}: {MANIFEST} is not a list of files ({error})") from error
+    outside = sorted(name for name in digests if Path(name).name != name or name in {".", ".."} or "\\" in name)
+    if outside:
+        raise ModelFolderError(f"{folder}: {MANIFEST} names {outside[0]!r}, a path outside the folder; refused")
+    present = {entry.name for entry in folder.iterdir()} - {MANIFEST}
+    if foreign := sorted((present | set(digests)) - FILES):
+        raise ModelFolderError(f"{folder}: {foreign[0]} does not belong to a model; remove it or copy the model again")
+    if missing := sorted(FILES - (present & set(digests))):
+        raise ModelFolderError(f"{folder}: {missing[0]} is missing; copy the model again")
+    contents = {}
+    for name, digest in digests.items():
+        if (folder / name).is_symlink() or not (folder / name).is_file():
+            raise ModelFolderError(f"{folder}: {name} is a link, not a file; it may lead outside the folder")
+        contents[name] = (folder / name).read_bytes()
+        if hashlib.sha256(contents[name]).hexdigest() != digest:
+            raise ModelFolderError(f"{folder}: {name} was changed after the model was made; copy the model again")
+    return contents, hashlib.sha256(manifest).hexdigest()
+
+
+def _rebuild(about: dict[str, Any], vocabulary: dict[str, Any], arrays: Mapping[str, Any]) -> FramingClassifier:
+    """The fitted classifier. Raises ValueError, KeyError or TypeError where a part does not fit another."""
+    parameters: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about["parameters"].items()}
+    made = FramingClassifier(**parameters)
+    counts = Counts(made.word_ngrams, made.char_ngrams, made.min_df, made.context_weight > 0)
+    made.counts_ = counts.use(vocabulary["words"], vocabulary["letters"])
+    size, heads = len(vocabulary["words"]) + len(vocabulary["letters"]), len(HEADS)
+    shapes = {"idf": (size,), "coef": (heads, size), "intercept": (heads,), "calibration": (heads, 2)}
+    if set(arrays) != set(shapes):
+        raise ValueError(f"the arrays are {', '.join(sorted(arrays))}")
+    for name, shape in shapes.items():
+        if arrays[name].shape != shape or arrays[name].dtype != np.float64 or not np.isfinite(arrays[name]).all():
+            raise ValueError(f"{name} is not {shape} finite numbers")
+    made.weights_ = Weights(len(vocabulary["words"]), made.context_weight).use(arrays["idf"])
+    made.coef_, made.intercept_, made.calibration_ = arrays["coef"], arrays["intercept"], arrays["calibration"]
+    made.classes_ = np.array(VALUES)
+    return made
+
+
+def load_model(folder: Path, sha256: str | None = None) -> FramingModel:
+    """The model in ``folder``; with ``sha256`` only that very one.
+
+    Raises :class:`ModelFolderError` for a changed byte, a missing or foreign file, a path outside, another version, or
+    a model that gives its own probe texts other probabilities than it did when it was made.
+    """
+    contents, digest = _read_checked(folder)
+    if sha256 is not None and digest != sha256:
+        raise ModelFolderError(f"{folder}: this is not the model that was promoted (its sha256 differs); restore it")
+    try:
+        about, vocabulary, card, probes = (
+            json.loads(contents[name]) for name in ("model.json", "vocabulary.json", "card.json", "probes.json")
+        )
+        if about["format"] != FORMAT or about["normalisation"] != NORMALISATION:
+            raise ModelFolderError(
+                f"{folder}: made for format {about['format']}, normalisation {about['normalisation']}; this "
+                f"installation reads {FORMAT} and {NORMALISATION}: train it again"
+            )
+        with np.load(io.BytesIO(contents["arrays.npz"]), allow_pickle=False) as stored:
+            classifier = _rebuild(about, vocabulary, dict(stored))
+        if classifier.counts_.digest_ != about["features"]:
+            raise ModelFolderError(f"{folder}: the vocabulary is not the one the model was made with; train it again")
+        said = classifier.predict_proba(probes["rows"])
+        expected = np.array(probes["probabilities"])
+        version = int(about["codebook"]["version"])
+    except ModelFolderError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelFolderError(f"{folder}: the parts do not fit each other ({error}); train the model again") from error
+    if said.shape != expected.shape or not len(said) or not np.allclose(said, expected, rtol=0, atol=TOLERANCE):
+        raise ModelFolderError(
+            f"{folder}: the probe texts get other probabilities than when the model was made; train it again here"
+        )
+    return FramingModel(folder.name, digest, classifier, version, card)

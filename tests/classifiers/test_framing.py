@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+
+from classifiers.framing import FramingClassifier, _fit_sigmoid, head_truth, labels_of
+
+
+def _rows(codings):
+    return [c.row for c in codings], [c.value for c in codings]
+
+
+def test_it_learns_and_its_held_out_probabilities_beat_the_base_rate(small, starter):
+    truth = head_truth([c.value for c in starter])
+    rate = truth.mean(axis=0)
+    brier = ((small.out_of_fold_ - truth) ** 2).mean(axis=0)
+    assert (brier < 0.95 * rate * (1 - rate)).all()
+
+
+def test_shapes_and_labels(small):
+    probabilities = small.predict_proba(["Our land first.", ("", "All people are one.", "Wherever.")])
+    assert probabilities.shape == (2, 2)
+    assert ((probabilities > 0) & (probabilities < 1)).all()
+    assert set(small.predict(["Our land first."])) <= set(small.classes_)
+    assert small.decision_function(["a"]).shape == (1, 2)
+
+
+def test_labels_of_heads():
+    p = np.array([[0.9, 0.1], [0.1, 0.9], [0.5, 0.5], [0.4, 0.4]])
+    assert labels_of(p).tolist() == ["nationalist", "universalist", "both", "neither"]
+
+
+def test_the_same_seed_gives_the_same_numbers_and_order_of_parameters_is_kept(small, starter):
+    rows, values = _rows(starter)
+    again = clone(small).fit(rows, values, [c.tradition for c in starter])
+    np.testing.assert_array_equal(again.predict_proba(rows), small.predict_proba(rows))
+    assert again.get_params() == small.get_params()
+    assert clone(small).set_params(C=3.0).C == 3.0
+
+
+def test_grid_search_works(starter):
+    rows, values = _rows(starter[:80])
+    search = GridSearchCV(FramingClassifier(folds=2), {"C": [0.1, 10]}, cv=2, scoring="f1_macro").fit(rows, values)
+    assert search.best_params_["C"] in {0.1, 10}
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+def test_predicting_before_training_is_refused():
+    with pytest.raises(NotFittedError):
+        FramingClassifier().predict_proba(["a"])
+
+
+def test_a_text_without_a_known_word_is_told(small):
+    _, known = small.predict_known(["the people", "日本語", "", "qqqqq"])
+    assert known.tolist() == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("rows", "values", "groups", "match"),
+    [
+        (["our land"] * 4, ["both"] * 3, None, "4 texts but 3 values"),
+        (["our land"] * 4, ["good"] * 4, None, "unknown value 'good'; write one of both"),
+        (["our land"] * 4, ["nationalist"] * 4, None, "needs at least 2 codings on either side, there are 4 for and 0"),
+        (["our land"] * 4, ["both", "neither"] * 2, ["g"] * 4, "all texts are of one group"),
+        (["our land"] * 4, ["both", "neither"] * 2, ["g"] * 3, "4 texts but 3 groups"),
+        (["our land"] * 4, ["both", "both", "neither", "neither"], ["g", "g", "h", "h"], "are of one group"),
+        ([], [], None, "no vocabulary"),
+    ],
+)
+def test_codings_that_cannot_train_are_refused_in_words(rows, values, groups, match):
+    with pytest.raises(ValueError, match=match):
+        FramingClassifier().fit(rows, values, groups)
+
+
+def test_three_of_a_value_and_contradictions_still_train(starter):
+    rows, _ = _rows(starter[:40])
+    few = ["both", "both", "both", *["neither"] * 37]
+    made = FramingClassifier(min_df=2).fit(rows + rows[:2], [*few, "neither", "neither"])
+    assert np.isfinite(made.predict_proba(rows)).all()
+
+
+@given(st.lists(st.tuples(st.floats(-5, 5), st.booleans()), min_size=4, max_size=30))
+def test_the_sigmoid_is_finite_and_never_falls(pairs):
+    scores, truth = np.array([s for s, _ in pairs]), np.array([t for _, t in pairs])
+    slope, intercept = _fit_sigmoid(scores, truth)
+    assert slope >= 0
+    assert np.isfinite([slope, intercept]).all()
+
+
+def test_the_sigmoid_finds_the_one_the_data_come_from():
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=20_000)
+    truth = rng.random(20_000) < 1 / (1 + np.exp(-(1.5 * scores - 0.5)))
+    assert _fit_sigmoid(scores, truth) == pytest.approx((1.5, -0.5), abs=0.1)
