@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -108,7 +108,7 @@ def borrow(others: Sequence[Moments]) -> Borrowed:
 
 def half_width(variance: float, freedom: float, level: float = LEVEL) -> float:
     """Half the width of the t interval."""
-    return float(stats.t.ppf((1 + level) / 2, freedom)) * float(np.sqrt(variance))
+    return float(stdtrit(freedom, (1 + level) / 2)) * float(np.sqrt(variance))
 
 
 def t_interval(value: float, variance: float, freedom: float, borrowed: int, level: float = LEVEL) -> Interval:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import and_, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from pipeline.store.tables import Base, Cluster, Coding, Document, Framing, GapCell, Model, Promotion, Run, TrendCell
-from pipeline.store.upsert import upsert
 
 VARIABLE = "framing"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -182,8 +182,15 @@ def last_collected(session: Session, monitor: str) -> dict[str, datetime]:
 
 
 def _write(session: Session, model: type[Base], rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> None:
-    if rows:
-        upsert(session, model, rows, keys=keys, update=[name for name in rows[0] if name not in keys])
+    """Upsert that runs one prepared statement per row: tens of thousands of wide rows compile too slowly as one."""
+    if not rows:
+        return
+    table = model.__table__
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement: Any = insert(table)  # type: ignore[arg-type]
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    statement = statement.on_conflict_do_update(index_elements=list(keys), set_=changed)
+    session.connection().execute(statement, list(rows))
 
 
 def write_measures(
