@@ -10,6 +10,8 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 _SURE = 0.9
 _POSSIBLE = 0.02
+_ENOUGH = 5000
+"""characters that are read; more only cost time"""
 # The detector and some sites use three letters where ISO 639-1 has two.
 _TWO_LETTERS = {
     "ara": "ar", "arb": "ar", "ary": "ar", "arz": "ar", "prs": "fa", "pes": "fa", "fas": "fa", "per": "fa",
@@ -43,7 +45,7 @@ def identify(text: str, declared: Iterable[str | None] = ()) -> tuple[str | None
     if not any(character.isalpha() for character in text):
         return None, None
     shares: dict[str, float] = {}
-    for label, share in _identifier().rank(text[:20_000]):
+    for label, share in _identifier().rank(text[:_ENOUGH]):
         name = code(label)
         if name:
             shares[name] = shares.get(name, 0.0) + float(share)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 
 from datasketch import MinHash
 
@@ -31,7 +32,9 @@ _TATWEEL_AND_JOINERS = re.compile("[\u0640\u200b-\u200f\u2060]")
 
 def words(text: str) -> list[str]:
     """The words of a text as they are compared: case folded, without marks, tatweel and punctuation."""
-    bare = "".join(c for c in normalised(text) if not unicodedata.category(c).startswith("M"))
+    bare = normalised(text)
+    if not bare.isascii():
+        bare = "".join(c for c in bare if c.isalnum() or not unicodedata.category(c).startswith("M"))
     return _WORD.findall(_TATWEEL_AND_JOINERS.sub("", bare))
 
 
@@ -54,9 +57,14 @@ def _hash(shingle: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(shingle, digest_size=4).digest(), "little")
 
 
+@lru_cache(maxsize=1)
+def _empty() -> MinHash:
+    return MinHash(num_perm=BANDS * ROWS, seed=_SEED, hashfunc=_hash)
+
+
 def signature(grams: frozenset[str]) -> tuple[int, ...]:
     """MinHash signature of a shingle set: ``BANDS * ROWS`` minima, deterministic."""
-    made = MinHash(num_perm=BANDS * ROWS, seed=_SEED, hashfunc=_hash)
+    made = _empty().copy()
     made.update_batch([gram.encode() for gram in sorted(grams)])
     return tuple(int(value) for value in made.hashvalues)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from pipeline.extract.similarity import SAME_TEXT, bands, jaccard, shingles, signature
@@ -54,7 +54,8 @@ def assign_cluster(session: Session, document: Document) -> bool:
     A text that links two clusters joins the one with the earlier first document; the two are not merged, since
     chains of resemblance would in time tie everything together.
     """
-    leave_cluster(session, document)
+    if document.cluster_id is not None:
+        leave_cluster(session, document)
     joined = _same_digest(session, document)
     if joined is None:
         joined = _near(session, document)
@@ -124,17 +125,21 @@ def _near(session: Session, document: Document) -> int | None:
         )
     ).all()
     crowd = Counter(value for value, _ in shared)
-    session.add_all(
-        MinHashBand(document_id=document.id, band=band, monitor=document.monitor, value=value)
+    rows = [
+        {"document_id": document.id, "band": band, "monitor": document.monitor, "value": value}
         for band, value in enumerate(values)
         if crowd[value] < CROWDED
-    )
+    ]
+    if rows:
+        session.execute(insert(MinHashBand), rows)
     agreeing = Counter(other for _, other in shared)
     likely = sorted(agreeing, key=lambda other: (-agreeing[other], other))[:VERIFIED]
-    rows = session.execute(
+    if not likely:
+        return None
+    texts = session.execute(
         select(Document.cluster_id, Document.text).where(Document.id.in_(likely), Document.cluster_id.is_not(None))
     ).all()
-    same = {cluster for cluster, text in rows if cluster and jaccard(own, shingles(text)) > SAME_TEXT}
+    same = {cluster for cluster, text in texts if cluster and jaccard(own, shingles(text)) > SAME_TEXT}
     if not same:
         return None
     return session.scalar(
