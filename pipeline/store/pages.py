@@ -1,0 +1,198 @@
+"""Reading queries that only the pages need. Every one reads a bounded number of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from pipeline.store.cells import model_in_force
+from pipeline.store.tables import Capture, Cluster, Coding, Document, Framing, GapCell, Model, TrendCell
+
+MEMBERS_SHOWN = 50
+CODINGS_SHOWN = 200
+FRAMINGS_SHOWN = 10
+
+
+def latest_cells(
+    session: Session, monitor: str, groups: Sequence[str], period: str, limit: int, since: date | None = None
+) -> dict[str, list[TrendCell]]:
+    """Group -> its newest ``limit`` cells of a period kind (that start at or after ``since``), oldest first."""
+    found: dict[str, list[TrendCell]] = {}
+    for group in dict.fromkeys(groups):
+        query = select(TrendCell).where(
+            TrendCell.monitor == monitor, TrendCell.group_id == group, TrendCell.period == period
+        )
+        if since is not None:
+            query = query.where(TrendCell.start >= since)
+        rows = session.scalars(query.order_by(TrendCell.start.desc()).limit(limit)).all()
+        found[group] = list(reversed(rows))
+    return found
+
+
+def latest_gaps(session: Session, monitor: str, a: str, b: str, period: str, limit: int) -> list[GapCell]:
+    """The newest ``limit`` gaps of a dyad and period kind, oldest first."""
+    query = (
+        select(GapCell)
+        .where(GapCell.monitor == monitor, GapCell.a == a, GapCell.b == b, GapCell.period == period)
+        .order_by(GapCell.start.desc())
+        .limit(limit)
+    )
+    return list(reversed(session.scalars(query).all()))
+
+
+def _trends(monitor: str, group: str | None, period: str | None) -> Select[TrendCell]:
+    query = select(TrendCell).where(TrendCell.monitor == monitor)
+    if group is not None:
+        query = query.where(TrendCell.group_id == group)
+    if period is not None:
+        query = query.where(TrendCell.period == period)
+    return query
+
+
+def trend_page(
+    session: Session, monitor: str, group: str | None, period: str | None, limit: int, offset: int
+) -> tuple[list[TrendCell], int]:
+    """One page of the trend table, newest period first, and how many rows there are in all."""
+    query = _trends(monitor, group, period)
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    ordered = query.order_by(TrendCell.start.desc(), TrendCell.period, TrendCell.group_id)
+    return list(session.scalars(ordered.limit(limit).offset(offset))), total
+
+
+def count_texts_of_cell(session: Session, monitor: str, group: str, start: date, end: date) -> int:
+    """How many own texts a group published from ``start`` to the day before ``end``, reposts included."""
+    first, last = (datetime.combine(day, time(), tzinfo=UTC) for day in (start, end))
+    query = select(func.count(Document.id)).where(
+        Document.monitor == monitor,
+        Document.speaker == "own",
+        Document.group_id == group,
+        Document.published_at >= first,
+        Document.published_at < last,
+    )
+    return session.scalar(query) or 0
+
+
+@dataclass(frozen=True)
+class ScoredBy:
+    """The probabilities one model gave a document."""
+
+    model: str
+    p_nationalist: float
+    p_universalist: float
+    label: str
+    scored_at: datetime
+    in_force: bool
+    stale: bool
+    """the text changed after it was scored"""
+
+
+@dataclass(frozen=True)
+class Member:
+    """Another document that carries the same text."""
+
+    id: int
+    title: str | None
+    address: str
+    source: str
+    group_id: str | None
+    speaker: str
+    published_at: datetime | None
+    counts: bool
+    """this one stands for the cluster"""
+
+
+@dataclass(frozen=True)
+class DocumentDetail:
+    """All that is known of one document."""
+
+    document: Document
+    capture: Capture | None
+    counts: bool
+    """it stands for its cluster (or has none)"""
+    framings: list[ScoredBy]
+    """the model in force first, then newest first"""
+    members: list[Member]
+    members_total: int
+    codings: list[Coding]
+    """of this document and of its cluster"""
+
+
+def _framings(session: Session, document: Document) -> list[ScoredBy]:
+    current = model_in_force(session)
+    query = (
+        select(Framing, Model.name)
+        .join(Model, Model.id == Framing.model_id)
+        .where(Framing.document_id == document.id)
+        .order_by((Framing.model_id == (current.id if current else -1)).desc(), Framing.scored_at.desc())
+        .limit(FRAMINGS_SHOWN)
+    )
+    return [
+        ScoredBy(
+            model=name,
+            p_nationalist=framing.p_nationalist,
+            p_universalist=framing.p_universalist,
+            label=framing.label,
+            scored_at=framing.scored_at,
+            in_force=current is not None and framing.model_id == current.id,
+            stale=framing.text_digest != document.text_digest,
+        )
+        for framing, name in session.execute(query)
+    ]
+
+
+def _members(session: Session, document: Document, first: int | None) -> tuple[list[Member], int]:
+    if document.cluster_id is None:
+        return [], 0
+    others = (Document.cluster_id == document.cluster_id, Document.id != document.id)
+    query = (
+        select(
+            Document.id,
+            Document.title,
+            Document.address,
+            Document.source,
+            Document.group_id,
+            Document.speaker,
+            Document.published_at,
+        )
+        .where(*others)
+        .order_by(Document.published_at, Document.id)
+        .limit(MEMBERS_SHOWN)
+    )
+    rows = [Member(*row, counts=row.id == first) for row in session.execute(query)]
+    return rows, session.scalar(select(func.count(Document.id)).where(*others)) or 0
+
+
+def document_detail(session: Session, monitor: str, document_id: int) -> DocumentDetail | None:
+    """A document of a monitor with all that hangs on it; None when the monitor has no such document."""
+    document = session.scalar(select(Document).where(Document.id == document_id, Document.monitor == monitor))
+    if document is None:
+        return None
+    first = (
+        session.scalar(select(Cluster.first_document_id).where(Cluster.id == document.cluster_id))
+        if document.cluster_id is not None
+        else None
+    )
+    members, total = _members(session, document, first)
+    coded = [Coding.document_id == document.id]
+    if document.cluster_id is not None:
+        same = select(Document.id).where(Document.cluster_id == document.cluster_id)
+        coded.append(Coding.document_id.in_(same))
+    codings = session.scalars(
+        select(Coding)
+        .where(Coding.monitor == monitor, or_(*coded))
+        .order_by(Coding.coded_at.desc(), Coding.id.desc())
+        .limit(CODINGS_SHOWN)
+    ).all()
+    return DocumentDetail(
+        document=document,
+        capture=session.get(Capture, document.capture_id) if document.capture_id is not None else None,
+        counts=document.cluster_id is None or first == document.id,
+        framings=_framings(session, document),
+        members=members,
+        members_total=total,
+        codings=list(codings),
+    )

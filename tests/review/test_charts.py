@@ -1,0 +1,128 @@
+"""The specifications: what is missing breaks the line, what is corrected looks so, nothing foreign gets in."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import pairwise
+
+import altair
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from pipeline.review import charts
+from pipeline.review.charts import Mark, Point, Series, edges, extent, lanes, render, series_spec, sparkline_spec
+
+START = date(2024, 1, 1)
+
+
+def point(number: int, value: float | None, *, corrected: bool = False, href: str | None = None) -> Point:
+    start = START + timedelta(days=7 * number)
+    spread = 0.1 if corrected and value is not None else None
+    return Point(
+        start,
+        start + timedelta(days=7),
+        f"week {number}",
+        value,
+        low=None if spread is None else value - spread,
+        high=None if spread is None else value + spread,
+        corrected=corrected,
+        missing=None if value is not None else "outage",
+        said=f"point {number}",
+        href=href,
+    )
+
+
+def spec_of(*series: Series, events=()) -> dict:
+    return series_spec(series, events, title="t", value_title="v", height=200)
+
+
+def marks_of(spec: dict, kind: str) -> list[dict]:
+    return [layer for layer in spec["layer"] if layer["mark"]["type"] == kind]
+
+
+def test_no_line_crosses_a_missing_period():
+    points = [point(0, 0.1), point(1, 0.2), point(2, None), point(3, 0.3), point(5, 0.4), point(6, 0.5)]
+    assert [(p.label, q.label) for p, q in edges(points)] == [("week 0", "week 1"), ("week 5", "week 6")]
+    drawn = spec_of(Series("a", "A", points))
+    joined = [row for layer in marks_of(drawn, "rule") for row in layer["data"]["values"] if row.get("y2") is not None]
+    assert len(joined) == 2
+    bands = [row for layer in marks_of(drawn, "rect") for row in layer["data"]["values"]]
+    assert bands == [{"x": "2024-01-15T00:00:00Z", "x2": "2024-01-22T00:00:00Z", "said": "A, week 2: outage"}]
+
+
+def test_corrected_and_uncorrected_look_different():
+    drawn = spec_of(Series("b", "B", [point(0, 0.1, corrected=True), point(1, 0.2, corrected=True), point(2, 0.3)]))
+    filled, hollow = marks_of(drawn, "point")
+    assert filled["mark"]["fill"] == charts.COLOURS["b"]
+    assert hollow["mark"]["fill"] == charts.COLOURS["paper"]
+    assert (len(filled["data"]["values"]), len(hollow["data"]["values"])) == (2, 1)
+    dashes = [
+        layer["mark"].get("strokeDash")
+        for layer in marks_of(drawn, "rule")
+        if layer["mark"]["color"] == charts.COLOURS["b"]
+    ]
+    assert dashes == [None, None, [4, 4]]  # intervals, the corrected edge, the edge to the uncorrected point
+    intervals = next(layer for layer in marks_of(drawn, "rule") if layer["mark"].get("strokeOpacity"))
+    assert len(intervals["data"]["values"]) == 2
+
+
+def test_the_value_axis_holds_zero_and_all_intervals():
+    assert extent([Series("a", "A", [point(0, 0.62, corrected=True)])]) == (-0.5, 0.75)
+    assert extent([Series("a", "A", [point(0, None)])]) == (-0.5, 0.5)
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(-2, 2)), min_size=1, max_size=30))
+def test_any_series_lies_inside_the_axis_and_joins_only_neighbours(values):
+    series = Series("gap", "Gap", [point(i, v, corrected=i % 2 == 0) for i, v in enumerate(values)])
+    low, high = extent([series])
+    assert all(low <= v <= high for v in values if v is not None)
+    assert len(edges(series.points)) == sum(p is not None and q is not None for p, q in pairwise(values))
+
+
+def test_the_specifications_are_valid_by_vega_lites_own_schema():
+    points = [point(0, 0.1, corrected=True, href="x"), point(1, None), point(2, 0.3), point(3, 0.2)]
+    both = [Series("a", "A", points), Series("b", "B", points)]
+    altair.Chart.from_dict(spec_of(*both, events=[Mark(START, 1, "split", "s")]))
+    altair.Chart.from_dict(sparkline_spec(Series("gap", "Gap", points)))
+
+
+def test_a_chart_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="at least one period"):
+        spec_of(Series("a", "A", []))
+
+
+def test_labels_of_near_events_stand_in_different_rows():
+    days = [date(2024, 1, 10), date(2024, 1, 20), date(2024, 1, 25), date(2024, 11, 1)]
+    assert lanes(days, date(2024, 1, 1), date(2024, 12, 31)) == [0, 1, 2, 0]
+
+
+def test_events_outside_the_chart_are_left_out():
+    drawn = spec_of(Series("a", "A", [point(0, 0.1)]), events=[Mark(date(1999, 1, 1), 1, "split", "s")])
+    assert "1 split" not in str(drawn)
+
+
+def test_a_drawing_says_what_it_is_and_holds_nothing_foreign():
+    name = "</text><script>x</script>"
+    points = [point(0, 0.1, href="../../texts?group=a&start=1"), point(1, 0.2)]
+    svg = render(spec_of(Series("a", name, points), Series("b", "B", points)), title="<T>", description="D & d")
+    root = etree.fromstring(svg)
+    assert [c.text for c in root[:2]] == ["<T>", "D & d"]
+    assert root.get("aria-labelledby") == "chart-title chart-desc"
+    tags = {etree.QName(e).localname for e in root.iter()}
+    assert tags <= {"svg", "g", "path", "line", "rect", "text", "a", "title", "desc"}
+    assert [e.get("href") for e in root.iter("{*}a")] == ["../../texts?group=a&start=1"] * 2
+    assert "point 0" in [e.text for e in root.iter("{*}title")]
+    assert "http" not in svg.replace("http://www.w3.org/2000/svg", "")
+    assert not any(k in {"style", "onload"} for e in root.iter() for k in e.attrib)
+    assert "var(--chart-a)" in svg
+
+
+def test_a_saved_drawing_needs_no_page_around_it():
+    points = [point(0, 0.1, href="x"), point(1, 0.2)]
+    svg = render(spec_of(Series("a", "A", points)), title="T", description="D", page=False)
+    assert "var(" not in svg
+    assert "<a " not in svg
+    assert 'width="1080"' in svg
+    assert charts.COLOURS["a"] in svg
