@@ -10,10 +10,12 @@ import hashlib
 import re
 import unicodedata
 from functools import lru_cache
-
-from datasketch import MinHash
+from typing import TYPE_CHECKING
 
 from pipeline.extract.text import normalised
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 SHINGLE = 5
 """words in a shingle"""
@@ -59,6 +61,8 @@ def _hash(shingle: bytes) -> int:
 
 @lru_cache(maxsize=1)
 def _empty() -> MinHash:
+    from datasketch import MinHash  # brings scipy; readers of the store need neither
+
     return MinHash(num_perm=BANDS * ROWS, seed=_SEED, hashfunc=_hash)
 
 
