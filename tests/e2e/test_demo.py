@@ -5,74 +5,20 @@ from __future__ import annotations
 import csv
 import json
 import re
-import subprocess
-import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pytest
-from pipeline.collect.job import collect
-from pipeline.framing.codings import import_codings
-from pipeline.framing.job import frame
 from sqlalchemy import func, select
 
-from pipeline.demo.coders import address_of, quarter, write_audit_codings
-from pipeline.demo.server import serve
-from pipeline.demo.world import SITES, demo_monitor_text, load_comments, load_posts, load_truth
-from pipeline.measure.job import measure
-from pipeline.monitor import load_monitor
-from pipeline.report import Report
-from pipeline.settings import Settings
-from pipeline.store.session import engine_for, open_session
+from pipeline.demo.coders import address_of, quarter
+from pipeline.demo.world import SITES, load_comments
+from pipeline.store.session import open_session
 from pipeline.store.tables import Cluster, Document, Frontier, Run
 from pipeline.store.trends import gap_rows, trend_rows
-from tests.ports import free_ports
 
-BALANCE = {"nationalist": 1, "universalist": -1, "both": 0, "neither": 0}
-
-
-class Demo:
-    """A demo world that was collected, framed and measured once, for all tests of this file."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_ports(len(SITES))
-        self.file = folder / "demo.yaml"
-        self.file.write_text(demo_monitor_text(self.port), encoding="utf-8")
-        self.monitor = load_monitor(self.file)
-        self.settings = Settings(data=folder / "data", database_url="", monitors=self.file)
-        self.codings = folder / "codings.csv"
-        write_audit_codings(self.codings, base_port=self.port)
-        self.reports: dict[str, Report] = {}
-        with serve(self.port) as world:
-            # the codings come before their texts, and wait for them
-            self.imported = import_codings(self.settings, self.monitor, self.codings)
-            for source in self.monitor.sources:
-                self.reports[source.id] = collect(self.settings, self.monitor, source.id)
-            self.first_requests = {name: list(paths) for name, paths in world.requests.items()}
-            self.again = [collect(self.settings, self.monitor, s.id) for s in self.monitor.sources]
-        self.framed = frame(self.settings, self.monitor)
-        self.measured = measure(self.settings, self.monitor)
-        self.posts = load_posts()
-        self.truth = load_truth()
-
-    def coded_balance(self) -> dict[tuple[str, date], float]:
-        """Mean of what the two coders say of *every* text, per group and quarter's first day."""
-        cells: dict[tuple[str, date], list[float]] = defaultdict(list)
-        for row in self.truth:
-            if row.group:
-                year, number = quarter(row.day)
-                key = (row.group, date(year, 3 * number - 2, 1))
-                cells[key].append(float(np.mean([BALANCE[value] for value in row.coders])))
-        return {key: float(np.mean(values)) for key, values in cells.items()}
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    made = Demo(tmp_path_factory.mktemp("demo"))
-    yield made
-    engine_for(made.settings.database).dispose()
+pytestmark = pytest.mark.xdist_group("demo")
 
 
 @pytest.fixture
@@ -86,7 +32,7 @@ def words(text: str) -> list[str]:
 
 
 def test_every_text_is_collected_once(demo, session):
-    counts = dict(session.execute(select(Document.source, func.count()).group_by(Document.source)).tuples())
+    counts = dict(session.execute(select(Document.source, func.count()).group_by(Document.source)).all())
     assert counts == Counter(p.site for p in demo.posts)
     assert {r.failed for r in demo.reports.values()} == {0}, [r.sentence() for r in demo.reports.values()]
 
@@ -146,7 +92,7 @@ def test_robots_txt_is_asked_first_and_nothing_forbidden_is_fetched(demo):
 
 
 def test_nothing_waits_and_every_run_left_a_line(demo, session):
-    states = dict(session.execute(select(Frontier.status, func.count()).group_by(Frontier.status)).tuples())
+    states = dict(session.execute(select(Frontier.status, func.count()).group_by(Frontier.status)).all())
     assert set(states) == {"fetched"}
     jobs = Counter(session.scalars(select(Run.job)))
     assert jobs["collect"] == 2 * len(SITES)
@@ -231,49 +177,37 @@ def test_weeks_and_months_are_marked_uncorrected(session):
         assert {(r.estimator, r.low, r.high) for r in rows} == {("uncorrected", None, None)}
 
 
-def riftwatch(demo, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {
-        "PATH": "/usr/bin:/bin",
-        "RIFTWATCH_DATA": str(demo.settings.data),
-        "RIFTWATCH_MONITORS": str(demo.file),
-        "PYTHONWARNINGS": "error",
-    }
-    command = [sys.executable, "-m", "pipeline.cli", *arguments]
-    return subprocess.run(
-        command, env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=120
-    )
-
-
 def test_trends_by_hand_as_table_json_and_csv(demo):
-    table = riftwatch(demo, "trends", "--period", "quarter", "--group", "juniper")
+    table = demo.riftwatch("trends", "--period", "quarter", "--group", "juniper")
     assert table.returncode == 0, table.stderr
-    assert "2024-10-01" in table.stdout
-    as_json = json.loads(riftwatch(demo, "trends", "--period", "quarter", "--format", "json").stdout)
+    assert "2024-Q4" in table.stdout
+    as_json = json.loads(demo.riftwatch("trends", "--period", "quarter", "--format", "json").stdout)
     as_csv = list(
-        csv.DictReader(riftwatch(demo, "trends", "--period", "quarter", "--format", "csv").stdout.splitlines())
+        csv.DictReader(demo.riftwatch("trends", "--period", "quarter", "--format", "csv").stdout.splitlines())
     )
     assert len(as_json) == len(as_csv) == 16
     assert [float(r["balance"]) for r in as_csv] == [r["balance"] for r in as_json]
 
 
 def test_a_dyad_by_hand(demo):
-    rows = json.loads(riftwatch(demo, "dyad", "kestrel", "juniper", "--period", "quarter", "--format", "json").stdout)
+    rows = json.loads(demo.riftwatch("dyad", "kestrel", "juniper", "--period", "quarter", "--format", "json").stdout)
     assert len(rows) == 8
-    unknown = riftwatch(demo, "dyad", "kestrel", "nobody")
+    unknown = demo.riftwatch("dyad", "kestrel", "nobody")
     assert (unknown.returncode, "no group 'nobody'" in unknown.stderr) == (1, True)
-    turned = riftwatch(demo, "dyad", "juniper", "kestrel")
+    turned = demo.riftwatch("dyad", "juniper", "kestrel")
     assert (turned.returncode, "no dyad" in turned.stderr) == (1, True)
 
 
 def test_a_coding_plan_by_hand(demo):
-    rows = json.loads(riftwatch(demo, "label", "plan", "--format", "json").stdout)
-    assert {r["group"] for r in rows} == {"kestrel", "juniper"}
-    assert len(rows) == 16
+    rows = json.loads(demo.riftwatch("label", "plan", "--format", "json").stdout)
+    assert len([r for r in rows if r["against"] is None]) == 16
+    assert len([r for r in rows if (r["group"], r["against"]) == ("kestrel", "juniper")]) == 8
+    assert {r["basis"] for r in rows} == {"coded cells"}
 
 
 def test_classify_by_hand(demo):
     lines = ['{"id": 1, "text": "The people of this land alone decide."}', "no json", '{"id": "b", "text": "زمین ما"}']
-    answer = riftwatch(demo, "classify", stdin="\n".join(lines))
+    answer = demo.riftwatch("classify", stdin="\n".join(lines))
     results = [json.loads(line) for line in answer.stdout.splitlines()]
     assert [r["id"] for r in results] == [1, "b"]
     assert all(set(r) == {"id", "p_nationalist", "p_universalist", "label"} for r in results)
@@ -282,7 +216,7 @@ def test_classify_by_hand(demo):
 
 def test_the_command_line_says_what_each_job_did(demo):
     for job in ("frame", "measure"):
-        answer = riftwatch(demo, job)
+        answer = demo.riftwatch(job)
         assert answer.returncode == 0, answer.stderr
         assert re.match(rf"{job}: .* in \d+\.\d s", answer.stdout), answer.stdout
         assert "Warning" not in answer.stderr
