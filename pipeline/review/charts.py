@@ -27,7 +27,6 @@ COLOURS: dict[str, str] = {
     "ink": "#39424e",
     "grid": "#e4e7ec",
     "zero": "#7c8694",
-    "band": "#eef0f3",
     "paper": "#fefefe",
     "event": "#5f6772",
 }
@@ -37,6 +36,8 @@ FONT = "system-ui, 'Noto Sans', 'Liberation Sans', Arial, sans-serif"
 WIDTH = 1080
 LANES = 3
 """Rows above the plot in which labels of events may stand without meeting."""
+STRIP = 9
+"""Height in pixels of the strip that marks periods without a value."""
 LINK_ROOT = "https://riftwatch.invalid/"
 """The renderer makes addresses absolute; this one is taken off again. It leads nowhere."""
 
@@ -120,17 +121,22 @@ def _y(field: str) -> dict[str, Any]:
     return {"field": field, "type": "quantitative"}
 
 
-def _bands(series: Sequence[Series]) -> Spec | None:
-    rows = [
-        {"x": _time(p.start), "x2": _time(p.end), "said": f"{s.name}, {p.label}: {p.missing or 'no value'}"}
-        for s in series
-        for p in s.points
-        if p.value is None
-    ]
-    if not rows:
-        return None
-    encoding = {"x": _X, "x2": {"field": "x2"}, "description": {"field": "said"}}
-    return _layer(rows, {"type": "rect", "color": COLOURS["band"]}, encoding)
+def _strips(series: Sequence[Series]) -> list[Spec]:
+    """A strip along the foot of the plot, one row a series, over each period that has no value."""
+    layers = []
+    for row, one in enumerate(reversed(series)):
+        gone = [
+            {"x": _time(p.start), "x2": _time(p.end), "said": f"{one.name}, {p.label}: {p.missing or 'no value'}"}
+            for p in one.points
+            if p.value is None
+        ]
+        if gone:
+            foot = {"expr": f"height - {row * STRIP}"}
+            top = {"expr": f"height - {row * STRIP + STRIP - 1}"}
+            mark = {"type": "rect", "color": COLOURS[one.side], "fillOpacity": 0.5}
+            encoding = {"x": _X, "x2": {"field": "x2"}, "y": {"value": top}, "y2": {"value": foot}}
+            layers.append(_layer(gone, mark, encoding | {"description": {"field": "said"}}))
+    return layers
 
 
 def _lines(series: Series, shift: float) -> list[Spec]:
@@ -223,14 +229,16 @@ def _short(name: str, limit: int = 24) -> str:
 
 
 def lanes(days: Sequence[date], first: date, last: date, width_of_label: float = 0.11) -> list[int]:
-    """A row for each event's label (0 is nearest the plot), so that neighbours do not meet while rows suffice."""
-    taken = [-1.0] * LANES
-    made = []
-    for day in days:
-        at = (day - first).days / max(1, (last - first).days)
-        lane = next((i for i in range(LANES) if taken[i] <= at), min(range(LANES), key=lambda i: taken[i]))
-        taken[lane] = at + width_of_label
-        made.append(lane)
+    """A row for each event's label (0 is nearest the plot); ``days`` in order.
+
+    A label reaches to the right over the lines of events that follow closely, so it stands above them while rows
+    suffice.
+    """
+    reach = (last - first).days * width_of_label
+    made: list[int] = []
+    for i in reversed(range(len(days))):
+        covered = [lane for day, lane in zip(days[i + 1 :], made, strict=True) if (day - days[i]).days < reach]
+        made.insert(0, min(max(covered, default=-1) + 1, LANES - 1))
     return made
 
 
@@ -261,6 +269,7 @@ def _event_layers(events: Sequence[Mark], first: date, last: date) -> list[Spec]
     return layers
 
 
+_SIGNED = "datum.value == 0 ? '0' : format(datum.value, '+.2~f')"
 _CONFIG: Spec = {
     "font": FONT,
     "background": "transparent",
@@ -284,7 +293,7 @@ def series_spec(series: Sequence[Series], events: Sequence[Mark], *, title: str,
     """A chart of one or more series over time.
 
     Filled point, solid line and interval: corrected by codings. Hollow point and dashed line: the model alone. A
-    period without value is a shaded band, and no line crosses it. Raises ValueError when there is no period at all.
+    period without value is a strip along the foot, and no line crosses it. ValueError when there is no period at all.
     """
     points = [p for s in series for p in s.points]
     if not points:
@@ -308,12 +317,11 @@ def series_spec(series: Sequence[Series], events: Sequence[Mark], *, title: str,
                 "field": "y",
                 "type": "quantitative",
                 "scale": {"domain": [low, high], "nice": False},
-                "axis": {"title": value_title, "format": "+.2~f", "tickCount": 6},
+                "axis": {"title": value_title, "labelExpr": _SIGNED, "tickCount": 6},
             },
         },
     )
-    layers = [layer for layer in (_bands(series),) if layer]
-    layers.append(frame)
+    layers = [frame, *_strips(series)]
     layers += _event_layers(events, first, last)
     shifts = [(i - (len(series) - 1) / 2) * 0.16 for i in range(len(series))]
     for one, shift in zip(series, shifts, strict=True):
@@ -340,7 +348,7 @@ def sparkline_spec(series: Series) -> Spec:
     if not series.points:
         raise ValueError("a chart needs at least one period")
     spec = series_spec([series], [], title=series.name, value_title="", height=64)
-    spec["width"], spec["padding"] = 320, 2
+    spec["width"], spec["padding"] = 480, 2
     for layer in spec["layer"]:
         for channel in ("x", "y"):
             if "axis" in layer["encoding"].get(channel, {}):

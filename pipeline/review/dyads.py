@@ -24,7 +24,8 @@ HOW_TO_READ = (
     "The gap is the first group's balance less the second's. Where its interval holds zero, no difference is shown.",
     "Filled marks with a bar are corrected by random codings; the bar is the 95% interval. Hollow marks on dashed "
     "lines are the model alone: uncorrected, without interval.",
-    "A shaded period has no value; no line crosses it, and the reason stands under “Missing periods”.",
+    "A strip along the foot of a chart marks periods without a value; no line crosses them, and the reason stands "
+    "under “Missing periods”.",
 )
 
 
@@ -198,12 +199,22 @@ def reading(gap: GapCell | None, name_a: str, name_b: str) -> str:
             f"{label_of(gap)}: by the model alone, {more} reads {size} more nationalist than {less}. "
             "This is uncorrected: without random codings nobody can say how far it may be off."
         )
-    bounds = f"95% interval of the gap {interval(low, high)}"
+    if high - low < 1e-9:
+        bounds = "every text of both is coded: no sampling error is left, only the coders' own"
+    else:
+        bounds = f"95% interval of the gap {interval(low, high)}"
     if low <= 0 <= high:
         return (
             f"{label_of(gap)}: a gap of {number(gap.gap)}; the interval holds zero ({bounds}): no difference is shown."
         )
     return f"{label_of(gap)}: {more} reads {size} more nationalist than {less} ({bounds})."
+
+
+def last_corrected(gaps: Sequence[GapCell], name_a: str, name_b: str) -> str | None:
+    """The newest corrected gap as a sentence, where the newest gap of all is uncorrected; else None."""
+    newest = latest_with_value(gaps)
+    found = next((g for g in reversed(gaps) if g.gap is not None and _is_corrected(g)), None)
+    return None if found is None or found is newest else "Last corrected: " + reading(found, name_a, name_b)
 
 
 def texts_counted(a: TrendCell | None, b: TrendCell | None, name_a: str, name_b: str) -> str:

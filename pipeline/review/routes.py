@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path as FilePath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
@@ -136,6 +136,7 @@ def _card(session: Any, monitor: Monitor, dyad: Dyad, position: str) -> dict[str
         "label": dyads.label_of(known) if known else None,
         "estimate": dyads.estimate(known.gap, known.low, known.high) if known else None,
         "reading": dyads.reading(known, a, b),
+        "corrected": dyads.last_corrected(gaps, a, b),
         "texts": dyads.texts_counted(first.get(dyad.a), first.get(dyad.b), a, b) if known else "",
         "later": dyads.reading(newest, a, b) if newest is not None and newest is not known else None,
         "spark": spark,
@@ -247,6 +248,7 @@ def dyad_page(request: Request, monitor: str, a: str, b: str, period: Period | N
         state=gaps[-1].state if gaps else "not enough evidence",
         reasons=gaps[-1].flags if gaps else ["nothing is measured yet"],
         reading=dyads.reading(dyads.latest_with_value(gaps), parts["a"], parts["b"]),
+        corrected=dyads.last_corrected(gaps, parts["a"], parts["b"]),
         absent=dyads.absences(names, parts["cells"]),
         lines=dyads.lines(gaps, parts["cells"][dyad.a], parts["cells"][dyad.b]),
         missing_codings=_missing_codings(dyad, parts) if audit else [],
@@ -302,16 +304,18 @@ def trends(
     request: Request,
     monitor: str,
     group: str = "",
-    period: Period | None = None,
+    period: Period | Literal[""] | None = None,
     number: PageNumber = 1,
     limit: Limit = ROWS_A_PAGE,
 ) -> Response:
-    """Group x period with every column."""
+    """Group x period with every column. Without ``period`` the audit period, with an empty one all kinds."""
     watched_by = _monitor(request, monitor)
+    kind = watched_by.audit_period if period is None else period or None
     chosen = _group(watched_by, group) if group else None
     limit = min(limit, MOST_A_PAGE)
     with open_session(_settings(request)) as session:
-        rows, total = trend_page(session, watched_by.name, chosen, period, limit, (number - 1) * limit)
+        rows, total = trend_page(session, watched_by.name, chosen, kind, limit, (number - 1) * limit)
+    records = [as_record(row) for row in rows]
     return page(
         request,
         "trends.html",
@@ -319,9 +323,13 @@ def trends(
         names=_names(watched_by),
         kinds=periods_of(watched_by),
         group=chosen,
-        period=period,
+        period=kind,
         columns=TREND_COLUMNS,
-        rows=[(row, dyads.label_of(row), dyads.texts_address(row.group_id, row), as_record(row)) for row in rows],
+        numeric={name for record in records for name, value in record.items() if isinstance(value, int | float)},
+        rows=[
+            (row, dyads.label_of(row), dyads.texts_address(row.group_id, row), record)
+            for row, record in zip(rows, records, strict=True)
+        ],
         total=total,
         number=number,
         pages=max(1, -(-total // limit)),
@@ -330,12 +338,12 @@ def trends(
 
 
 @router.get("/ui/m/{monitor}/trends.csv")
-def trends_csv(request: Request, monitor: str, group: str = "", period: Period | None = None) -> Response:
-    """The same view as a file, all rows."""
+def trends_csv(request: Request, monitor: str, group: str = "", period: Period | Literal[""] = "") -> Response:
+    """The same view as a file, all rows; all kinds of period unless one is named."""
     watched_by = _monitor(request, monitor)
     chosen = _group(watched_by, group) if group else None
     with open_session(_settings(request)) as session:
-        rows = [list(as_record(row).values()) for row in trend_rows(session, watched_by.name, chosen, period)]
+        rows = [list(as_record(row).values()) for row in trend_rows(session, watched_by.name, chosen, period or None)]
     name = "-".join([watched_by.name, "trends", *(part for part in (chosen, period) if part)]) + ".csv"
     return _download(csv_file(list(TREND_COLUMNS), rows), "text/csv; charset=utf-8", name)
 

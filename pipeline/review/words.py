@@ -29,8 +29,14 @@ def share(value: float | None) -> str:
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """The ends of an interval; empty for none."""
-    return "" if low is None or high is None else f"{number(low)} to {number(high)}"
+    """The ends of an interval; empty for none. An interval without width is one in which every text is coded."""
+    if low is None or high is None:
+        return ""
+    if high - low < 1e-9:
+        return "all coded"
+    # an interval narrower than a hundredth still shows both its ends
+    places = 2 if high - low >= 0.02 else 3
+    return f"{number(low, places)} to {number(high, places)}"
 
 
 def moment(value: datetime | None) -> str:
@@ -66,7 +72,7 @@ def cell(value: Any) -> str:
         if isinstance(value, list | tuple):
             return "; ".join(map(str, value))
         return moment(value) if isinstance(value, datetime) else str(value)
-    return f"{value:.4f}".rstrip("0").rstrip(".").replace("-", "−") if abs(value) < 1e4 else f"{value:.4g}"
+    return (f"{value:.0f}" if value.is_integer() else f"{value:.4f}").replace("-", "−")
 
 
 def csv_cell(value: Any) -> str | int | float:

@@ -48,8 +48,8 @@ def test_no_line_crosses_a_missing_period():
     drawn = spec_of(Series("a", "A", points))
     joined = [row for layer in marks_of(drawn, "rule") for row in layer["data"]["values"] if row.get("y2") is not None]
     assert len(joined) == 2
-    bands = [row for layer in marks_of(drawn, "rect") for row in layer["data"]["values"]]
-    assert bands == [{"x": "2024-01-15T00:00:00Z", "x2": "2024-01-22T00:00:00Z", "said": "A, week 2: outage"}]
+    strips = [row for layer in marks_of(drawn, "rect") for row in layer["data"]["values"]]
+    assert strips == [{"x": "2024-01-15T00:00:00Z", "x2": "2024-01-22T00:00:00Z", "said": "A, week 2: outage"}]
 
 
 def test_corrected_and_uncorrected_look_different():
@@ -95,7 +95,7 @@ def test_a_chart_of_nothing_is_refused():
 
 def test_labels_of_near_events_stand_in_different_rows():
     days = [date(2024, 1, 10), date(2024, 1, 20), date(2024, 1, 25), date(2024, 11, 1)]
-    assert lanes(days, date(2024, 1, 1), date(2024, 12, 31)) == [0, 1, 2, 0]
+    assert lanes(days, date(2024, 1, 1), date(2024, 12, 31)) == [2, 1, 0, 0]
 
 
 def test_events_outside_the_chart_are_left_out():

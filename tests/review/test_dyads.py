@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import date
 
 from pipeline.measure.periods import period_of, periods_covering
-from pipeline.review.dyads import absences, balance_series, gap_series, latest_with_value, lines, reading, texts_address
+from pipeline.review.dyads import (
+    absences,
+    balance_series,
+    gap_series,
+    last_corrected,
+    latest_with_value,
+    lines,
+    reading,
+    texts_address,
+)
 from tests.review.filled import gap_cell, trend_cell
 
 
@@ -26,6 +35,8 @@ def test_a_gap_whose_interval_holds_zero_shows_no_difference():
     assert "no difference is shown" in reading(gap, "H", "M")
     gap.gap, gap.low, gap.high = -0.5, -0.7, -0.3
     assert "M reads 0.50 more nationalist than H" in reading(gap, "H", "M")
+    gap.low = gap.high = gap.gap
+    assert "every text of both is coded" in reading(gap, "H", "M")
 
 
 def test_an_uncorrected_gap_says_so_and_has_no_interval():
@@ -33,6 +44,13 @@ def test_an_uncorrected_gap_says_so_and_has_no_interval():
     gap.low, gap.high = -0.1, 0.1
     assert "uncorrected" in reading(gap, "H", "M")
     assert gap_series("g", [gap]).points[0].low is None
+
+
+def test_the_last_corrected_gap_stands_beside_a_newer_uncorrected_one():
+    corrected, uncorrected = quarter(date(2025, 7, 1))[2], quarter(date(2025, 10, 1))[2]
+    assert last_corrected([corrected, uncorrected], "H", "M").startswith("Last corrected: 2025-Q3: H reads 0.90")
+    assert last_corrected([corrected], "H", "M") is None
+    assert last_corrected([uncorrected], "H", "M") is None
 
 
 def test_no_gap_is_said_with_its_reason():

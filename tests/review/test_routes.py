@@ -119,7 +119,9 @@ def test_the_trend_table_filters_and_explains_its_columns(get):
     assert "8 rows" in text
     assert 'title="share nationalist less share universalist' in text
     assert "2025-Q4" in text
-    assert get("/ui/m/harbour/trends?group=maple&period=").status_code == 422
+    assert "16 rows" in get("/ui/m/harbour/trends").text  # the audit period, unless asked
+    assert "274 rows" in get("/ui/m/harbour/trends?period=").text
+    assert get("/ui/m/harbour/trends?period=eon").status_code == 422
 
 
 def test_the_trend_table_comes_as_a_file(get):
@@ -130,8 +132,8 @@ def test_the_trend_table_comes_as_a_file(get):
 
 
 def test_the_trend_table_has_pages_and_a_cap(get):
-    assert "Page 1 of" in get("/ui/m/harbour/trends").text
-    assert get("/ui/m/harbour/trends?limit=100000").text.count("<tr>") == 201  # with the head
+    assert "Page 1 of 2" in get("/ui/m/harbour/trends?period=").text
+    assert get("/ui/m/harbour/trends?period=&limit=100000").text.count("<tr>") == 201  # with the head
     assert "no such page" in get("/ui/m/harbour/trends?page=900").text
     assert get("/ui/m/harbour/trends?page=0").status_code == 422
     assert get(f"/ui/m/harbour/trends?page={10**30}").status_code == 422

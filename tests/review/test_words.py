@@ -33,7 +33,9 @@ def test_numbers_read_well():
     assert [number(v) for v in (0.5, -0.5, 0.0, -0.001, None)] == ["+0.50", "−0.50", "0.00", "0.00", "–"]
     assert interval(-0.1, 0.2) == "−0.10 to +0.20"
     assert interval(None, 0.2) == ""
-    assert [cell(v) for v in (None, 3, 0.71234, ["a", "b"], {"cc": 0.1})] == ["", "3", "0.7123", "a; b", "cc 0.1"]
+    assert interval(0.331, 0.339) == "+0.331 to +0.339"
+    assert interval(0.33, 0.33) == "all coded"
+    assert [cell(v) for v in (None, 3, 0.71234, ["a", "b"], {"cc": 0.1})] == ["", "3", "0.7123", "a; b", "cc 0.1000"]
 
 
 def test_times_are_shown_in_utc():
