@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from pydantic import ValidationError
 
+from pipeline.environment import ForeignPackageError, refuse_foreign_packages
 from pipeline.monitor import Monitor, MonitorError, load_monitor
 from pipeline.printing import GAP_TABLE, PLAN_TABLE, TREND_TABLE, Format, print_rows
 from pipeline.report import Progress, Report
@@ -129,6 +130,10 @@ def check(
     monitor: MonitorFile = None,
 ) -> None:
     """Check monitor files: says file, line, field and mend for all that is wrong."""
+    try:
+        refuse_foreign_packages()
+    except ForeignPackageError as error:
+        _fail(str(error))
     wrong = False
     for file in files or ([monitor] if monitor else _settings().monitor_files()):
         try:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import psutil
 
+from pipeline.environment import ForeignPackageError, refuse_foreign_packages
 from pipeline.settings import PROJECT_ROOT, Settings
 
 Say = Callable[[str], object]
@@ -42,6 +43,10 @@ def up(settings: Settings, *, port: int, demo: bool, say: Say) -> None:
 
     Raises :class:`UpError` when a port is taken, the disk is full or Airflow ends by itself.
     """
+    try:
+        refuse_foreign_packages()
+    except ForeignPackageError as error:
+        raise UpError(str(error)) from error
     _require_space(settings.data)
     _require_free_port(
         port, "Airflow's pages", "choose another with RIFTWATCH_PORT, as in: make run RIFTWATCH_PORT=8090"
@@ -151,6 +156,8 @@ def airflow_environment(settings: Settings, port: int) -> dict[str, str]:
     base = f"http://127.0.0.1:{port}"
     return {
         **os.environ,
+        # standalone starts its parts as `airflow ...`: that of this environment, activated or not
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         "RIFTWATCH_DATA": str(settings.data.resolve()),
         "RIFTWATCH_DATABASE_URL": settings.database_url,
         "RIFTWATCH_MONITORS": str(settings.monitors.resolve()),
