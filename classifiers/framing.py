@@ -1,19 +1,20 @@
-"""The framing classifier: two heads, each a calibrated probability.
+"""The framing classifier: two heads, each a calibrated probability, read off one linear model of the four values.
 
 Head *nationalist*: the text claims a bounded people (values nationalist and both). Head *universalist*: it claims a
 community that crosses borders (values universalist and both). The two are asked
-apart, since a text may claim both or neither.
+apart, since a text may claim both or neither; but "both" and "neither" have words of their own, so one softmax model of
+the four values gives the heads better scores than two separate models do (``docs/framing.md`` has the figures).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from scipy.special import expit
+from scipy.special import expit, logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
@@ -72,7 +73,7 @@ def _sigmoid(scores: Floats, calibration: Floats) -> Floats:
 
 
 class FramingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """TF-IDF of words and letter sequences, a logistic regression per head, sigmoid-calibrated on held-out folds.
+    """TF-IDF of words and letter sequences, a softmax of the values, two heads sigmoid-calibrated on held-out folds.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ class FramingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     counts_, weights_ : the fitted steps from text to features
-    coef_ : shape (2, features); intercept_ : shape (2,)
+    values_ : the values that were coded; coef_ : shape (values, features); intercept_ : shape (values,)
     calibration_ : shape (2, 2), per head slope and intercept of the sigmoid
     out_of_fold_ : shape (n, 2), probabilities of the training texts by weights that have not seen their fold
 
@@ -118,88 +119,110 @@ class FramingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         codings are too few or too one-sided to calibrate on.
         """
         rows = as_rows(X)
-        values = [str(value) for value in y]
+        values = np.array([str(value) for value in y])
         if len(rows) != len(values):
             raise ValueError(f"{len(rows)} texts but {len(values)} values")
-        truth = head_truth(values)
+        if groups is not None and len(groups) != len(values):
+            raise ValueError(f"{len(values)} texts but {len(groups)} groups")
+        truth = head_truth(values.tolist())
         self.classes_ = np.array(VALUES)
         self.counts_ = Counts(self.word_ngrams, self.char_ngrams, self.min_df, self.context_weight > 0).fit(rows)
         counts = self.counts_.transform(rows)
         # the vectors are short: threads that wait for each other cost twenty times what they save on a busy machine
         with threadpool_limits(limits=1, user_api="blas"):
-            self._fit_heads(counts, truth, groups)
+            scores, fold_of = self._held_out_scores(counts, values, truth, groups)
+            self.weights_ = self._weights().fit(counts)
+            self._fit_values(self.weights_.transform(counts), values)
+            self._calibrate(scores, fold_of, truth)
         return self
 
-    def _fit_heads(self, counts: sp.csr_matrix, truth: npt.NDArray[np.bool_], groups: Sequence[str] | None) -> None:
-        self.weights_ = self._weights().fit(counts)
-        features = self.weights_.transform(counts)
+    def _calibrate(self, scores: Floats, fold_of: npt.NDArray[np.int64], truth: npt.NDArray[np.bool_]) -> None:
+        heads = range(len(HEADS))
+        self.calibration_ = np.array([_fit_sigmoid(scores[:, k], truth[:, k]) for k in heads])
         self.out_of_fold_ = np.empty(truth.shape)
-        heads, calibration = [], []
-        for column, head in enumerate(HEADS):
-            scores, fold_of = self._held_out_scores(counts, truth[:, column], groups, head)
-            calibration.append(_fit_sigmoid(scores, truth[:, column]))
-            for fold in np.unique(fold_of):
-                inside = fold_of == fold
-                sigmoid = np.array(_fit_sigmoid(scores[~inside], truth[~inside, column]))
-                self.out_of_fold_[inside, column] = _sigmoid(scores[inside], sigmoid)
-            heads.append(self._linear().fit(features, truth[:, column]))
-        self.coef_ = np.vstack([head.coef_[0] for head in heads])
-        self.intercept_ = np.array([head.intercept_[0] for head in heads])
-        self.calibration_ = np.array(calibration)
+        for fold in np.unique(fold_of):
+            inside = fold_of == fold
+            sigmoids = np.array([_fit_sigmoid(scores[~inside, k], truth[~inside, k]) for k in heads])
+            self.out_of_fold_[inside] = _sigmoid(scores[inside], sigmoids)
+
+    def _fit_values(self, features: sp.csr_matrix, values: npt.NDArray[np.str_]) -> None:
+        linear = LogisticRegression(C=self.C, max_iter=2000).fit(features, values)
+        self.values_ = linear.classes_
+        self.coef_, self.intercept_ = linear.coef_, linear.intercept_
+        if len(self.values_) == 2:  # scikit-learn then keeps one row: the second value against the first
+            self.coef_ = np.vstack([np.zeros_like(self.coef_), self.coef_])
+            self.intercept_ = np.concatenate([[0.0], self.intercept_])
+
+    def _head_scores(self, features: sp.csr_matrix) -> Floats:
+        """Log odds of each head, shape (n, 2): the values it says yes to, against the others."""
+        of_values = np.asarray(features @ self.coef_.T) + self.intercept_
+        yes = head_truth(self.values_.tolist())
+        return np.column_stack(
+            [
+                logsumexp(of_values[:, yes[:, k]], axis=1) - logsumexp(of_values[:, ~yes[:, k]], axis=1)
+                for k in range(len(HEADS))
+            ]
+        )
 
     def _weights(self) -> Weights:
         return Weights(len(self.counts_.words_), self.context_weight)
 
-    def _linear(self) -> LogisticRegression:
-        return LogisticRegression(C=self.C, max_iter=2000)
-
     def _folds(
-        self, truth: npt.NDArray[np.bool_], groups: Sequence[str] | None, head: str
+        self, values: npt.NDArray[np.str_], truth: npt.NDArray[np.bool_], groups: Sequence[str] | None
     ) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
-        smallest = int(min(truth.sum(), (~truth).sum()))
-        if smallest < 2:
-            raise ValueError(
-                f"the {head} head needs at least 2 codings on either side, there are {int(truth.sum())} for and "
-                f"{int((~truth).sum())} against; code more texts"
-            )
-        blank = np.zeros(len(truth))
-        if groups is None:
-            splitter = StratifiedKFold(min(self.folds, smallest), shuffle=True, random_state=self.random_state)
-            yield from splitter.split(blank, truth)
-            return
-        if len(groups) != len(truth):
-            raise ValueError(f"{len(truth)} texts but {len(groups)} groups")
-        number = len(set(groups))
+        sides = np.concatenate([truth.sum(axis=0), (~truth).sum(axis=0)])
+        for k, head in enumerate(HEADS):
+            yes, no = int(truth[:, k].sum()), int((~truth[:, k]).sum())
+            if min(yes, no) < 2:
+                raise ValueError(
+                    f"the {head} head needs at least 2 codings on either side, there are {yes} for and {no} against; "
+                    "code more texts"
+                )
+        number = len(set(groups)) if groups is not None else len(values)
         if number < 2:
             raise ValueError("all texts are of one group; leave groups out, or code texts of a second group")
-        splitter = StratifiedGroupKFold(min(self.folds, number, smallest), shuffle=True, random_state=self.random_state)
-        for train, test in splitter.split(blank, truth, groups):
-            if truth[train].all() or not truth[train].any():
-                raise ValueError(f"all {head} codings (or all others) are of one group; code texts of a second group")
+        folds = int(min(self.folds, number, sides.min()))
+        # a value rarer than the folds can't be spread over them: it goes with the commonest
+        counts = Counter(values.tolist())
+        commonest = max(counts, key=lambda value: (counts[value], value))
+        strata = [value if counts[value] >= folds else commonest for value in values.tolist()]
+        kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+        splitter = kind(folds, shuffle=True, random_state=self.random_state)
+        for train, test in splitter.split(np.zeros(len(values)), strata, groups):
+            for k, head in enumerate(HEADS):
+                if truth[train, k].all() or not truth[train, k].any():
+                    raise ValueError(
+                        f"without one fold the {head} head has codings on one side only; code texts of more groups"
+                    )
             if len(test):
                 yield train, test
 
     def _held_out_scores(
-        self, counts: Any, truth: npt.NDArray[np.bool_], groups: Sequence[str] | None, head: str
+        self,
+        counts: sp.csr_matrix,
+        values: npt.NDArray[np.str_],
+        truth: npt.NDArray[np.bool_],
+        groups: Sequence[str] | None,
     ) -> tuple[Floats, npt.NDArray[np.int64]]:
-        scores, fold_of = np.empty(len(truth)), np.empty(len(truth), dtype=np.int64)
-        for fold, (train, test) in enumerate(self._folds(truth, groups, head)):
+        """Shape (n, 2) and (n,): log odds by models that have not seen the text's fold, and the fold."""
+        scores, fold_of = np.empty(truth.shape), np.empty(len(values), dtype=np.int64)
+        for fold, (train, test) in enumerate(self._folds(values, truth, groups)):
             weights = self._weights().fit(counts[train])
-            linear = self._linear().fit(weights.transform(counts[train]), truth[train])
-            scores[test] = linear.decision_function(weights.transform(counts[test]))
+            self._fit_values(weights.transform(counts[train]), values[train])
+            scores[test] = self._head_scores(weights.transform(counts[test]))
             fold_of[test] = fold
         return scores, fold_of
 
     def _scores(self, X: Sequence[Row]) -> tuple[Floats, npt.NDArray[np.bool_]]:
         check_is_fitted(self, "coef_")
         features = self.weights_.transform(self.counts_.transform(X))
-        scores: Floats = np.asarray(features @ self.coef_.T) + self.intercept_
+        scores = self._head_scores(features)
         # letters occur in any text of a script that was learnt; words tell whether anything is understood
         known: npt.NDArray[np.bool_] = np.diff(features[:, : len(self.counts_.words_)].indptr) > 0
         return scores, known
 
     def decision_function(self, X: Sequence[Row]) -> Floats:
-        """Scores before calibration, shape (n, 2)."""
+        """Log odds of the heads before calibration, shape (n, 2)."""
         return self._scores(X)[0]
 
     def predict_proba(self, X: Sequence[Row]) -> Floats:

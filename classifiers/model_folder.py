@@ -82,6 +82,7 @@ def save_model(
                 "codebook": {"variable": "framing", "version": codebook_version},
                 "features": classifier.counts_.digest_,
                 "parameters": classifier.get_params(),
+                "values": classifier.values_.tolist(),
                 "made_with": {"scikit-learn": sklearn.__version__, "numpy": np.__version__},
             }
         ),
@@ -144,8 +145,8 @@ def _rebuild(about: dict[str, Any], vocabulary: dict[str, Any], arrays: Mapping[
     made = FramingClassifier(**parameters)
     counts = Counts(made.word_ngrams, made.char_ngrams, made.min_df, made.context_weight > 0)
     made.counts_ = counts.use(vocabulary["words"], vocabulary["letters"])
-    size, heads = len(vocabulary["words"]) + len(vocabulary["letters"]), len(HEADS)
-    shapes = {"idf": (size,), "coef": (heads, size), "intercept": (heads,), "calibration": (heads, 2)}
+    size, values = len(vocabulary["words"]) + len(vocabulary["letters"]), len(about["values"])
+    shapes = {"idf": (size,), "coef": (values, size), "intercept": (values,), "calibration": (len(HEADS), 2)}
     if set(arrays) != set(shapes):
         raise ValueError(f"the arrays are {', '.join(sorted(arrays))}")
     for name, shape in shapes.items():
@@ -153,7 +154,7 @@ def _rebuild(about: dict[str, Any], vocabulary: dict[str, Any], arrays: Mapping[
             raise ValueError(f"{name} is not {shape} finite numbers")
     made.weights_ = Weights(len(vocabulary["words"]), made.context_weight).use(arrays["idf"])
     made.coef_, made.intercept_, made.calibration_ = arrays["coef"], arrays["intercept"], arrays["calibration"]
-    made.classes_ = np.array(VALUES)
+    made.classes_, made.values_ = np.array(VALUES), np.array(about["values"])
     return made
 
 

@@ -66,7 +66,7 @@ def test_a_text_without_a_known_word_is_told(small):
         (["our land"] * 4, ["nationalist"] * 4, None, "needs at least 2 codings on either side, there are 4 for and 0"),
         (["our land"] * 4, ["both", "neither"] * 2, ["g"] * 4, "all texts are of one group"),
         (["our land"] * 4, ["both", "neither"] * 2, ["g"] * 3, "4 texts but 3 groups"),
-        (["our land"] * 4, ["both", "both", "neither", "neither"], ["g", "g", "h", "h"], "are of one group"),
+        (["our land"] * 4, ["both", "both", "neither", "neither"], ["g", "g", "h", "h"], "codings on one side only"),
         ([], [], None, "no vocabulary"),
     ],
 )
@@ -95,3 +95,11 @@ def test_the_sigmoid_finds_the_one_the_data_come_from():
     scores = rng.normal(size=20_000)
     truth = rng.random(20_000) < 1 / (1 + np.exp(-(1.5 * scores - 0.5)))
     assert _fit_sigmoid(scores, truth) == pytest.approx((1.5, -0.5), abs=0.1)
+
+
+def test_values_that_nobody_coded_leave_the_heads_working(starter):
+    some = [c for c in starter if c.value in {"nationalist", "universalist"}]
+    made = FramingClassifier().fit(*_rows(some))
+    assert made.coef_.shape[0] == 2
+    truth = head_truth([c.value for c in some])
+    assert (made.predict_proba([c.row for c in some])[truth] > 0.5).mean() > 0.9

@@ -1,0 +1,126 @@
+"""The model in force; on a new installation the starter model, trained here in seconds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from classifiers.codebook import load_codebook
+from classifiers.evaluate import confusion, figures, training_balance
+from classifiers.framing import FramingClassifier
+from classifiers.model_folder import FORMAT, FramingModel, load_model, save_model
+from classifiers.normalise import NORMALISATION
+from classifiers.starter import StarterCoding, load_starter, starter_digest
+from pipeline.settings import Settings
+from pipeline.store.models import keep_model, model_in_force, promote
+from pipeline.store.session import open_session
+
+VARIABLE = "framing"
+TRAINER = 1
+"""Raise it when training itself changes: the same codings then make another starter model."""
+
+log = logging.getLogger(__name__)
+
+
+def starter_name(classifier: FramingClassifier) -> str:
+    """Name of the starter model: the same codings and settings give the same name."""
+    made_of = [TRAINER, FORMAT, NORMALISATION, starter_digest(), load_codebook().version, classifier.get_params()]
+    return f"starter-v1-{hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:8]}"
+
+
+def starter_card(codings: list[StarterCoding], classifier: FramingClassifier, trained_at: datetime) -> dict[str, Any]:
+    """What the pages tell of the starter model; figures are of held-out traditions."""
+    values = [coding.value for coding in codings]
+    return {
+        "title": "Starter model",
+        "trained_on": f"{len(codings)} short paragraphs written and coded by the project, no text of any group",
+        "trained_at": trained_at.isoformat(),
+        "codings": len(codings),
+        "languages": sorted({coding.lang for coding in codings}),
+        "reviewed_by_native_speakers": all(coding.reviewed for coding in codings),
+        "evaluation": "cross-validated on the starter codings, no tradition on both sides",
+        "limits": "Figures on texts of your groups are unknown until some are coded: see docs/framing.md.",
+        "figures": figures(values, classifier.out_of_fold_, {"languages": [coding.lang for coding in codings]}),
+        "training_balance": training_balance(values, load_codebook().balances),
+        "confusion": confusion(values, classifier.out_of_fold_),
+    }
+
+
+def _train_starter(settings: Settings) -> FramingModel:
+    """The starter model's folder, made unless it is there. Two processes at once end up with one folder."""
+    classifier = FramingClassifier()
+    folder = settings.models / starter_name(classifier)
+    if not folder.exists():
+        codings = load_starter()
+        log.info("no framing model is in force: training %s on %d starter codings", folder.name, len(codings))
+        classifier.fit(
+            [coding.row for coding in codings],
+            [coding.value for coding in codings],
+            [coding.tradition for coding in codings],
+        )
+        try:
+            save_model(
+                classifier,
+                folder,
+                codebook_version=load_codebook().version,
+                card=starter_card(codings, classifier, datetime.now(UTC)),
+                probes=[coding.row for coding in codings[:: len(codings) // 25]],
+            )
+        except FileExistsError:
+            log.info("another process has made %s meanwhile", folder.name)
+    return load_model(folder)
+
+
+def _current(session: Session, settings: Settings) -> tuple[int, FramingModel] | None:
+    row = model_in_force(session, VARIABLE)
+    return None if row is None else (row.id, load_model(settings.models / row.name, row.sha256))
+
+
+def promoted_model(settings: Settings) -> FramingModel:
+    """The model in force.
+
+    Raises LookupError when there is none yet, ModelFolderError when its folder can't be trusted.
+    """
+    with open_session(settings) as session:
+        current = _current(session, settings)
+    if current is None:
+        raise LookupError("no framing model is in force; `riftwatch frame` trains and promotes the starter model")
+    return current[1]
+
+
+def ensure_model(settings: Settings) -> tuple[int, FramingModel]:
+    """Id and model in force; where none is, the starter model is trained and promoted."""
+    with open_session(settings) as session:
+        current = _current(session, settings)
+    if current is not None:
+        return current
+    model = _train_starter(settings)
+    with open_session(settings) as session:
+        row = keep_model(
+            session,
+            variable=VARIABLE,
+            name=model.name,
+            sha256=model.sha256,
+            trained_at=datetime.fromisoformat(model.card["trained_at"]),
+            training_balance=model.card["training_balance"],
+            confusion=model.card["confusion"],
+            card={k: v for k, v in model.card.items() if k not in {"confusion", "training_balance"}},
+        )
+        if promote(
+            session,
+            row,
+            promoted_at=datetime.now(UTC),
+            comment="trained at first run on the starter codings",
+            first_only=True,
+        ):
+            log.info("promoted %s", model.name)
+        session.commit()
+        current = _current(session, settings)
+    if current is None:
+        raise LookupError(f"{model.name} was not promoted")
+    return current

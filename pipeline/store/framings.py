@@ -1,0 +1,76 @@
+"""Framings: which documents wait for one, and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from pipeline.store.tables import Document, Framing
+from pipeline.store.upsert import upsert
+
+
+@dataclass(frozen=True)
+class Unframed:
+    """A document whose framing by a model is missing or stale."""
+
+    id: int
+    text: str
+    text_digest: str
+    language: str | None
+    stale: bool
+    """true: the model has scored an earlier text or with other names masked"""
+
+
+def _same(model_id: int) -> ColumnElement[bool]:
+    return and_(Framing.document_id == Document.id, Framing.model_id == model_id)
+
+
+def _waits(monitor: str, featuriser: str) -> ColumnElement[bool]:
+    return and_(
+        Document.monitor == monitor,
+        or_(
+            Framing.document_id.is_(None),
+            Framing.text_digest != Document.text_digest,
+            Framing.featuriser != featuriser,
+        ),
+    )
+
+
+def count_documents(session: Session, monitor: str) -> int:
+    """How many documents the monitor has."""
+    return session.scalar(select(func.count()).select_from(Document).where(Document.monitor == monitor)) or 0
+
+
+def count_unframed(session: Session, monitor: str, *, model_id: int, featuriser: str) -> int:
+    """How many documents wait for a framing by this model and featuriser."""
+    query = select(func.count()).select_from(Document).outerjoin(Framing, _same(model_id))
+    return session.scalar(query.where(_waits(monitor, featuriser))) or 0
+
+
+def unframed(
+    session: Session, monitor: str, *, model_id: int, featuriser: str, after: int, limit: int
+) -> list[Unframed]:
+    """The next ``limit`` waiting documents with an id above ``after``, by id."""
+    query = (
+        select(Document.id, Document.text, Document.text_digest, Document.language, Framing.document_id.is_not(None))
+        .outerjoin(Framing, _same(model_id))
+        .where(_waits(monitor, featuriser), Document.id > after)
+        .order_by(Document.id)
+        .limit(limit)
+    )
+    return [Unframed(*row) for row in session.execute(query)]
+
+
+def keep_framings(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Write framings, over those of the same document and model. Does not commit."""
+    upsert(
+        session,
+        Framing,
+        rows,
+        keys=["document_id", "model_id"],
+        update=["text_digest", "featuriser", "p_nationalist", "p_universalist", "label", "scored_at"],
+    )

@@ -1,0 +1,130 @@
+import warnings
+
+import pytest
+from sqlalchemy import func, select, update
+
+from pipeline.framing import job
+from pipeline.framing.job import frame, mask_of
+from pipeline.framing.model import ensure_model
+from pipeline.monitor import Monitor
+from pipeline.report import Report
+from pipeline.store.models import keep_model, promote
+from pipeline.store.session import open_session
+from pipeline.store.tables import Document, Framing, Promotion, Run
+
+pytestmark = pytest.mark.usefixtures("short_starter")
+
+
+def _framings(settings) -> dict[int, Framing]:
+    with open_session(settings) as session:
+        return {f.document_id: f for f in session.scalars(select(Framing))}
+
+
+def _counts(report: Report) -> tuple[int, int, int, int, int]:
+    return report.found, report.new, report.updated, report.known, report.failed
+
+
+def test_every_document_gets_a_framing_once(store_settings, monitor, add_documents, short_starter):
+    ids = add_documents(store_settings, [c.text for c in short_starter[:20]])
+    add_documents(store_settings, ["Another monitor's text about the land."], monitor="other")
+    report = frame(store_settings, monitor)
+    assert _counts(report) == (20, 20, 0, 0, 0)
+    assert report.problems == ()
+    framings = _framings(store_settings)
+    assert sorted(framings) == ids
+    agree = sum(framings[i].label == c.value for i, c in zip(ids, short_starter, strict=False))
+    assert agree >= 15  # it has learnt these very texts
+    assert all(0 < f.p_nationalist < 1 and 0 < f.p_universalist < 1 for f in framings.values())
+    assert _counts(frame(store_settings, monitor)) == (20, 0, 0, 20, 0)
+    with open_session(store_settings) as session:
+        assert [r.new for r in session.scalars(select(Run).where(Run.job == "frame").order_by(Run.id))] == [20, 0]
+
+
+def test_a_changed_text_is_scored_again_and_only_it(settings, monitor, add_documents, short_starter):
+    ids = add_documents(settings, [c.text for c in short_starter[:5]])
+    frame(settings, monitor)
+    before = _framings(settings)
+    with open_session(settings) as session:
+        session.execute(
+            update(Document).where(Document.id == ids[2]).values(text="All people are one.", text_digest="new")
+        )
+        session.commit()
+    assert _counts(frame(settings, monitor)) == (5, 0, 1, 4, 0)
+    after = _framings(settings)
+    assert after[ids[2]].text_digest == "new"
+    assert {i for i in ids if after[i].p_nationalist != before[i].p_nationalist} == {ids[2]}
+
+
+def test_a_new_alias_makes_all_stale(settings, monitor, add_documents):
+    add_documents(settings, ["The people of Ourland speak to the land.", "The people of the land."])
+    frame(settings, monitor)
+    tree = monitor.model_dump(mode="json")
+    tree["groups"][1]["aliases"] = {"en": ["Ourland"]}
+    assert _counts(frame(settings, Monitor.model_validate(tree))) == (2, 0, 2, 0, 0)
+
+
+def test_another_model_in_force_scores_all_and_the_old_framings_stay(settings, monitor, add_documents):
+    add_documents(settings, ["The people of the land.", "Workers of all countries."])
+    frame(settings, monitor)
+    old_id, model = ensure_model(settings)
+    settings.models.joinpath(model.name).rename(settings.models / "second")
+    with open_session(settings) as session:
+        when = session.scalars(select(Promotion)).one().promoted_at
+        row = keep_model(
+            session, variable="framing", name="second", sha256=model.sha256, trained_at=when, training_balance=0.0,
+            confusion={}, card={},
+        )  # fmt: skip
+        promote(session, row, promoted_at=when, comment="test")
+        session.commit()
+    assert _counts(frame(settings, monitor)) == (2, 2, 0, 0, 0)
+    with open_session(settings) as session:
+        assert session.scalar(select(func.count()).select_from(Framing).where(Framing.model_id == old_id)) == 2
+
+
+def test_names_of_groups_do_not_move_a_score(settings, monitor, add_documents):
+    plain = "we of will guard the wells and the people of this land decide"
+    texts = [f"{plain}", f"Aurin Front {plain}", f"{plain} the FRONT", f"Belt League {plain} جبهة أورين"]
+    ids = add_documents(settings, texts)
+    frame(settings, monitor)
+    framings = _framings(settings)
+    assert len({framings[i].p_nationalist for i in ids}) == 1
+    assert mask_of(monitor).names == sorted(mask_of(monitor).names, key=lambda n: -len(n))
+
+
+def test_killed_in_the_middle_loses_and_doubles_nothing(settings, monitor, add_documents, short_starter, monkeypatch):
+    ids = add_documents(settings, [c.text for c in short_starter[:10]])
+    monkeypatch.setattr(job, "BATCH", 3)
+    batches = []
+
+    def killed(what, done, total):
+        batches.append(done)
+        if done == 6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        frame(settings, monitor, progress=killed)
+    assert len(_framings(settings)) == 6
+    assert _counts(frame(settings, monitor)) == (10, 4, 0, 6, 0)
+    assert sorted(_framings(settings)) == ids
+    assert batches == [0, 3, 6]
+
+
+def test_a_text_without_a_known_word_stays_without_framing_and_is_reported(settings, monitor, add_documents):
+    ids = add_documents(settings, ["日本語の文章", "The people of the land."], language=None)
+    report = frame(settings, monitor)
+    assert _counts(report) == (2, 1, 0, 0, 1)
+    assert "1 texts have no word that starter-v1-" in report.problems[0]
+    assert sorted(_framings(settings)) == ids[1:]
+    assert frame(settings, monitor).failed == 1
+
+
+def test_a_language_that_was_not_learnt_is_reported(settings, monitor, add_documents):
+    add_documents(settings, ["on the land de la terre"], language="fr")
+    assert "1 texts are in languages the model was not trained on (1 in fr)" in frame(settings, monitor).problems[0]
+
+
+def test_nothing_collected_yet(settings, monitor, caplog):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert _counts(frame(settings, monitor)) == (0, 0, 0, 0, 0)
+    assert not [r for r in caplog.records if r.levelname in {"WARNING", "ERROR"}]

@@ -1,0 +1,75 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from pipeline.store.framings import count_documents, count_unframed, keep_framings, unframed
+from pipeline.store.models import keep_model
+from pipeline.store.session import open_session
+from pipeline.store.tables import Document, Framing
+
+NOW = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def session(store_settings):
+    with open_session(store_settings) as opened:
+        yield opened
+
+
+def _document(session, address, monitor="m", digest="d1"):
+    document = Document(
+        monitor=monitor, source="s", speaker="own", address=address, text=f"text of {address}", text_digest=digest,
+        language="en", collected_at=NOW, updated_at=NOW, extractor="test",
+    )  # fmt: skip
+    session.add(document)
+    session.flush()
+    return document.id
+
+
+def _model(session, name):
+    return keep_model(
+        session, variable="framing", name=name, sha256="0" * 64, trained_at=NOW, training_balance=0.0, confusion={},
+        card={},
+    ).id  # fmt: skip
+
+
+def _row(document_id, model_id, digest="d1", featuriser="f1", p=0.5):
+    return {
+        "document_id": document_id,
+        "model_id": model_id,
+        "text_digest": digest,
+        "featuriser": featuriser,
+        "p_nationalist": p,
+        "p_universalist": 0.5,
+        "label": "both",
+        "scored_at": NOW,
+    }
+
+
+def _waiting(session, model_id, featuriser="f1", after=0, limit=10):
+    return unframed(session, "m", model_id=model_id, featuriser=featuriser, after=after, limit=limit)
+
+
+def test_missing_and_stale_framings_wait(session):
+    a, b, c, d = (_document(session, name) for name in "abcd")
+    _document(session, "e", monitor="other")
+    old, new = _model(session, "old"), _model(session, "new")
+    keep_framings(session, [_row(a, new), _row(b, new, digest="d0"), _row(c, new, featuriser="f0"), _row(d, old)])
+    assert [(w.id, w.stale) for w in _waiting(session, new)] == [(b, True), (c, True), (d, False)]
+    assert [w.id for w in _waiting(session, new, after=b, limit=1)] == [c]
+    assert [w.id for w in _waiting(session, old)] == [a, b, c]
+    assert count_unframed(session, "m", model_id=new, featuriser="f1") == 3
+    assert count_documents(session, "m") == 4
+    assert _waiting(session, new)[0].text == "text of b"
+
+
+def test_a_framing_is_written_over_the_same_of_its_model_only(session):
+    a = _document(session, "a")
+    old, new = _model(session, "old"), _model(session, "new")
+    keep_framings(session, [_row(a, old, p=0.1), _row(a, new, p=0.2)])
+    keep_framings(session, [_row(a, new, p=0.9, featuriser="f2")])
+    session.expire_all()
+    assert session.get_one(Framing, (a, old)).p_nationalist == 0.1
+    assert session.get_one(Framing, (a, new)).p_nationalist == 0.9
+    assert session.get_one(Framing, (a, new)).featuriser == "f2"
+    keep_framings(session, [])
