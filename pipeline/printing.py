@@ -6,11 +6,12 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from enum import StrEnum
 from typing import Any
 
 import typer
+
+from pipeline.measure.periods import period_of
 
 
 class Format(StrEnum):
@@ -45,9 +46,7 @@ def interval(low: str = "low", high: str = "high") -> Column:
 
 def period_label(row: Any) -> str:
     """A period by its usual name: 2024-W05, 2024-03, 2024-Q1, 2024."""
-    start: date = row.start
-    names = {"week": f"{start:%G-W%V}", "month": f"{start:%Y-%m}", "year": f"{start:%Y}"}
-    return names.get(row.period, f"{start.year}-Q{(start.month + 2) // 3}")
+    return period_of(row.period, row.start).label
 
 
 TREND_TABLE: Mapping[str, Column] = {

@@ -72,7 +72,7 @@ def _dyad(monitor: Monitor, a: str, b: str) -> Dyad:
     for dyad in monitor.dyads:
         if (dyad.a, dyad.b) == (a, b):
             return dyad
-    raise HTTPException(404, "The monitor compares no such pair of groups. Add it under dyads in the monitor's file.")
+    raise HTTPException(404, "The monitor has no such dyad. Add it under dyads in the monitor's file.")
 
 
 def _names(monitor: Monitor) -> dict[str, str]:

@@ -195,7 +195,7 @@ def test_crawled_text_is_never_interpreted(get, ids):
         ("/ui/m/nobody/trends", 404, "No monitor of this name"),
         ("/ui/m/harbour/trends?group=nobody", 404, "no such group"),
         ("/ui/m/harbour/trends?group=%00", 404, "no such group"),
-        ("/ui/m/harbour/dyads/maple/heron", 404, "no such pair"),
+        ("/ui/m/harbour/dyads/maple/heron", 404, "no such dyad"),
         (DYAD + "?period=year", 404, "measures no years"),
         (DYAD + "?period=eon", 422, "can&#39;t be read"),
         (DYAD + "/sources.svg", 404, "no such chart"),
