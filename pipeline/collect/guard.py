@@ -19,8 +19,8 @@ import httpcore
 from pipeline.collect.failure import Failure
 
 _PORTS = {"http": 80, "https": 443}
-# A public address behind which one cloud keeps its metadata; the other clouds use link-local ones.
-_METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})
+# Behind these some clouds keep their metadata, though Python takes them for public; other clouds use link-local ones.
+_METADATA = (ipaddress.ip_network("168.63.129.16/32"), ipaddress.ip_network("192.0.0.0/24"))
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 _Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -74,7 +74,10 @@ def _unwrapped(ip: _Ip) -> list[_Ip]:
 def is_public(ip: str) -> bool:
     """Whether an IP address lies in the open internet, with all that is wrapped in it."""
     return all(
-        one.is_global and not one.is_multicast and not one.is_reserved and one not in _METADATA
+        one.is_global
+        and not one.is_multicast
+        and not one.is_reserved
+        and not any(one in network for network in _METADATA)
         for one in _unwrapped(ipaddress.ip_address(ip.partition("%")[0]))
     )
 

@@ -339,3 +339,8 @@ class _WebRun:
                     put(f"some addresses wait for a later run: {wait.reason}")
                     if wait.host == host:
                         return
+                except SQLAlchemyError:
+                    raise
+                except Exception as error:  # one address that breaks a library must not end the run
+                    reason = f"could not be fetched: {type(error).__name__}: {error}"[:300]
+                    put(_Missed(due, Failure("soft", reason)))

@@ -82,6 +82,14 @@ class _Read:
     problem: str | None
 
 
+def _final_address(response: Response, asked: str) -> str:
+    """Where the response came from, redirects followed; the address asked for where that has no canonical form."""
+    try:
+        return canonical(response.address)
+    except ValueError:
+        return asked
+
+
 BATCH = 16
 """writes in one transaction"""
 BATCH_SECONDS = 1.0
@@ -237,7 +245,7 @@ class Keeper:
 
     def fetched(self, due: Due, response: Response) -> None:
         """A page that was fetched: into the archive, and its frontier row is done."""
-        address = canonical(response.address)
+        address = _final_address(response, due.address)
         digest = hashlib.sha256(response.body).hexdigest()
         if response.status == 304 or self._known(address, digest):
             self.tally.known += 1
@@ -264,10 +272,10 @@ class Keeper:
         self.tally.failed += trouble.failed
         response = trouble.response
         if response is not None:
-            self.later(trouble.place, lambda: self._quarantine(response, trouble.reason))
+            self.later(trouble.place, lambda: self._quarantine(trouble.place, response, trouble.reason))
 
-    def _quarantine(self, response: Response, reason: str) -> None:
-        address = canonical(response.address)
+    def _quarantine(self, place: str, response: Response, reason: str) -> None:
+        address = _final_address(response, place)
         digest = hashlib.sha256(response.body).hexdigest()
         if not self._known(address, digest):
             self._capture(self._archived(address, response), digest, reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -35,7 +36,7 @@ class Site:
         return f"http://{self.host_port}"
 
     def add(self, path: str, body: Body, *, status: int = 200, type: str = "text/html", **headers: str) -> str:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        named = {name.replace("_", "-").lower(): value for name, value in headers.items()}
         self.pages[path] = (status, {"content-type": type, **named}, body)
         return self.address + path
 
@@ -49,7 +50,7 @@ class Site:
     def gaps(self) -> list[float]:
         """Seconds between the arrivals of one request and the next."""
         times = sorted(when for when, _ in self.requests)
-        return [b - a for a, b in zip(times, times[1:], strict=False)]
+        return [b - a for a, b in itertools.pairwise(times)]
 
 
 def article(words: str, date: str = "2009-10-05") -> str:
@@ -79,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        if "content-length" not in headers:
+        if "content-length" not in {name.lower() for name in headers}:
             self.send_header("content-length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
@@ -53,7 +52,10 @@ def _open(path: Path) -> IO[str]:
 def _csv_rows(stream: IO[str]) -> Iterator[Row | BadRow]:
     csv.field_size_limit(sys.maxsize)
     reader = csv.reader(stream)
-    header = next(reader, [])
+    try:
+        header = next(reader, [])
+    except csv.Error as error:
+        raise TableError(f"the header is no CSV ({error})") from None
     while True:
         line = reader.line_num + 1
         try:
@@ -86,21 +88,18 @@ def _json_rows(stream: IO[str]) -> Iterator[Row | BadRow]:
             yield BadRow(line, "no JSON object")
 
 
-def _module(name: str) -> Any:
-    return import_module(name)
-
-
 def _parquet_rows(path: Path) -> Iterator[Row | BadRow]:
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        raise TableError(f"{path} is Parquet, which needs pyarrow; run: pip install pyarrow") from None
+    from pyarrow import ArrowInvalid, parquet  # heavy, and few tables are Parquet
+
     line = 0
-    with parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(_BATCH):
-            for values in batch.to_pylist():
-                line += 1
-                yield Row(line, values)
+    try:
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(_BATCH):
+                for values in batch.to_pylist():
+                    line += 1
+                    yield Row(line, values)
+    except ArrowInvalid as error:
+        raise TableError(f"{path} is no Parquet file ({error})") from None
 
 
 def rows(path: Path) -> Iterator[Row | BadRow]:

@@ -92,27 +92,39 @@ def records(stream: BinaryIO, *, max_bytes: int) -> Iterator[Record | Damage]:
     while start is not None:
         stream.seek(start)
         reading = ArchiveIterator(stream)
-        offset = start
+        end, reason = start, "damaged, or cut off"
         try:
             for record in reading:
-                offset = reading.offset
-                made = _record(record, offset, max_bytes)
+                made = _record(record, reading.offset, max_bytes)
                 reading.read_to_end()
-                hurt = False
+                # in a file packed as one piece warcio's offsets mean nothing
+                end, hurt = max(reading.offset, start), False
                 yield made
-                offset = reading.offset
-            return
         except _DAMAGE as error:
-            if not hurt:
-                said = str(error).strip().splitlines()
-                yield Damage(offset, f"damaged record ({said[0] if said else type(error).__name__})")
-            hurt = True
-            start = _next_start(stream, offset)
+            reason = _why(error)
+        else:
+            # warcio takes a torn end for the end
+            stream.seek(end)
+            if not stream.read(_LOOK).strip(b"\r\n\0"):
+                return
+        if not hurt:
+            yield Damage(end, reason)
+        hurt = True
+        start = _next_start(stream, end)
+
+
+def _why(error: Exception) -> str:
+    said = " ".join(str(error).split())
+    if "non-chunked gzip" in said:
+        return "packed as one piece and not record by record; run: warcio recompress OLD NEW"
+    return f"damaged record ({said[:200] or type(error).__name__})"
 
 
 def _record(record: Any, offset: int, max_bytes: int) -> Record | Damage:
     kind = record.rec_type
     headers, http = record.rec_headers, record.http_headers
+    if kind == "response" and http is None and (headers.get_header("WARC-Target-URI") or "http").startswith("http"):
+        return Damage(offset, "a response without its status line (or of no readable length)")
     if kind != "response" or http is None:
         return Record(kind, offset, headers.get_header("WARC-Target-URI"), None, None, None, b"")
     raw = record.raw_stream.read(max_bytes + 1)
