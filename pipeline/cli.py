@@ -111,12 +111,15 @@ def _store(settings: Settings) -> Iterator[Session]:
 
 def _reporting(job: Callable[[Progress], Report]) -> Report:
     """Run ``job`` with progress bars, print its sentence and what went wrong."""
-    from pipeline.store.session import StoreError
-
     try:
         with _progress() as progress:
             report = job(progress)
-    except (StoreError, OSError) as error:
+    except OSError as error:
+        _fail(str(error))
+    except Exception as error:
+        # our own errors say what, where and what to do; any other is a fault of the program and shows its trace
+        if type(error).__module__.partition(".")[0] not in {"pipeline", "classifiers"}:
+            raise
         _fail(str(error))
     typer.echo(report.sentence())
     for problem in report.problems:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, create_engine, event, func, make_url, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -55,9 +57,36 @@ def _alembic_config(address: str) -> Config:
     return config
 
 
+_MIGRATION_LOCK = 2009_09_19
+"""PostgreSQL's advisory locks are named by numbers; any will do that nobody else uses."""
+_one_thread = Lock()
+
+
+@contextmanager
+def _alone(address: str) -> Iterator[None]:
+    """Let one thread of one process migrate a database at a time; the others wait, and find it done."""
+    url = make_url(address)
+    with _one_thread:
+        if url.get_backend_name() == "postgresql":
+            with engine_for(address).connect() as connection:
+                connection.execute(select(func.pg_advisory_lock(_MIGRATION_LOCK)))
+                try:
+                    yield
+                finally:
+                    connection.execute(select(func.pg_advisory_unlock(_MIGRATION_LOCK)))
+        elif url.database and url.database != ":memory:":
+            engine_for(address)  # makes the folder
+            with Path(f"{url.database}.lock").open("w") as file:
+                flock(file, LOCK_EX)  # let go when the file is closed
+                yield
+        else:
+            yield
+
+
 @lru_cache(maxsize=8)
 def _migrate_once(address: str) -> None:
-    command.upgrade(_alembic_config(address), "head")
+    with _alone(address):
+        command.upgrade(_alembic_config(address), "head")
 
 
 def migrate(settings: Settings) -> None:

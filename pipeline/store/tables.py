@@ -223,7 +223,8 @@ class Coding(Base):
     probability: Mapped[float | None]
     """inclusion probability of a random draw, in (0, 1]"""
     drawn_at: Mapped[datetime]
-    """when the sample was drawn: later texts are a stratum of their own. A draw from a closed list: the epoch's last second"""
+    """when the sample was drawn: texts that come later are a stratum of their own.
+    A draw from a list known to be complete: 1970-01-01T00:00:00Z"""
     note: Mapped[str | None]
 
 

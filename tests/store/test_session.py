@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -5,7 +7,7 @@ from alembic import command
 from sqlalchemy import func, select
 from sqlalchemy.exc import StatementError
 
-from pipeline.settings import Settings
+from pipeline.settings import PROJECT_ROOT, Settings
 from pipeline.store import session as store
 from pipeline.store.session import StoreError, engine_for, open_session
 from pipeline.store.tables import Cluster, Host
@@ -16,6 +18,18 @@ def test_migrations_make_exactly_the_tables(store_settings):
     with open_session(store_settings):
         pass
     command.check(store._alembic_config(store_settings.database))
+
+
+def test_several_processes_may_start_on_an_empty_database(store_settings):
+    store_settings.data.mkdir(parents=True, exist_ok=True)
+    code = (
+        "import sys; from pathlib import Path; from pipeline.settings import Settings; "
+        "from pipeline.store.session import migrate; migrate(Settings(data=Path(sys.argv[1]), database_url=sys.argv[2]))"
+    )
+    command_line = [sys.executable, "-c", code, str(store_settings.data), store_settings.database_url]
+    started = [subprocess.Popen(command_line, cwd=PROJECT_ROOT, stderr=subprocess.PIPE) for _ in range(4)]
+    ends = [process.communicate(timeout=60)[1].decode() for process in started]
+    assert [process.returncode for process in started] == [0] * 4, ends
 
 
 def test_times_come_back_aware_and_in_utc(store_settings):
