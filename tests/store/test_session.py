@@ -24,7 +24,8 @@ def test_several_processes_may_start_on_an_empty_database(store_settings):
     store_settings.data.mkdir(parents=True, exist_ok=True)
     code = (
         "import sys; from pathlib import Path; from pipeline.settings import Settings; "
-        "from pipeline.store.session import migrate; migrate(Settings(data=Path(sys.argv[1]), database_url=sys.argv[2]))"
+        "from pipeline.store.session import migrate; "
+        "migrate(Settings(data=Path(sys.argv[1]), database_url=sys.argv[2]))"
     )
     command_line = [sys.executable, "-c", code, str(store_settings.data), store_settings.database_url]
     started = [subprocess.Popen(command_line, cwd=PROJECT_ROOT, stderr=subprocess.PIPE) for _ in range(4)]
