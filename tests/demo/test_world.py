@@ -60,15 +60,21 @@ def test_the_coders_err_but_not_much(truth):
 
 
 def test_framing_is_no_keyword(posts, truth):
-    """No word that is at all common stands nearly always under one of the two values."""
+    """Whoever told nationalist from universalist by one word would be wrong for every third text."""
     framing = {t.id: t.framing for t in truth}
+    texts: Counter[str] = Counter()
     where: dict[str, Counter[str]] = defaultdict(Counter)
     for post in posts:
         if post.repost_of is None and post.language == "en" and framing[post.id] in {"nationalist", "universalist"}:
-            for word in set(re.findall(r"[a-z]{4,}", post.text.lower())):
+            texts[framing[post.id]] += 1
+            for word in set(re.findall(r"[a-z]{3,}", post.text.lower())):
                 where[word][framing[post.id]] += 1
-    telling = {w: c for w, c in where.items() if c.total() >= 30 and max(c.values()) > 0.8 * c.total()}
-    assert telling == {}
+    accuracy = {
+        word: 0.5 + abs(n["nationalist"] / texts["nationalist"] - n["universalist"] / texts["universalist"]) / 2
+        for word, n in where.items()
+    }
+    best = max(accuracy, key=accuracy.__getitem__)
+    assert accuracy[best] < 0.67, (best, accuracy[best], where[best])
 
 
 def test_the_groups_write_all_four_values(truth):
