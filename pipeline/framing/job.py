@@ -79,7 +79,7 @@ def frame(settings: Settings, monitor: Monitor, *, progress: Progress = silent) 
     new = updated = failed = after = 0
     languages: Counter[str | None] = Counter()
     with open_session(settings) as session:
-        found = count_documents(session, monitor.name)
+        documents_now = count_documents(session, monitor.name)
         waiting = count_unframed(session, monitor.name, model_id=model_id, featuriser=mask.featuriser)
         progress("framing", 0, waiting)
         while documents := unframed(
@@ -100,12 +100,14 @@ def frame(settings: Settings, monitor: Monitor, *, progress: Progress = silent) 
         problems = _untrained(languages, model)
         if failed:
             problems.insert(0, f"{failed} texts have no word that {model.name} knows, and stay without framing")
+        # texts may come while others are scored: what was looked at is what was scored, and what was left alone
+        known = max(0, documents_now - waiting)
         report = Report(
             job="frame",
-            found=found,
+            found=known + new + updated + failed,
             new=new,
             updated=updated,
-            known=max(0, found - waiting),
+            known=known,
             failed=failed,
             seconds=time.monotonic() - clock,
             problems=tuple(problems),

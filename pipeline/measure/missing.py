@@ -66,9 +66,10 @@ def flags(span: Span, coverage: Coverage, today: date) -> list[str]:
     made = []
     if span.end > today:
         made.append("period not finished")
-    made += [
-        f"outage of {source} from {outage.start} to {outage.end}" for source, outage in _outages(span, coverage.sources)
-    ]
+    together: dict[tuple[date, date], list[str]] = {}
+    for source, outage in _outages(span, coverage.sources):
+        together.setdefault((outage.start, outage.end), []).append(source)
+    made += [f"outage of {', '.join(names)} from {start} to {end}" for (start, end), names in together.items()]
     day_before = min(span.end, today) - timedelta(days=1)
     fetched = [s for s in coverage.sources if s.kind not in IMPORTED]
     for source in fetched:

@@ -22,9 +22,10 @@ from pipeline.demo.world import BASE_PORT
 from pipeline.settings import PROJECT_ROOT, Settings
 from pipeline.store.session import engine_for, open_session
 from pipeline.store.trends import gap_rows, trend_rows
+from tests.browser import CHROMIUM, MISSING, SCREENSHOTS, open_browser
 from tests.ports import free_ports
 
-pytestmark = [pytest.mark.long, pytest.mark.airflow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.airflow, pytest.mark.browser, pytest.mark.timeout(900)]
 
 FILLED_SECONDS = 180
 AGAIN_SECONDS = 30
@@ -92,7 +93,29 @@ def fetch(address: str, token: str | None = None, data: dict[str, str] | None = 
             return error.code, error.read()
 
 
+def look(base: str, password: str) -> None:
+    """As a person: log in, click the side-bar entry, follow the dyad to its page, and to the texts of a point."""
+    with open_browser() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.goto(f"{base}/auth/login/")
+        page.locator("input[name=username]").fill("admin")
+        page.locator("input[name=password]").fill(password)
+        page.locator("button[type=submit]").click()
+        page.get_by_role("link", name="Riftwatch").click()
+        frame = page.frame_locator("iframe")
+        frame.get_by_role("link", name="Kestrel Movement and Juniper Fellowship").first.click()
+        frame.get_by_text("How to read this").wait_for(timeout=20_000)
+        page.wait_for_timeout(500)
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / "demo-dyad.png")
+        frame.get_by_role("row", name="2025-Q2").get_by_role("link").first.click()
+        frame.get_by_text("kestrel-news").first.wait_for(timeout=20_000)
+        page.screenshot(path=SCREENSHOTS / "demo-texts.png")
+
+
 def test_make_run_from_nothing_to_the_trend_table_and_again(tmp_path):
+    if CHROMIUM is None:
+        pytest.skip(MISSING)
     port = free_ports(1)
     base = f"http://127.0.0.1:{port}"
     up = Up(tmp_path, port)
@@ -122,6 +145,7 @@ def test_make_run_from_nothing_to_the_trend_table_and_again(tmp_path):
             time.sleep(1)
         assert {r.estimator for r in rows} == {"corrected"}
         assert len(gaps) == 8
+        look(base, password)
     finally:
         left = up.stop() if up.process.poll() is None else []
     assert left == []

@@ -4,41 +4,29 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
-from pipeline.settings import PROJECT_ROOT
+from tests.browser import CHROMIUM, MISSING, SCREENSHOTS, open_browser
 from tests.ports import free_ports
 
 pytestmark = [pytest.mark.browser, pytest.mark.airflow, pytest.mark.filterwarnings("ignore")]
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-SCREENSHOTS = PROJECT_ROOT / "build" / "screenshots"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PASSWORD = "a password for tests"  # noqa: S105 (of a server that lives for this test)
 
 
 @pytest.fixture(scope="module")
 def airflow_server(airflow_home, review_store, tmp_path_factory) -> Iterator[str]:
     """Address of a real api-server on the filled store, with a home of its own."""
-    if not Path(CHROMIUM).exists():
-        pytest.skip("install Debian's package chromium")
+    if CHROMIUM is None:
+        pytest.skip(MISSING)
     home = tmp_path_factory.mktemp("server")
     with sqlite3.connect(airflow_home / "airflow.db") as made, sqlite3.connect(home / "airflow.db") as own:
         made.backup(own)  # a copy of the file would miss what still stands in its write-ahead log
@@ -93,13 +81,8 @@ def _healthy(address: str) -> bool:
 
 @pytest.fixture(scope="module")
 def browser():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from playwright.sync_api import sync_playwright
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with open_browser() as opened:
         yield opened
-        opened.close()
 
 
 class Visitor:
