@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
-.PHONY: help install run test test-long lint bench bench-full docs clean
+.PHONY: help install run test test-long lint bench docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,7 @@ bench: install ## every figure the documentation names, beside its baseline; fai
 	$(BIN)/python -m benchmarks.extraction
 	$(BIN)/python -m benchmarks.framing
 	$(BIN)/python -m benchmarks.coverage
+	$(BIN)/python -m benchmarks.demo
 
 docs: install ## the generated pages: monitor fields and schema, settings, DAGs, trend columns
 	$(BIN)/python -m docs.generate
