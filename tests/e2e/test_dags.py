@@ -5,13 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import select
 
+from pipeline.demo.server import serve
+from pipeline.demo.world import SITES, demo_monitor_text, load_posts
 from pipeline.monitor import load_monitor
-from pipeline.settings import PROJECT_ROOT
+from pipeline.settings import PROJECT_ROOT, Settings
+from pipeline.store.session import engine_for, open_session
+from pipeline.store.tables import Document
 from tests.airflow_home import prepare
+from tests.ports import free_ports
 
 pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
 
@@ -69,6 +77,33 @@ def test_a_broken_monitor_is_seen_and_the_others_go_on(parse, tmp_path, monkeypa
     assert bag.import_errors == {}
     assert "bad.yaml:1: title: is missing; add it" in bag.dags["broken_monitor__bad"].doc_md
     assert len([n for n in bag.dags if n.startswith("collect__demo__")]) == 7
+
+
+@pytest.mark.parametrize(
+    ("run_type", "days"), [("backfill", {"2024-05", "2024-06"}), ("scheduled", None)], ids=["backfill", "scheduled"]
+)
+def test_a_backfill_fetches_what_its_window_published(parse, tmp_path, monkeypatch, run_type, days):
+    """The collect task as Airflow calls it, on a live site: only a backfill keeps to its window."""
+    port = free_ports(len(SITES))
+    (tmp_path / "demo.yaml").write_text(demo_monitor_text(port), encoding="utf-8")
+    monkeypatch.setenv("RIFTWATCH_MONITORS", str(tmp_path))
+    monkeypatch.setenv("RIFTWATCH_DATA", str(tmp_path / "data"))
+    task = parse().dags["collect__demo__kestrel-news"].get_task("collect")
+    run = SimpleNamespace(
+        run_type=run_type,
+        data_interval_start=datetime(2024, 5, 1, tzinfo=UTC),
+        data_interval_end=datetime(2024, 7, 1, tzinfo=UTC),
+    )
+    with serve(port):
+        sentence = task.python_callable(dag_run=run)
+    published = [p.day for p in load_posts() if p.site == "kestrel-news"]
+    expected = Counter(f"{d:%Y-%m}" for d in published if days is None or f"{d:%Y-%m}" in days)
+    with open_session(Settings()) as session:
+        kept = Counter(f"{d:%Y-%m}" for d in session.scalars(select(Document.published_at)))
+    engine_for(Settings().database).dispose()
+    assert kept == expected
+    assert f"{expected.total()} new" in sentence
+    assert ("waiting for a later run" in sentence) == (days is not None)
 
 
 def test_the_generated_pages_are_not_stale():
