@@ -67,8 +67,8 @@ def flags(span: Span, coverage: Coverage, today: date) -> list[str]:
     if span.end > today:
         made.append("period not finished")
     together: dict[tuple[date, date], list[str]] = {}
-    for source, outage in _outages(span, coverage.sources):
-        together.setdefault((outage.start, outage.end), []).append(source)
+    for name, outage in _outages(span, coverage.sources):
+        together.setdefault((outage.start, outage.end), []).append(name)
     made += [f"outage of {', '.join(names)} from {start} to {end}" for (start, end), names in together.items()]
     day_before = min(span.end, today) - timedelta(days=1)
     fetched = [s for s in coverage.sources if s.kind not in IMPORTED]
