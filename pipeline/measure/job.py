@@ -30,6 +30,7 @@ from pipeline.store.cells import (
     waiting_codings,
     write_measures,
 )
+from pipeline.store.codings import match_waiting
 from pipeline.store.runs import record_run
 from pipeline.store.session import open_session
 from pipeline.store.tables import Model
@@ -224,6 +225,9 @@ def measure(
     started, clock = datetime.now(UTC), monotonic()
     now = now or started
     with open_session(settings) as session:
+        # a text and its coding that were written at the same time did not see each other
+        match_waiting(session, monitor.name)
+        session.commit()
         progress("reading texts", 0, None)
         model = model_in_force(session)
         texts = own_texts(session, monitor.name, model.id if model else None)

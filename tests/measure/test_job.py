@@ -169,7 +169,7 @@ def test_what_could_not_be_used_is_in_the_report(settings, world, monitor_of):
         model = w.model()
         text = w.text("a", date(2024, 5, 1), 0.3, model=model)
         w.text("a", None, 0.3, model=model)
-        w.coding(text, "nationalist", matched=False)
+        w.coding(Document(address="https://example.org/elsewhere"), "nationalist", matched=False)
         w.coding(text, "nationalist", probability=None, coder="two")
         w.coding(w.text("b", date(2024, 5, 1), speaker="observer"), "both")
         session.commit()
@@ -180,6 +180,16 @@ def test_what_could_not_be_used_is_in_the_report(settings, world, monitor_of):
         assert "1 random codings wait for a text" in text
         assert "1 random codings have no probability" in text
         assert "1 coded texts are in no cell" in text
+
+
+def test_a_coding_that_did_not_see_its_text_is_joined_to_it(store_settings, world, monitor_of):
+    with open_session(store_settings) as session:
+        w = world(session)
+        text = w.text("a", date(2024, 12, 1), 0.3, model=w.model())
+        w.coding(text, "nationalist", matched=False)
+        session.commit()
+        assert measure(store_settings, monitor_of(), now=NOW).problems == ()
+        assert _cells(session, "quarter")["a", date(2024, 10, 1)].codings == 1
 
 
 def test_an_empty_monitor_says_so(settings, monitor_of):
