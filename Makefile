@@ -18,10 +18,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import shutil, sys; free = shutil.disk_usage(".").free; sys.exit(0 if free > 2.5e9 else "the disk is full: the environment needs 2.5 GB and %.1f GB are free here" % (free / 1e9))'
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) can't make environments: install its venv package (Debian: apt-get install python3-venv)"; exit 1; }
 	@echo "Installing into $(VENV) (about 1.2 GB; half a minute to three minutes) ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt uv
-	@# compiled now, or every start would compile Airflow again
-	@$(BIN)/uv pip install --quiet --compile-bytecode -c constraints.txt -e '.[test]'
+	@# one that was interrupted has no pip, and is made anew
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@PIP_USER=0 $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt uv
+	@# uv takes the index that pip is set to; compiled now, or every start would compile Airflow again
+	@index="$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || true)}"; \
+	  if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi; \
+	  $(BIN)/uv pip install --quiet --compile-bytecode -c constraints.txt -e '.[test]'
 	@touch $@
 	@echo "Installed."
 
@@ -49,5 +52,5 @@ bench: install ## every figure the documentation names, beside its baseline; fai
 docs: install ## the generated pages: monitor fields and schema, settings, DAGs, trend columns
 	$(BIN)/python -m docs.generate
 
-clean: ## remove the environment and what was collected
-	rm -rf $(VENV) data build
+clean: ## remove the environment and what tests left; what was collected stays in data/
+	rm -rf $(VENV) build

@@ -6,15 +6,24 @@ in this window"; a scheduled run collects whatever the source shows that is not 
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, dag, task
 
 from pipeline.monitor import Monitor, MonitorError, Source, load_monitor
+from pipeline.monitors import load_monitors
 from pipeline.settings import Settings
 
 DOCUMENTS = Asset(name="documents", uri="riftwatch://documents")
+
+
+def time_limit(source: Source) -> timedelta:
+    """The net below a run: those from the web keep to a time budget of their own; files are read to their end."""
+    if source.kind in {"table", "warc"}:
+        return timedelta(days=1)
+    return timedelta(seconds=Settings().run_seconds) + timedelta(minutes=40)
 
 
 def collect_dag(file: Path, monitor: Monitor, source: Source) -> DAG:
@@ -31,8 +40,7 @@ def collect_dag(file: Path, monitor: Monitor, source: Source) -> DAG:
             "owner": "riftwatch",
             "retries": 2,
             "retry_delay": timedelta(minutes=5),
-            # the run keeps to its own time budget (RIFTWATCH_RUN_SECONDS); this is the net below it
-            "execution_timeout": timedelta(hours=1),
+            "execution_timeout": time_limit(source),
         },
         doc_md=f"""
 **{monitor.title}**: collects the texts of `{source.id}` ({source.kind}, speaker: {source.speaker}).
@@ -66,7 +74,7 @@ def broken_monitor_dag(file: Path, error: MonitorError) -> DAG:
     """Stands for a monitor file that can't be read, so that it is seen and alerts, and the others go on."""
 
     @dag(
-        dag_id=f"broken_monitor__{file.stem}",
+        dag_id=f"broken_monitor__{re.sub('[^A-Za-z0-9_.-]', '_', file.stem)}",
         schedule="@daily",
         start_date=datetime(2024, 1, 1, tzinfo=UTC),
         catchup=False,
@@ -77,18 +85,18 @@ def broken_monitor_dag(file: Path, error: MonitorError) -> DAG:
     def build() -> None:
         @task(task_id="check")
         def check() -> None:
-            load_monitor(file)
+            broken = load_monitors(Settings().monitor_files()).broken
+            if file in broken:
+                raise broken[file]
 
         check()
 
     return build()
 
 
-for _file in Settings().monitor_files():
-    try:
-        _monitor = load_monitor(_file)
-    except MonitorError as _error:
-        broken_monitor_dag(_file, _error)
-        continue
+_loaded = load_monitors(Settings().monitor_files())
+for _file, _monitor in _loaded.monitors.items():
     for _source in _monitor.sources:
         collect_dag(_file, _monitor, _source)
+for _file, _error in _loaded.broken.items():
+    broken_monitor_dag(_file, _error)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 
-from pipeline.monitor import load_monitor
+from pipeline.monitors import for_each_monitor
 from pipeline.settings import Settings
 
 DOCUMENTS = Asset(name="documents", uri="riftwatch://documents")
@@ -38,7 +38,7 @@ def frame_dag() -> None:
     def frame() -> list[str]:
         from pipeline.framing.job import frame as job
 
-        return [job(Settings(), load_monitor(file)).sentence() for file in Settings().monitor_files()]
+        return for_each_monitor(Settings(), job)
 
     frame()
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 
-from pipeline.monitor import load_monitor
+from pipeline.monitors import for_each_monitor
 from pipeline.settings import Settings
 
 FRAMINGS = Asset(name="framings", uri="riftwatch://framings")
@@ -40,7 +40,7 @@ def measure_dag() -> None:
     def measure() -> list[str]:
         from pipeline.measure.job import measure as job
 
-        return [job(Settings(), load_monitor(file)).sentence() for file in Settings().monitor_files()]
+        return for_each_monitor(Settings(), job)
 
     measure()
 

@@ -347,17 +347,25 @@ def extract(
 @app.command()
 def classify(
     model: Annotated[Path | None, typer.Option(help="Folder of a model; default: the promoted one.")] = None,
+    monitor: Annotated[
+        Path | None,
+        typer.Option(
+            "--monitor", "-m", help="Mask the names of this monitor's groups, as `frame` does. Default: none."
+        ),
+    ] = None,
 ) -> None:
     """Label JSON lines {"id", "text", "before"?, "after"?, "lang"?} from standard input."""
     from classifiers.model_folder import ModelFolderError, load_model
     from pipeline.framing.classify import classify_lines, promoted_model
+    from pipeline.framing.job import mask_of
 
     try:
         loaded = load_model(model) if model else promoted_model(_settings())
     except (ModelFolderError, LookupError) as error:
         _fail(str(error))
+    prepare = mask_of(_load(monitor, _settings())) if monitor else str
     wrong = False
-    for result in classify_lines(sys.stdin, loaded):
+    for result in classify_lines(sys.stdin, loaded, prepare=prepare):
         if "error" in result:
             wrong = True
             typer.echo(f"line {result['line']}: {result['error']}", err=True)

@@ -50,7 +50,7 @@ def _pattern(value: str) -> str:
 
 
 def _schedule(value: str | None) -> str | None:
-    if value is not None and not croniter.is_valid(value.replace("@once", "@daily")):
+    if value is not None and not croniter.is_valid(value):
         raise ValueError("not a schedule; write @hourly, @daily, @weekly or five cron fields such as '30 6 * * *'")
     return value
 

@@ -104,6 +104,7 @@ def _print_table(rows: Sequence[Any], columns: Mapping[str, Column]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     notes: dict[str, int] = {}
     table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
@@ -112,7 +113,8 @@ def _print_table(rows: Sequence[Any], columns: Mapping[str, Column]) -> None:
     table.add_column("notes")
     for row in rows:
         marks = [str(notes.setdefault(flag, len(notes) + 1)) for flag in getattr(row, "flags", ())]
-        table.add_row(*(show(row) for show in columns.values()), " ".join(marks))
+        # as Text: what came from outside must not be read as markup
+        table.add_row(*(Text(show(row)) for show in columns.values()), " ".join(marks))
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = 250  # a pipe has no width: let every column have what it needs

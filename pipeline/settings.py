@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -59,6 +59,23 @@ class Settings(BaseSettings):
     max_delay: float = Field(default=120.0, gt=0, description="Cap on a Crawl-delay; reported when it bites.")
     proxy: str | None = Field(default=None, description="HTTP proxy address. HTTP_PROXY and its like are ignored.")
 
+    @field_validator("data")
+    @classmethod
+    def _fits_an_address(cls, value: Path) -> Path:
+        if set("?#") & set(str(value)):
+            raise ValueError("a folder with ? or # in its name can't stand in a database address; choose another")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_absolute(cls, value: str) -> str:
+        # Airflow's parts run in other folders: a relative path would be another file in each
+        if value.startswith("sqlite:///") and not value.startswith("sqlite:////"):
+            raise ValueError(
+                "name the SQLite file with its whole path: four slashes, as in sqlite:////data/riftwatch.db"
+            )
+        return value
+
     @cached_property
     def database(self) -> str:
         """SQLAlchemy address of the database, with the default filled in."""
@@ -83,4 +100,4 @@ class Settings(BaseSettings):
         """The monitor files Airflow schedules, sorted by name."""
         if self.monitors.is_file():
             return [self.monitors]
-        return sorted(self.monitors.glob("*.yaml"))
+        return sorted([*self.monitors.glob("*.yaml"), *self.monitors.glob("*.yml")])

@@ -29,6 +29,7 @@ Say = Callable[[str], object]
 
 START_SECONDS = 180.0
 STOP_SECONDS = 25.0
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NEEDED_BYTES = 300_000_000
 """free space Airflow's database, logs and the demo's archive need"""
 USER = "admin"
@@ -77,7 +78,7 @@ def _stop_signals() -> Iterator[None]:
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = {n: signal.signal(n, interrupt) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {n: signal.signal(n, interrupt) for n in STOP_SIGNALS}
     try:
         yield
     finally:
@@ -158,6 +159,11 @@ def airflow_environment(settings: Settings, port: int) -> dict[str, str]:
         **os.environ,
         # standalone starts its parts as `airflow ...`: that of this environment, activated or not
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        # Airflow's own parts talk to each other on this machine, past any proxy
+        **{
+            name: ",".join(filter(None, [os.environ.get(name), "127.0.0.1,localhost"]))
+            for name in ("NO_PROXY", "no_proxy")
+        },
         "RIFTWATCH_DATA": str(settings.data.resolve()),
         "RIFTWATCH_DATABASE_URL": settings.database_url,
         "RIFTWATCH_MONITORS": str(settings.monitors.resolve()),
@@ -207,38 +213,47 @@ def _airflow(settings: Settings, port: int, say: Say) -> Iterator[subprocess.Pop
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """End Airflow and all it started. It heeds SIGINT; SIGTERM would leave its parts behind."""
+    with _muted():
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
     try:
         family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     except psutil.NoSuchProcess:
         family = []
-    with _muted(signal.SIGINT):
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        _, left = psutil.wait_procs(family, timeout=3)
-        for child in left:
-            with suppress(psutil.NoSuchProcess):
-                child.kill()
-        psutil.wait_procs(left, timeout=3)
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    _, left = psutil.wait_procs(family, timeout=3)
+    for child in left:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+    psutil.wait_procs(left, timeout=3)
 
 
 @contextmanager
-def _muted(number: int) -> Iterator[None]:
-    """A second Ctrl-C while stopping would leave processes behind."""
-    before = signal.signal(number, signal.SIG_IGN)
+def _muted() -> Iterator[None]:
+    """A second Ctrl-C, or a terminal that closes, while stopping would leave processes behind."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in STOP_SIGNALS}
     try:
         yield
     finally:
-        signal.signal(number, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Airflow stands on this machine: a proxy of the environment has no part in it."""
 
 
 def _healthy(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=2) as answer:
+        with _direct.open(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=2) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

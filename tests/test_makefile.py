@@ -32,7 +32,7 @@ def test_a_missing_python_is_named(tmp_path):
 @pytest.mark.parametrize("target", ["run", "test"])
 def test_both_commands_install_first(tmp_path, target):
     answer = make(tmp_path, "--dry-run", target)
-    assert "-m venv .venv" in answer.stdout
+    assert "-m venv --clear .venv" in answer.stdout
 
 
 @pytest.mark.parametrize("version", ["(3, 9)", "(3, 14)"])

@@ -20,7 +20,14 @@ def test_a_value_out_of_range_is_refused(monkeypatch):
 
 
 def test_monitor_files_of_a_folder_and_of_a_file(tmp_path):
-    for name in ("b.yaml", "a.yaml", "notes.txt"):
+    for name in ("b.yaml", "a.yaml", "c.yml", "notes.txt"):
         (tmp_path / name).touch()
-    assert [f.name for f in Settings(monitors=tmp_path).monitor_files()] == ["a.yaml", "b.yaml"]
+    assert [f.name for f in Settings(monitors=tmp_path).monitor_files()] == ["a.yaml", "b.yaml", "c.yml"]
     assert Settings(monitors=tmp_path / "b.yaml").monitor_files() == [tmp_path / "b.yaml"]
+
+
+def test_what_would_name_another_database_than_meant_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="choose another"):
+        Settings(data=tmp_path / "why?")
+    with pytest.raises(ValueError, match="four slashes"):
+        Settings(database_url="sqlite:///here.db")

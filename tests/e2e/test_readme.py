@@ -46,7 +46,7 @@ def test_every_command_of_the_readme_runs(demo, command):
 @pytest.mark.parametrize(("command", "where"), RUN_ELSEWHERE.items())
 def test_the_other_commands_are_run_elsewhere(command, where):
     text = (PROJECT_ROOT / where).read_text(encoding="utf-8")
-    words = {"make run": '["make", "run"', "source .venv/bin/activate": "venv $(VENV)"}.get(command, command)
+    words = {"make run": '["make", "run"', "source .venv/bin/activate": "venv --clear $(VENV)"}.get(command, command)
     assert words in text
 
 
