@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 from bs4 import BeautifulSoup
 from lxml import etree, html
@@ -63,20 +62,6 @@ def _parse(text: str) -> html.HtmlElement:
     if not marked and "<p" not in text.lower() and "<html" not in text.lower():
         raise ExtractError("not a page: no mark-up in it")
     return tree
-
-
-def _canonical_link(tree: html.HtmlElement, address: str) -> str:
-    """The address the page gives itself, when it lies on the same host; else the one it was fetched from."""
-    own = canonical(address)
-    for link in tree.iter("link"):
-        if "canonical" in (link.get("rel") or "").lower().split():
-            try:
-                named = canonical(urljoin(own, link.get("href") or ""))
-            except ValueError:
-                continue
-            if urlsplit(named).netloc == urlsplit(own).netloc and (urlsplit(named).path != "/" or own == named):
-                return named
-    return own
 
 
 def _title(
@@ -152,14 +137,15 @@ def extract_page(
 ) -> Extracted:
     """What would be stored of an HTML page.
 
-    ``address``: where it was fetched; ``content_type``: HTTP's, with its charset; ``hints``: what the place of
-    discovery said; ``now``: aware time of the fetch. Raises ExtractError when no document can be made of it.
+    ``address``: where it was fetched, and so the document's; ``content_type``: HTTP's, with its charset;
+    ``hints``: what the place of discovery said; ``now``: aware time of the fetch. Raises ExtractError when no document can be made of it.
     """
     hints = hints or {}
     text, encoding = decode(body, content_type)
     tree = _parse(text)
     without_comments(tree)
-    place = _canonical_link(tree, address)
+    # not the page's <link rel="canonical">: some templates give every text of a site the same
+    place = canonical(address)
     # soupsieve reads selectors on its own tree; only sources that have selectors pay for it
     soup = BeautifulSoup(text, "lxml") if rules.text_selector or rules.date_selector or rules.title_selector else None
     found = [*dates_in(tree, address=place, soup=soup, rules=rules, now=now), *_hinted_dates(hints)]
