@@ -59,7 +59,8 @@ class Guard:
             )
             await refusal(scope, receive, with_headers)
             return
-        await self.app(scope, receive, with_headers)
+        # routes know GET only; of an answer to HEAD the server sends no body
+        await self.app({**scope, "method": "GET"}, receive, with_headers)
 
 
 _WORDS = {
@@ -97,6 +98,14 @@ def _on_no_store(request: Request, error: Exception) -> Response:
     return _failed(request, 503, said)
 
 
+def _on_fault(request: Request, error: Exception) -> Response:
+    """A fault of the program. Starlette answers it outside of the guard, so the headers are set here."""
+    said = "Something went wrong while this page was made. The log of Airflow's server says what."
+    answer = _failed(request, 500, said)
+    answer.headers.update(HEADERS | {"Cache-Control": "no-store"})
+    return answer
+
+
 def create_app(settings: Settings) -> FastAPI:
     """The pages as an application for Airflow's api-server to mount.
 
@@ -117,5 +126,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _on_bad_value)
     app.add_exception_handler(StoreError, _on_no_store)
     app.add_exception_handler(OperationalError, _on_no_store)
+    app.add_exception_handler(Exception, _on_fault)
     app.include_router(router)
     return app

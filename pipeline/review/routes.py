@@ -33,6 +33,8 @@ TEXTS_A_PAGE = 50
 MOST_A_PAGE = 200
 LONGEST_TEXT = 200_000
 """Characters of a text shown on its page."""
+FIRST_DAY, LAST_DAY = date(1000, 1, 1), date(9998, 12, 31)
+"""Days a page may be asked for; a period that holds the calendar's last day has no end."""
 RUNS_SHOWN = 6
 SPARK_PERIODS = 24
 WIDTH_PLANNED = 0.2
@@ -364,6 +366,8 @@ def texts(
     """The texts behind a point: a group's own texts of one period."""
     watched_by = _monitor(request, monitor)
     _group(watched_by, group)
+    if start < FIRST_DAY or end > LAST_DAY:
+        raise HTTPException(422, f"Both days must lie from {FIRST_DAY} to {LAST_DAY}.")
     if start >= end:
         raise HTTPException(404, "The period ends before it starts.")
     limit = min(limit, MOST_A_PAGE)

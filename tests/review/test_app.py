@@ -81,6 +81,35 @@ def test_methods_that_could_change_something_are_refused_from_everybody(client, 
     assert answer.headers["allow"] == "GET, HEAD"
 
 
+def test_head_is_answered_like_get_without_a_body(client, token):
+    told = client.request("HEAD", "/rift/ui/", headers=token("viewer"))
+    assert told.status_code == 200
+    assert "text/html" in told.headers["content-type"]
+    assert told.text == ""
+    assert client.request("HEAD", "/rift/ui/").status_code == 401
+
+
+def test_a_fault_is_told_in_words_and_carries_the_policy(airflow_app, token):
+    from starlette.testclient import TestClient
+
+    def fault():
+        raise OverflowError("secret detail")
+
+    pages = airflow_app[1]
+    pages.add_api_route("/ui/fault", fault)
+    try:
+        client = TestClient(airflow_app[0], raise_server_exceptions=False)
+        answer = client.get("/rift/ui/fault", headers=token("viewer"))
+    finally:
+        pages.router.routes.pop()
+    assert answer.status_code == 500
+    assert "Something went wrong" in answer.text
+    assert "secret detail" not in answer.text
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
+
+
 def test_an_ended_session_is_told_in_words(client):
     answer = client.get("/rift/ui/")
     assert "Log in to Airflow" in answer.text

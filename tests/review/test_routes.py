@@ -203,6 +203,8 @@ def test_crawled_text_is_never_interpreted(get, ids):
         (f"/ui/m/harbour/documents/{10**40}", 422, "can&#39;t be read"),
         ("/ui/m/harbour/texts?group=heron&start=2025-02-01&end=2025-01-01", 404, "ends before it starts"),
         ("/ui/m/harbour/texts?group=heron&start=x&end=y", 422, "can&#39;t be read"),
+        ("/ui/m/harbour/texts?group=heron&start=9999-12-30&end=9999-12-31", 422, "from 1000-01-01 to 9998-12-31"),
+        ("/ui/m/harbour/texts?group=heron&start=0001-01-01&end=2025-01-01", 422, "from 1000-01-01 to 9998-12-31"),
         ("/ui/static/..%2Fapp.py", 404, ""),
         ("/ui/static/secret", 404, "no such file"),
         ("/nothing", 404, "no such page"),
