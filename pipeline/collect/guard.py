@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpcore
 
 from pipeline.collect.failure import Failure
+from pipeline.extract.address import MAX_HOST
 
 _PORTS = {"http": 80, "https": 443}
 # Behind these some clouds keep their metadata, though Python takes them for public; other clouds use link-local ones.
@@ -57,6 +58,8 @@ def place_of(address: str) -> Place:
         raise Failure("hard", "refused: the address carries a user name or password")
     if not parts.hostname:
         raise Failure("hard", "refused: the address has no host")
+    if len(parts.hostname) > MAX_HOST:
+        raise Failure("hard", f"refused: the host is longer than {MAX_HOST} characters")
     return Place(parts.scheme, parts.hostname.rstrip("."), port or _PORTS[parts.scheme])
 
 

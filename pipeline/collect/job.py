@@ -10,14 +10,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from pipeline.collect.archive import Archive
 from pipeline.collect.crew import run_by_host
 from pipeline.collect.failure import Failure, NotNow
 from pipeline.collect.fetch import Fetcher, Response
 from pipeline.collect.guard import Guard, place_of
-from pipeline.collect.keep import Keeper
+from pipeline.collect.keep import Keeper, ends_the_run
 from pipeline.collect.kinds import DISCOVER, READ
 from pipeline.collect.kinds.events import (
     Event,
@@ -249,9 +247,9 @@ class _WebRun:
                     put(Trouble(address, failure.reason))
                 except NotNow as wait:
                     put(Trouble(address, f"not read to its end: {wait.reason}", failed=False))
-                except SQLAlchemyError:
-                    raise
                 except Exception as error:  # one feed that breaks a parser must not end the run
+                    if ends_the_run(error):
+                        raise
                     put(Trouble(address, f"could not be read: {type(error).__name__}: {error}"[:300]))
                 put(address)
 
@@ -339,8 +337,8 @@ class _WebRun:
                     put(f"some addresses wait for a later run: {wait.reason}")
                     if wait.host == host:
                         return
-                except SQLAlchemyError:
-                    raise
                 except Exception as error:  # one address that breaks a library must not end the run
+                    if ends_the_run(error):
+                        raise
                     reason = f"could not be fetched: {type(error).__name__}: {error}"[:300]
                     put(_Missed(due, Failure("soft", reason)))

@@ -69,9 +69,15 @@ class _Write:
     instead: Callable[[str], None] | None
 
 
-# What ends the run (the database is away, the disk is full), and what only one text is to blame for.
-_GONE = (OperationalError, InterfaceError)
 _REFUSED = (SQLAlchemyError, ValueError)
+
+
+def ends_the_run(error: Exception) -> bool:
+    """Whether the database is away or its disk is full. Of any other refusal a single text is to blame."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    # class 54 of PostgreSQL's error codes: a value past a limit of the database
+    return not str(getattr(error.orig, "sqlstate", None) or "").startswith("54")
 
 
 @dataclass(frozen=True)
@@ -132,11 +138,11 @@ class Keeper:
             for one in writes:
                 one.write()
             self.session.commit()
-        except _GONE:
-            raise
-        except _REFUSED:
-            self.session.rollback()
+        except _REFUSED as error:
             self.tally = before
+            if ends_the_run(error):
+                raise
+            self.session.rollback()
             for one in writes:
                 self._commit_one(one)
         self._last = time.monotonic()
@@ -146,11 +152,11 @@ class Keeper:
         try:
             one.write()
             self.session.commit()
-        except _GONE:
-            raise
         except _REFUSED as error:
-            self.session.rollback()
             self.tally = before
+            if ends_the_run(error):
+                raise
+            self.session.rollback()
             reason = f"can't be stored: {type(error).__name__}: {error}".splitlines()[0][:300]
             self._failed(one.place, reason)
             if one.instead is not None:

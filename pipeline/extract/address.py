@@ -13,6 +13,10 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # Names that courlan takes for trackers, but under which old sites number their texts.
 _TEXT_NUMBERS = frozenset({"cid", "eid", "uid"})
+MAX_HOST = 253
+"""characters of a host name, as in the domain name system"""
+MAX_ADDRESS = 2000
+"""bytes of an address; databases index no more than about 2,700, and what is longer is a trap or a mistake"""
 
 
 def _path(path: str) -> str:
@@ -44,7 +48,7 @@ def canonical(address: str) -> str:
 
     Scheme and host in small letters, host names in their own script, default port, user name, fragment and
     tracking parameters (courlan's list) taken off, parameters sorted, percent-encoding one way. A port that is
-    not the default stays. Raises ValueError for what is no http or https address.
+    not the default stays. Raises ValueError for what is no http or https address, and for one past the limits.
     """
     shown = address if len(address) < 200 else address[:200] + "..."
     try:
@@ -54,8 +58,13 @@ def canonical(address: str) -> str:
         raise ValueError(f"{shown!r} is no address ({error}); write it in full with http:// or https://") from None
     if parts.scheme not in _DEFAULT_PORTS or not host or re.search(r"[\s%\"<>\\^`{|}]", host):
         raise ValueError(f"{shown!r} is no web address; write it in full with http:// or https://")
+    if len(host) > MAX_HOST:
+        raise ValueError(f"{shown!r} is no web address: its host is longer than {MAX_HOST} characters")
     host = f"[{host}]" if ":" in host else decode_punycode(host)
     if port is not None and port != _DEFAULT_PORTS[parts.scheme]:
         host = f"{host}:{port}"
     query = _query(parts.query)
-    return f"{parts.scheme}://{host}{_path(parts.path)}" + (f"?{query}" if query else "")
+    made = f"{parts.scheme}://{host}{_path(parts.path)}" + (f"?{query}" if query else "")
+    if len(made.encode()) > MAX_ADDRESS:
+        raise ValueError(f"{shown!r} is too long for an address of a text: more than {MAX_ADDRESS:,} bytes")
+    return made

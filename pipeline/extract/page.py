@@ -138,7 +138,8 @@ def extract_page(
     """What would be stored of an HTML page.
 
     ``address``: where it was fetched, and so the document's; ``content_type``: HTTP's, with its charset;
-    ``hints``: what the place of discovery said; ``now``: aware time of the fetch. Raises ExtractError when no document can be made of it.
+    ``hints``: what the place of discovery said; ``now``: aware time of the fetch. Raises ExtractError when no
+    document can be made of it.
     """
     hints = hints or {}
     text, encoding = decode(body, content_type)

@@ -1,6 +1,7 @@
 """The whole way: from a site on loopback to stored documents."""
 
 import itertools
+import random
 import threading
 import time
 from datetime import UTC, datetime
@@ -375,3 +376,25 @@ def test_a_database_that_goes_away_ends_the_run_and_the_next_completes_it(settin
         collect(settings, monitor, "letters")
     assert collect(settings, monitor, "letters").failed == 0
     assert len(rows(settings, Document)) == 10
+
+
+def test_addresses_past_every_limit_are_named_and_the_others_are_collected(store_settings, ten, feed_of, watch):
+    long = "http://" + ".".join(["long"] * 100) + "/a"
+    away = ten.add("/away", "", status=302, location=long)
+    links = [f"{ten.address}/{'a' * 6000}", long, away, ten.address + "/letter/1"]
+    ten.add("/feed", feed_of(ten, links), type="application/rss+xml")
+    monitor = watch(ten, kind="feed", addresses=[ten.address + "/feed"])
+    report = collect(store_settings, monitor, "letters")
+    assert (report.found, report.new, report.failed) == (2, 1, 3)
+    assert any("more than 2,000 bytes" in problem for problem in report.problems)
+    assert any("longer than 253 characters" in problem for problem in report.problems)
+
+
+def test_a_row_whose_id_the_database_cant_index_takes_no_other_with_it(store_settings, tmp_path, watch):
+    file = tmp_path / "letters.csv"
+    name = "".join(f"{random.getrandbits(64):x}" for _ in range(1000))  # PostgreSQL would pack a plain one
+    file.write_text(f"id,text,date\n{name},The first of two.,2009-10-05\nb,The second of two.,2009-10-06\n")
+    monitor = watch(kind="table", path=str(file), columns={"id": "id", "text": "text", "date": "date"})
+    report = collect(store_settings, monitor, "letters")
+    assert "b" in {d.address.rpartition("/")[2] for d in rows(store_settings, Document)}
+    assert report.new + report.failed == 2

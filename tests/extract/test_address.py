@@ -49,6 +49,18 @@ def test_what_is_no_web_address_is_refused(address):
         canonical(address)
 
 
+@pytest.mark.parametrize("address", ["http://a.example/" + "x" * 2000, "http://a.example/" + "\u0623" * 400,
+                                     "http://" + "a" * 254 + "/"])  # fmt: skip
+def test_what_no_database_indexes_is_refused(address):
+    with pytest.raises(ValueError, match="address"):
+        canonical(address)
+
+
+def test_long_addresses_within_the_limits_stay():
+    for address in ("http://a.example/" + "x" * 1983, f"http://{'.'.join(['abc'] * 63)}/"):
+        assert canonical(address) == address
+
+
 _parts = st.text(alphabet=st.characters(blacklist_categories=("Cs",)), max_size=20)
 _hosts = st.text(alphabet=string.ascii_letters + string.digits + "-.خبر", min_size=1, max_size=12)
 
