@@ -35,7 +35,7 @@ def mask_of(monitor: Monitor) -> Mask:
 def _framings(
     documents: Sequence[Unframed], model_id: int, model: FramingModel, mask: Mask, now: datetime
 ) -> list[dict[str, Any]]:
-    """The rows to write; none for a document of which the model knows no word."""
+    """The rows to write; without probabilities and label for a document of which the model knows no word."""
     probabilities, known = score_texts(model.classifier, [d.text for d in documents], mask)
     labels = labels_of(np.nan_to_num(probabilities))
     return [
@@ -44,13 +44,12 @@ def _framings(
             "model_id": model_id,
             "text_digest": document.text_digest,
             "featuriser": mask.featuriser,
-            "p_nationalist": float(p[0]),
-            "p_universalist": float(p[1]),
-            "label": str(label),
+            "p_nationalist": float(p[0]) if is_known else None,
+            "p_universalist": float(p[1]) if is_known else None,
+            "label": str(label) if is_known else None,
             "scored_at": now,
         }
         for document, p, label, is_known in zip(documents, probabilities, labels, known, strict=True)
-        if is_known
     ]
 
 
@@ -71,7 +70,8 @@ def frame(settings: Settings, monitor: Monitor, *, progress: Progress = silent) 
 
     Trains and promotes the starter model where none is in force. Batches are committed as they are done. The
     report counts documents: found in the monitor, new, updated (were stale), known (left alone), failed (the
-    model knows no word of them). Raises ModelFolderError when the model in force can't be trusted.
+    model knows no word of them; they are looked at again when text, masked names or model change). Raises
+    ModelFolderError when the model in force can't be trusted.
     """
     started_at, clock = datetime.now(UTC), time.monotonic()
     model_id, model = ensure_model(settings)
@@ -91,11 +91,11 @@ def frame(settings: Settings, monitor: Monitor, *, progress: Progress = silent) 
             session.commit()
             after = documents[-1].id
             stale = {d.id for d in documents if d.stale}
-            written = {row["document_id"] for row in rows}
-            updated += len(written & stale)
-            new += len(written - stale)
-            failed += len(documents) - len(rows)
-            languages.update(d.language for d in documents if d.id in written)
+            framed = {row["document_id"] for row in rows if row["label"] is not None}
+            updated += len(framed & stale)
+            new += len(framed - stale)
+            failed += len(documents) - len(framed)
+            languages.update(d.language for d in documents if d.id in framed)
             progress("framing", new + updated + failed, waiting)
         problems = _untrained(languages, model)
         if failed:

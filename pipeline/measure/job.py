@@ -200,7 +200,7 @@ def measure_cells(
 
 def _problems(grid: Grid, waiting: int, model: Model | None, undated: int) -> list[str]:
     counted = grid.texts.counts
-    unframed = int(np.isnan(grid.texts.p_nationalist[counted]).sum())
+    unframed = int(np.isnan(grid.texts.p_nationalist[counted]).sum()) - grid.texts.wordless
     said: Sequence[tuple[bool, str]] = (
         (undated > 0, f"{undated} own texts have no acceptable date and are in no period; see their document pages"),
         (model is None and len(grid.texts) > 0, "no model is in force; run `riftwatch frame`"),

@@ -36,10 +36,12 @@ class Texts:
     counts: NDArray[np.bool_]
     """True where it stands for its cluster: the first publication"""
     p_nationalist: NDArray[np.float64]
-    """NaN: not framed by the model in force, or framed before its text changed"""
+    """NaN: not framed by the model in force, framed before its text changed, or the model knows no word of it"""
     p_universalist: NDArray[np.float64]
     undated: int
     """own texts left out because no acceptable date was found"""
+    wordless: int = 0
+    """texts that count and that the model in force was shown, but knows no word of"""
 
     def __len__(self) -> int:
         return len(self.cluster)
@@ -79,6 +81,7 @@ def own_texts(session: Session, monitor: str, model_id: int | None) -> Texts:
             Document.published_at,
             Document.collected_at,
             Cluster.first_document_id,
+            Framing.document_id,
             Framing.p_nationalist,
             Framing.p_universalist,
         )
@@ -89,13 +92,13 @@ def own_texts(session: Session, monitor: str, model_id: int | None) -> Texts:
         .execution_options(yield_per=10_000)
     )
     rows: list[tuple[Any, ...]] = []
-    undated = 0
-    for document, cluster, group, source, published, collected, first, p_nationalist, p_universalist in session.execute(
-        query
-    ):
+    undated = wordless = 0
+    for document, cluster, group, source, published, collected, first, scored, *p in session.execute(query):
         if published is None:
             undated += 1
             continue
+        counts = cluster is None or first == document
+        wordless += counts and scored is not None and p[0] is None
         rows.append(
             (
                 -document if cluster is None else cluster,
@@ -103,9 +106,8 @@ def own_texts(session: Session, monitor: str, model_id: int | None) -> Texts:
                 source,
                 published.replace(tzinfo=None),
                 collected.replace(tzinfo=None),
-                cluster is None or first == document,
-                np.nan if p_nationalist is None else p_nationalist,
-                np.nan if p_universalist is None else p_universalist,
+                counts,
+                *(np.nan if value is None else value for value in p),
             )
         )
     columns = list(zip(*rows, strict=True)) if rows else [()] * 8
@@ -119,6 +121,7 @@ def own_texts(session: Session, monitor: str, model_id: int | None) -> Texts:
         p_nationalist=np.array(columns[6], dtype=float),
         p_universalist=np.array(columns[7], dtype=float),
         undated=undated,
+        wordless=wordless,
     )
 
 

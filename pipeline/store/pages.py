@@ -81,9 +81,10 @@ class ScoredBy:
     """The probabilities one model gave a document."""
 
     model: str
-    p_nationalist: float
-    p_universalist: float
-    label: str
+    p_nationalist: float | None
+    """null, like the other and the label: the model knows no word of the text"""
+    p_universalist: float | None
+    label: str | None
     scored_at: datetime
     in_force: bool
     stale: bool

@@ -269,9 +269,10 @@ class Framing(Base):
     """digest of the text that was scored; another digest on the document makes the row stale"""
     featuriser: Mapped[str] = mapped_column(String(64))
     """digest of how text became features (normalisation, mask list); another one makes the row stale"""
-    p_nationalist: Mapped[float]
-    p_universalist: Mapped[float]
-    label: Mapped[str] = mapped_column(Name)
+    p_nationalist: Mapped[float | None]
+    """null, like the other and the label: the model knows no word of the text"""
+    p_universalist: Mapped[float | None]
+    label: Mapped[str | None] = mapped_column(Name)
     scored_at: Mapped[datetime]
 
 

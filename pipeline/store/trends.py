@@ -110,7 +110,7 @@ class CellText:
     counts: bool
     """False: a repost; its text counts where it was published first"""
     p_nationalist: float | None
-    """null: not framed by the model in force"""
+    """null: not framed by the model in force, or it knows no word of the text"""
     p_universalist: float | None
     label: str | None
 

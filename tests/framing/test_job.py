@@ -109,13 +109,20 @@ def test_killed_in_the_middle_loses_and_doubles_nothing(settings, monitor, add_d
     assert batches == [0, 3, 6]
 
 
-def test_a_text_without_a_known_word_stays_without_framing_and_is_reported(settings, monitor, add_documents):
+def test_a_text_without_a_known_word_has_no_probabilities_and_is_reported_once(settings, monitor, add_documents):
     ids = add_documents(settings, ["日本語の文章", "The people of the land."], language=None)
     report = frame(settings, monitor)
     assert _counts(report) == (2, 1, 0, 0, 1)
     assert "1 texts have no word that starter-v1-" in report.problems[0]
-    assert sorted(_framings(settings)) == ids[1:]
-    assert frame(settings, monitor).failed == 1
+    assert [_framings(settings)[i].label is None for i in ids] == [True, False]
+    assert _framings(settings)[ids[0]].p_nationalist is None
+    again = frame(settings, monitor)
+    assert (_counts(again), again.problems) == ((2, 0, 0, 2, 0), ())
+    with open_session(settings) as session:
+        session.execute(update(Document).where(Document.id == ids[0]).values(text="All people.", text_digest="new"))
+        session.commit()
+    assert _counts(frame(settings, monitor)) == (2, 0, 1, 1, 0)
+    assert _framings(settings)[ids[0]].label is not None
 
 
 def test_a_language_that_was_not_learnt_is_reported(settings, monitor, add_documents):

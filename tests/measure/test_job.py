@@ -208,6 +208,20 @@ def test_without_a_model_texts_are_counted_but_not_framed(settings, world, monit
         assert report.problems == ("no model is in force; run `riftwatch frame`",)
 
 
+def test_a_text_without_a_known_word_is_in_no_balance_and_not_asked_for_again(settings, world, monitor_of):
+    with open_session(settings) as session:
+        w = world(session)
+        model = w.model()
+        w.text("a", date(2024, 12, 1), 0.4, model=model)
+        wordless = session.get_one(Framing, (w.text("a", date(2024, 12, 2), 0.0, model=model).id, model.id))
+        wordless.p_nationalist = wordless.p_universalist = wordless.label = None
+        session.commit()
+        assert measure(settings, monitor_of(), now=NOW).problems == ()
+        row = _cells(session, "quarter")["a", date(2024, 10, 1)]
+        assert (row.balance, row.clusters) == (pytest.approx(0.4), 2)
+        assert "1 of 2 texts are not framed and not in the balance" in row.flags
+
+
 def test_a_framing_of_an_older_text_does_not_count(settings, world, monitor_of):
     with open_session(settings) as session:
         w = world(session)

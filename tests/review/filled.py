@@ -243,6 +243,11 @@ def fill(settings: Settings) -> dict[str, int]:
         repost = _document(session, "maple", 901, day, "ar", "أرضنا وحدودها (نقلاً)", first.text)
         repost.cluster_id = first.cluster_id
         ids["repost"] = repost.id
+        day = datetime(2025, 8, 2, 8, 0, tzinfo=UTC)
+        wordless = _document(session, "maple", 902, day, "ja", "日本語", "日本語の文章")
+        framing = session.get_one(Framing, (wordless.id, 1))
+        framing.p_nationalist = framing.p_universalist = framing.label = None
+        ids["wordless"] = wordless.id
         capture = Capture(
             monitor="harbour", source="heron-news", address=first.address, captured_at=NOW, http_status=200,
             content_type="text/html", digest="a" * 64, length=48_213, warc_file="x.warc.gz", warc_offset=0,

@@ -168,6 +168,13 @@ def test_a_document_shows_all_that_is_known_of_it(get, ids):
     )
 
 
+def test_a_text_of_which_the_model_knows_no_word_has_no_probabilities(get, ids):
+    text = get(f"/ui/m/harbour/documents/{ids['wordless']}").text
+    assert "the model knows no word of this text" in text
+    assert "meters" not in text
+    assert "not framed" in get("/ui/m/harbour/texts?group=maple&start=2025-07-01&end=2025-10-01").text
+
+
 def test_no_page_opens_a_watched_site(get, ids):
     for address in (f"/ui/m/harbour/documents/{ids['heron-ar']}", f"/ui/m/harbour/texts?{CELL}", DYAD, "/ui/"):
         for target in re.findall(r'(?:href|src|action)="([^"]*)"', get(address).text):

@@ -46,7 +46,7 @@ def _model(session, number):
 
 def _framing(session, document, model, **values):
     plain = {"text_digest": str(document), "featuriser": "f", "p_nationalist": 0.7, "p_universalist": 0.1}
-    session.add(Framing(document_id=document, model_id=model, label="x", scored_at=T, **(plain | values)))
+    session.add(Framing(document_id=document, model_id=model, scored_at=T, **(plain | {"label": "x"} | values)))
     session.flush()
 
 
@@ -84,15 +84,17 @@ def test_own_texts_with_their_framing(store_settings):
         _framing(session, 1, 1)
         _framing(session, 2, 2)
         _framing(session, 3, 1, text_digest="older")
+        _document(session, 8, group_id="c")
+        _framing(session, 8, 1, p_nationalist=None, p_universalist=None, label=None)
         session.commit()
         texts = own_texts(session, "m", 1)
-        assert texts.group.tolist() == ["a", "a", "b"]
-        assert texts.cluster.tolist() == [-3, 1, 1]
-        assert texts.counts.tolist() == [True, True, False]
-        assert texts.source.tolist() == ["s", "t", "s"]
-        assert texts.day.astype(object).tolist() == [date(2023, 1, 1), date(2024, 3, 5), date(2024, 3, 5)]
-        assert texts.p_nationalist == pytest.approx([np.nan, np.nan, 0.7], nan_ok=True)
-        assert texts.undated == 1
+        assert texts.group.tolist() == ["a", "a", "b", "c"]
+        assert texts.cluster.tolist() == [-3, 1, 1, -8]
+        assert texts.counts.tolist() == [True, True, False, True]
+        assert texts.source.tolist() == ["s", "t", "s", "s"]
+        assert texts.day.astype(object).tolist() == [date(2023, 1, 1), *[date(2024, 3, 5)] * 3]
+        assert texts.p_nationalist == pytest.approx([np.nan, np.nan, 0.7, np.nan], nan_ok=True)
+        assert (texts.undated, texts.wordless) == (1, 1)
         assert np.isnan(own_texts(session, "m", None).p_nationalist).all()
         assert len(own_texts(session, "nothing", 1)) == 0
 

@@ -1,13 +1,17 @@
 from datetime import UTC, datetime
 
 import pytest
+from alembic import command
+from sqlalchemy import select
 
+from pipeline.store import session as store
 from pipeline.store.framings import count_documents, count_unframed, keep_framings, unframed
 from pipeline.store.models import keep_model
 from pipeline.store.session import open_session
 from pipeline.store.tables import Document, Framing
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
+EMPTY = ("p_nationalist", "p_universalist", "label")
 
 
 @pytest.fixture
@@ -61,6 +65,25 @@ def test_missing_and_stale_framings_wait(session):
     assert count_unframed(session, "m", model_id=new, featuriser="f1") == 3
     assert count_documents(session, "m") == 4
     assert _waiting(session, new)[0].text == "text of b"
+
+
+def test_framings_outlive_the_migration_that_lets_them_be_empty(store_settings):
+    config = store._alembic_config(store_settings.database)
+    with open_session(store_settings) as session:
+        a, b, model = _document(session, "a"), _document(session, "b"), _model(session, "m")
+        keep_framings(session, [_row(a, model, p=0.2), _row(b, model) | dict.fromkeys(EMPTY)])
+        session.commit()
+    command.downgrade(config, "0001")
+    command.upgrade(config, "head")
+    with open_session(store_settings) as session:
+        assert [(f.document_id, f.p_nationalist) for f in session.scalars(select(Framing))] == [(a, 0.2)]
+
+
+def test_a_scored_text_without_a_known_word_waits_no_longer(session):
+    a, model = _document(session, "a"), _model(session, "m")
+    keep_framings(session, [_row(a, model) | dict.fromkeys(EMPTY)])
+    assert _waiting(session, model) == []
+    assert [w.id for w in _waiting(session, model, featuriser="f2")] == [a]
 
 
 def test_a_framing_is_written_over_the_same_of_its_model_only(session):
