@@ -63,6 +63,7 @@ What a run did stands in its log as one sentence and on the Riftwatch pages. Mon
                 since=run.data_interval_start if backfill else None,
                 until=run.data_interval_end if backfill else None,
             )
+            report.require_something()
             return report.sentence()
 
         collect()

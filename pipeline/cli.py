@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,7 +18,8 @@ import typer
 from pydantic import ValidationError
 
 from pipeline.environment import ForeignPackageError, refuse_foreign_packages
-from pipeline.monitor import Monitor, MonitorError, load_monitor
+from pipeline.monitor import Monitor, MonitorError, load_monitor, missing_files
+from pipeline.monitors import load_monitors
 from pipeline.printing import GAP_TABLE, PLAN_TABLE, TREND_TABLE, Format, print_rows
 from pipeline.report import Progress, Report
 from pipeline.settings import Settings
@@ -137,33 +138,36 @@ def check(
         refuse_foreign_packages()
     except ForeignPackageError as error:
         _fail(str(error))
-    wrong = False
-    for file in files or ([monitor] if monitor else _settings().monitor_files()):
-        try:
-            loaded = load_monitor(file)
-        except MonitorError as error:
-            typer.echo(str(error), err=True)
-            wrong = True
-            continue
-        typer.echo(
-            f"{file}: {loaded.title}: {len(loaded.groups)} groups, {len(loaded.sources)} sources, "
-            f"{len(loaded.dyads)} dyads, {len(loaded.events)} events: all right"
-        )
-    if wrong:
+    chosen = files or ([monitor] if monitor else _settings().monitor_files())
+    if not chosen:
+        _fail(f"no monitor to check: {_settings().monitors} holds no *.yaml file; name one, or set RIFTWATCH_MONITORS")
+    loaded = load_monitors(chosen)
+    lost = [problem for file, one in loaded.monitors.items() for problem in missing_files(file, one)]
+    for file, one in loaded.monitors.items():
+        counts: dict[str, Sized] = {"group": one.groups, "source": one.sources, "dyad": one.dyads, "event": one.events}
+        words = ", ".join(f"{len(things)} {name}{'s' * (len(things) != 1)}" for name, things in counts.items())
+        typer.echo(f"{file}: {one.title}: {words}" + ("" if any(p.file == file for p in lost) else ": all right"))
+    for trouble in [*loaded.broken.values(), *lost]:
+        typer.echo(str(trouble), err=True)
+    if loaded.broken or lost:
         raise typer.Exit(1)
 
 
 def _collect_sources(
     settings: Settings, monitor: Monitor, sources: Sequence[str], since: date | None, until: date | None
-) -> None:
+) -> bool:
+    """Collect each source; False when one failed at everything it tried."""
     from pipeline.collect.job import collect as job
 
-    for source in sources:
-        _reporting(
-            lambda progress, source=source: job(  # type: ignore[misc]
+    def one(source: str) -> Report:
+        return _reporting(
+            lambda progress: job(
                 settings, monitor, source, since=_midnight(since), until=_midnight(until), progress=progress
             )
         )
+
+    reports = [one(source) for source in sources]
+    return not any(report.in_vain for report in reports)
 
 
 def _midnight(day: date | None) -> datetime | None:
@@ -202,7 +206,8 @@ def collect(
     sources = _chosen(loaded, source, local=False)
     if not sources:
         typer.echo(f"{loaded.name} has no web source; `riftwatch import` reads its files.")
-    _collect_sources(settings, loaded, sources, _day(since), _day(until))
+    if not _collect_sources(settings, loaded, sources, _day(since), _day(until)):
+        raise typer.Exit(1)
 
 
 @app.command(name="import")
@@ -213,7 +218,8 @@ def import_(monitor: MonitorFile = None, source: SourceId = None) -> None:
     sources = _chosen(loaded, source, local=True)
     if not sources:
         typer.echo(f"{loaded.name} has no file source; `riftwatch collect` reads its web sources.")
-    _collect_sources(settings, loaded, sources, None, None)
+    if not _collect_sources(settings, loaded, sources, None, None):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -242,9 +248,11 @@ def run(monitor: MonitorFile = None) -> None:
     file = monitor
     settings = _settings()
     loaded = _load(file, settings)
-    _collect_sources(settings, loaded, [s.id for s in loaded.sources], None, None)
+    all_read = _collect_sources(settings, loaded, [s.id for s in loaded.sources], None, None)
     frame(file)
     measure(file)
+    if not all_read:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -260,6 +268,7 @@ def trends(
     settings = _settings()
     loaded = _load(monitor, settings)
     _known_group(loaded, group)
+    _known_period(loaded, period)
     with _store(settings) as session:
         rows = trend_rows(session, loaded.name, group=group, period=period)
         print_rows(rows, list(TREND_COLUMNS), TREND_TABLE, form)
@@ -284,6 +293,7 @@ def dyad(
         _known_group(loaded, group)
     if (a, b) not in {(d.a, d.b) for d in loaded.dyads}:
         _fail(f"{a} and {b} are no dyad of {loaded.name}; add [{a}, {b}] to its dyads")
+    _known_period(loaded, period)
     with _store(settings) as session:
         rows = gap_rows(session, loaded.name, a, b, period=period)
         print_rows(rows, list(GAP_COLUMNS), GAP_TABLE, form)
@@ -296,6 +306,12 @@ def _known_group(monitor: Monitor, group: str | None) -> None:
         _fail(f"no group {group!r} in {monitor.name}; there are {', '.join(g.id for g in monitor.groups)}")
 
 
+def _known_period(monitor: Monitor, period: str | None) -> None:
+    measured = list(dict.fromkeys([*monitor.periods, monitor.audit_period]))
+    if period is not None and period not in measured:
+        _fail(f"{monitor.name} has no period {period!r}; it measures {', '.join(measured)}")
+
+
 @codings_app.command("import")
 def codings_import(file: Annotated[Path, typer.Argument(help="CSV of codings.")], monitor: MonitorFile = None) -> None:
     """Import codings from a CSV file; rows whose text is not collected yet wait for it."""
@@ -303,7 +319,8 @@ def codings_import(file: Annotated[Path, typer.Argument(help="CSV of codings.")]
 
     settings = _settings()
     loaded = _load(monitor, settings)
-    _reporting(lambda progress: import_codings(settings, loaded, file, progress=progress))
+    if _reporting(lambda progress: import_codings(settings, loaded, file, progress=progress)).in_vain:
+        raise typer.Exit(1)
 
 
 @label_app.command("plan")

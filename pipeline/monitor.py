@@ -55,8 +55,27 @@ def _schedule(value: str | None) -> str | None:
     return value
 
 
+def _language(value: str) -> str:
+    if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]+)*", value):
+        raise ValueError("is no language code; write two or three letters, such as en, ar, fa or ps")
+    return value
+
+
+def _without_credentials(value: HttpUrl) -> HttpUrl:
+    if value.username or value.password:
+        raise ValueError("holds a user name or password; only public pages are collected, remove it")
+    return value
+
+
+def _no_repeats(value: list[Any]) -> list[Any]:
+    for i, one in enumerate(value):
+        if one in value[:i]:
+            raise ValueError(f"{one!r} stands twice; remove one")
+    return value
+
+
 def _host_port(value: str) -> str:
-    if not re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}", value):
+    if not re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}", value) or int(value.rpartition(":")[2]) > 65535:
         raise ValueError("write exactly host:port, for example 127.0.0.1:8471 (no scheme, no path, no wildcard)")
     return value
 
@@ -65,6 +84,8 @@ Identifier = Annotated[str, AfterValidator(_identifier)]
 Selector = Annotated[str, AfterValidator(_selector)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 HostPort = Annotated[str, AfterValidator(_host_port)]
+Language = Annotated[str, AfterValidator(_language)]
+Address = Annotated[HttpUrl, AfterValidator(_without_credentials)]
 
 
 class _Part(BaseModel):
@@ -76,7 +97,7 @@ class Group(_Part):
 
     id: Identifier = Field(description="Short name by which the rest of the file speaks of it.")
     name: str = Field(description="Name as pages show it.")
-    aliases: dict[str, list[str]] = Field(
+    aliases: dict[Language, list[str]] = Field(
         default_factory=dict,
         description="Names by language code; masked before training, so that framing is learnt and not the speaker.",
     )
@@ -106,7 +127,7 @@ class _Source(_Part):
     schedule: Annotated[str | None, AfterValidator(_schedule)] = Field(
         default="@daily", description="When Airflow collects: a preset, five cron fields, or null for by hand only."
     )
-    language: str | None = Field(
+    language: Language | None = Field(
         default=None, description="Language code when the whole source has one; else detected."
     )
     earliest: date | None = Field(default=date(1990, 1, 1), description="A text dated before this has a wrong date.")
@@ -132,7 +153,7 @@ class FeedSource(_WebSource):
     """RSS, Atom or JSON feeds."""
 
     kind: Literal["feed"] = Field(description="Always `feed`.")
-    addresses: list[HttpUrl] = Field(min_length=1, description="The feeds.")
+    addresses: list[Address] = Field(min_length=1, description="The feeds.")
     fetch_pages: bool = Field(
         default=True, description="false: discovery only, the pages stay pending in the frontier."
     )
@@ -142,14 +163,14 @@ class SitemapSource(_WebSource):
     """Sitemaps and sitemap indexes, plain or gzip."""
 
     kind: Literal["sitemap"] = Field(description="Always `sitemap`.")
-    addresses: list[HttpUrl] = Field(min_length=1, description="The sitemaps or sitemap indexes.")
+    addresses: list[Address] = Field(min_length=1, description="The sitemaps or sitemap indexes.")
 
 
 class ListingSource(_WebSource):
     """Pages that list links to texts, with pagination."""
 
     kind: Literal["listing"] = Field(description="Always `listing`.")
-    addresses: list[HttpUrl] = Field(min_length=1, description="The first listing pages.")
+    addresses: list[Address] = Field(min_length=1, description="The first listing pages.")
     link_selector: Selector = Field(description="Every link to a text on a listing page.")
     next_selector: Selector | None = Field(default=None, description="The link to the next listing page.")
     max_pages: int = Field(default=1000, ge=1, description="Stop after so many listing pages; reported when it bites.")
@@ -233,7 +254,7 @@ class Monitor(_Part):
     description: str = Field(default="", description="What is watched and why.")
     since: date | None = Field(default=None, description="First day the trend tables speak of; else the first text's.")
     until: date | None = Field(default=None, description="Last day the trend tables speak of; else today.")
-    periods: list[Period] = Field(
+    periods: Annotated[list[Period], AfterValidator(_no_repeats)] = Field(
         default=["week", "month", "quarter"], min_length=1, description="The trend table's periods (UTC, ISO weeks)."
     )
     audit_period: Period = Field(default="quarter", description="Random codings correct the model over this period.")
@@ -310,6 +331,19 @@ _MENDS = {
     "date_from_datetime_parsing": "is no date; write YYYY-MM-DD",
     "date_parsing": "is no date; write YYYY-MM-DD",
     "too_short": "is empty; list at least one",
+    "list_type": "is no list; write one entry a line, each after a dash",
+    "dict_type": "is no mapping; write `name: value` lines",
+    "model_type": "is no mapping; write `name: value` lines ({known})",
+    "model_attributes_type": "is no mapping; write `name: value` lines ({known})",
+    "string_type": "is no text; put it in quotes",
+    "float_parsing": "is no number",
+    "float_type": "is no number",
+    "int_parsing": "is no whole number",
+    "int_type": "is no whole number",
+    "bool_parsing": "is neither true nor false",
+    "bool_type": "is neither true nor false",
+    "date_type": "is no date; write YYYY-MM-DD",
+    "greater_than_equal": "is {input!r}; write {ge} or more",
 }
 
 
@@ -369,7 +403,7 @@ def _from_pydantic(file: Path, tree: Any, error: ValidationError) -> Iterator[Pr
         if mend := _MENDS.get(item["type"]):
             context = dict(item.get("ctx", {}))
             message = mend.format(
-                **{"expected": "", "expected_tags": "", "error": "", **context},
+                **{"expected": "", "expected_tags": "", "error": "", "ge": "", **context},
                 input=item["input"],
                 known=_known_fields(path, [str(t) for t in tags]),
             )
@@ -424,11 +458,29 @@ class _CrossChecks:
             yield from self.source(i, source)
         for i, dyad in enumerate(monitor.dyads):
             yield from self.dyad(i, dyad)
+            if dyad in monitor.dyads[:i]:
+                yield self.problem(("dyads", i), f"{dyad.a} and {dyad.b} stand twice; remove one")
         for i, event in enumerate(monitor.events):
             for side in event.dyad or ():
                 yield from self.group_exists(("events", i, "dyad"), side)
         if monitor.since and monitor.until and monitor.until < monitor.since:
             yield self.problem(("until",), "until lies before since; swap them")
+
+
+_YAML_MENDS = {
+    "found": "quote the value if * or & is part of it",
+}
+
+
+def _line_of_impossible_date(text: str) -> int | None:
+    """Line (from 1) of the first thing that is written like a date and is none."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        for found in re.findall(r"\b\d{4}-\d{1,2}-\d{1,2}\b", line):
+            try:
+                date(*map(int, found.split("-")))
+            except ValueError:
+                return number
+    return None
 
 
 def load_monitor(file: Path) -> Monitor:
@@ -438,24 +490,29 @@ def load_monitor(file: Path) -> Monitor:
     """
     yaml = YAML()
     try:
-        tree = yaml.load(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise MonitorError([Problem(file, 1, "(the file)", f"can't be read: {error.strerror}")]) from None
     except UnicodeDecodeError:
         raise MonitorError([Problem(file, 1, "(the file)", "is not UTF-8; save it as UTF-8")]) from None
+    try:
+        tree = yaml.load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise MonitorError(
             [Problem(file, line, "(the file)", f"not YAML: {error.problem}; check the indentation")]
         ) from None
-    except YAMLError as error:
-        raise MonitorError([Problem(file, 1, "(the file)", f"not YAML: {error}")]) from None
+    except (YAMLError, ValueError) as error:
+        # a ValueError comes from a value that looks like a date and is none, such as 2009-13-19
+        line = _line_of_impossible_date(text)
+        mend = "write a date that exists, as YYYY-MM-DD" if line else "check the spelling"
+        raise MonitorError([Problem(file, line or 1, "(the file)", f"not YAML: {error}; {mend}")]) from None
     if not isinstance(tree, CommentedMap):
         raise MonitorError([Problem(file, 1, "(the file)", "is empty or no mapping; start with name: and title:")])
     try:
         monitor = Monitor.model_validate(_plain(tree))
     except ValidationError as error:
-        raise MonitorError(list(_from_pydantic(file, tree, error))) from None
+        raise MonitorError(sorted(_from_pydantic(file, tree, error), key=lambda p: p.line)) from None
     monitor = _anchor_paths(monitor, file.resolve().parent)
     problems = list(_CrossChecks(monitor, file, tree).all())
     if problems:
@@ -481,3 +538,20 @@ def _anchor_paths(monitor: Monitor, folder: Path) -> Monitor:
         return source
 
     return monitor.model_copy(update={"sources": [anchored(s) for s in monitor.sources]})
+
+
+def missing_files(file: Path, monitor: Monitor) -> list[Problem]:
+    """Files and folders that the sources of a monitor name and that are not there now."""
+    tree = YAML().load(file.read_text(encoding="utf-8"))
+    problems = []
+    for i, source in enumerate(monitor.sources):
+        named: list[tuple[tuple[Any, ...], Path]] = []
+        if source.kind == "table":
+            named = [(("sources", i, "path"), source.path)]
+        elif source.kind == "warc":
+            named = [(("sources", i, "paths", j), path) for j, path in enumerate(source.paths)]
+        for at, path in named:
+            if not path.exists():
+                message = f"{path} is not there; correct the path (relative ones start at the monitor file)"
+                problems.append(Problem(file, _line(tree, at), _field(at), message))
+    return problems

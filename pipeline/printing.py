@@ -52,7 +52,8 @@ def period_label(row: Any) -> str:
 TREND_TABLE: Mapping[str, Column] = {
     "group": plain("group_id"),
     "period": period_label,
-    "texts": plain("clusters"),
+    "texts": plain("texts"),
+    "different": plain("clusters"),
     "sources": plain("sources"),
     "codings": plain("codings"),
     "balance": number("balance"),
@@ -69,7 +70,7 @@ GAP_TABLE: Mapping[str, Column] = {
 PLAN_TABLE: Mapping[str, Column] = {
     "group": lambda row: f"{row.group} - {row.against}" if row.against else str(row.group),
     "period": plain("label"),
-    "texts": plain("clusters"),
+    "different texts": plain("clusters"),
     "codings": plain("codings"),
     "now +-": lambda row: "" if row.half_width is None else f"{row.half_width:.2f}",
     "for +-.30": plain("for_30"),

@@ -22,6 +22,10 @@ def _latest(a: datetime | None, b: datetime | None) -> datetime | None:
     return max((t for t in (a, b) if t), default=None)
 
 
+class InVainError(RuntimeError):
+    """A run failed at everything it tried; carries its sentence."""
+
+
 @dataclass(frozen=True)
 class Report:
     """Counts of one run of one job. Reports of the same job add up."""
@@ -59,6 +63,16 @@ class Report:
         return Report(
             job=self.job, first=_earliest(self.first, other.first), last=_latest(self.last, other.last), **sums
         )
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether things failed and nothing at all was kept or known."""
+        return bool(self.failed) and not (self.new or self.known or self.updated)
+
+    def require_something(self) -> None:
+        """Raise :class:`InVainError` when the run was in vain, so that a scheduler tries again and tells somebody."""
+        if self.in_vain:
+            raise InVainError(self.sentence())
 
     def sentence(self) -> str:
         """The report as one sentence."""

@@ -1,7 +1,7 @@
 """What the environment says: where things are kept and how the collector behaves.
 
-Every variable starts with ``RIFTWATCH_``; ``docs/settings.md`` lists them. Nothing else in the project
-reads the environment, so a run is described by its monitor file and these values.
+Every variable starts with ``RIFTWATCH_``; ``docs/reference/settings.md`` lists them. No job reads the
+environment elsewhere, so a run is described by its monitor file and these values.
 """
 
 from __future__ import annotations

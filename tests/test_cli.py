@@ -113,3 +113,44 @@ def test_extract_of_what_is_no_page_says_why(tmp_path, body):
 
 def test_schema_is_json(tmp_path):
     assert json.loads(riftwatch("schema", data=tmp_path).stdout)["title"] == "Monitor"
+
+
+TABLE = """\
+name: t
+title: A table
+groups: [{id: a, name: A}]
+sources:
+  - {id: s, kind: table, group: a, speaker: own, path: rows.csv, columns: {text: text, date: date}}
+"""
+
+
+def test_a_file_that_is_not_there_is_found_by_check_and_fails_the_run(tmp_path):
+    file = tmp_path / "m.yaml"
+    file.write_text(TABLE)
+    answer = riftwatch("check", str(file), data=tmp_path)
+    assert answer.returncode == 1
+    assert f"{file}:5: sources[0].path: {tmp_path / 'rows.csv'} is not there" in answer.stderr.decode()
+    assert riftwatch("import", "--monitor", str(file), data=tmp_path).returncode == 1
+    (tmp_path / "rows.csv").write_text("text,date\nA text of some words,2024-01-01\n")
+    assert riftwatch("check", str(file), data=tmp_path).returncode == 0
+    assert riftwatch("import", "--monitor", str(file), data=tmp_path).returncode == 0
+
+
+def test_a_check_of_nothing_says_so(tmp_path):
+    answer = riftwatch("check", data=tmp_path, RIFTWATCH_MONITORS=str(tmp_path))
+    assert (answer.returncode, b"no monitor to check" in answer.stderr) == (1, True)
+
+
+def test_a_period_that_is_not_measured_is_named_with_those_that_are(tmp_path):
+    answer = riftwatch("trends", "--monitor", "monitors/demo.yaml", "--period", "year", data=tmp_path)
+    assert answer.returncode == 1
+    assert b"it measures week, month, quarter" in answer.stderr
+
+
+@pytest.mark.parametrize("address", ["foo", "sqlite:////proc/none/x.db", "postgresql+nothing://me:secret@h/n"])
+def test_a_database_address_that_is_none_is_named(tmp_path, address):
+    answer = riftwatch("trends", "--monitor", "monitors/demo.yaml", data=tmp_path, RIFTWATCH_DATABASE_URL=address)
+    assert answer.returncode == 1
+    assert b"RIFTWATCH_DATABASE_URL" in answer.stderr
+    assert b"Traceback" not in answer.stderr
+    assert b"secret" not in answer.stderr

@@ -13,8 +13,8 @@ name: two-currents
 title: Two currents
 groups:
   - id: north
-    name: Northern League of Letters
-  - {id: south, name: Southern Circle}
+    name: Heron League
+  - {id: south, name: Maple Circle}
 sources:
   - id: north-feed
     kind: feed
@@ -87,6 +87,22 @@ def test_a_good_file(tmp_path):
         ("link_selector", "link_selektor", 18, "sources[1].link_selektor", "link_selector"),
         ("date: 2009-09-19", "date: last autumn", 21, "events[0].date", "YYYY-MM-DD"),
         ("name: two-currents", "name: Two Currents", 1, "name", "small letters"),
+        ("date: 2009-09-19", "date: 2009-13-19", 21, "(the file)", "write a date that exists"),
+        ("date: 2009-09-19", "date: 2009-02-30", 21, "(the file)", "write a date that exists"),
+        ("dyads: [[north, south]]", "dyads: [[north, south], [north, south]]", 19, "dyads[1]", "stand twice"),
+        ("dyads: [[north, south]]", "dyads: [[north]]", 19, "dyads[0]", "is no mapping"),
+        ("dyads: [[north, south]]", "dyads: north", 19, "dyads", "is no list"),
+        ("title: Two currents", "title: Two currents\nperiods: [week, week]", 3, "periods", "stands twice"),
+        (
+            "title: Two currents",
+            "title: Two currents\nallowed_addresses: ['127.0.0.1:99999']",
+            3,
+            "allowed_addresses[0]",
+            "host:port",
+        ),
+        ("kind: feed", "kind: feed\n    language: klingon", 10, "sources[0].language", "two or three letters"),
+        ("kind: feed", "kind: feed\n    delay: -1", 10, "sources[0].delay", "write 0.0 or more"),
+        ("https://north.example/feed.xml", "https://me:pw@north.example/", 12, "sources[0].addresses[0]", "remove it"),
     ],
 )
 def test_every_problem_has_line_field_and_mend(tmp_path, old, new, line, field, mend):

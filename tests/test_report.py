@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipeline.report import Report
+from pipeline.report import InVainError, Report
 
 SPRING = datetime(2024, 3, 1, tzinfo=UTC)
 AUTUMN = datetime(2024, 9, 1, tzinfo=UTC)
@@ -28,3 +28,10 @@ def test_the_sentence_names_what_happened_and_nothing_else():
 
 def test_the_sentence_names_the_dates():
     assert "published 2024-03-01 to 2024-09-01" in Report("collect", first=SPRING, last=AUTUMN).sentence()
+
+
+def test_a_run_that_failed_at_everything_is_in_vain():
+    with pytest.raises(InVainError, match="1 failed"):
+        Report("collect", found=1, failed=1).require_something()
+    for kept in (Report("collect", failed=1, new=1), Report("collect", failed=1, known=1), Report("collect")):
+        kept.require_something()

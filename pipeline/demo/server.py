@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -42,6 +42,11 @@ def _handler(pages: SitePages, log: list[str]) -> type[BaseHTTPRequestHandler]:
 
         def do_HEAD(self) -> None:
             self._send(with_body=False)
+
+        def handle(self) -> None:
+            # a client that goes away is no fault of ours
+            with suppress(ConnectionError):
+                super().handle()
 
         def log_message(self, format: str, *args: object) -> None:
             """Quiet: the log list is enough."""

@@ -14,11 +14,13 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, create_engine, event, func, make_url, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from pipeline.settings import Settings
+
+_FORMS = "write sqlite:////whole/path.db or postgresql+psycopg://user:password@host/name"
 
 
 class StoreError(RuntimeError):
@@ -93,9 +95,15 @@ def migrate(settings: Settings) -> None:
     """Bring the database to the newest schema, making it where it is missing. Cheap when nothing is to do."""
     try:
         _migrate_once(settings.database)
-    except OperationalError as error:
+    except ArgumentError:
+        # no address is shown: what can't be parsed may hold a password anywhere
+        raise StoreError(f"RIFTWATCH_DATABASE_URL is no database address; {_FORMS}") from None
+    except (DBAPIError, OSError, ImportError) as error:
         shown = make_url(settings.database).render_as_string(hide_password=True)
-        raise StoreError(f"can't open the database {shown}: {error.orig}; check RIFTWATCH_DATABASE_URL") from error
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        raise StoreError(
+            f"can't open the database {shown}: {cause}; check RIFTWATCH_DATABASE_URL and RIFTWATCH_DATA"
+        ) from error
 
 
 @contextmanager
