@@ -50,7 +50,7 @@ def classify_lines(
 
     Yields ``{"id", "p_nationalist", "p_universalist", "label"}``, or for a line that can't be labelled
     ``{"line": number from 1, "error": words}``; the lines after it go on. Blank lines are left out. ``prepare`` is
-    applied to every text, for example a :class:`classifiers.mask.Mask`.
+    applied to every text: :func:`pipeline.framing.job.mask_of` a monitor gives the probabilities that framing gives.
     """
     numbered = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
     while batch := list(islice(numbered, BATCH)):

@@ -1,11 +1,15 @@
 import json
 
 import pytest
+from sqlalchemy import select
 
 from classifiers.mask import Mask
 from pipeline.framing import classify
 from pipeline.framing.classify import classify_lines, promoted_model
+from pipeline.framing.job import frame, mask_of
 from pipeline.framing.model import ensure_model
+from pipeline.store.session import open_session
+from pipeline.store.tables import Framing
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +72,21 @@ def test_names_can_be_masked(model):
     lines = [_line(1, "Land Party speaks of the wells"), _line(2, "speaks of the wells")]
     one, other = classify_lines(lines, model, Mask(["Land Party"]))
     assert one["p_nationalist"] == other["p_nationalist"]
+
+
+@pytest.mark.usefixtures("short_starter")
+def test_with_a_monitors_mask_a_line_gets_the_probabilities_that_frame_gives(settings, monitor, add_documents):
+    text = "Aurin Front: the people of this land alone decide, and the Front will guard the wells."
+    add_documents(settings, [text])
+    frame(settings, monitor)
+    with open_session(settings) as session:
+        framing = session.scalars(select(Framing)).one()
+    trained = promoted_model(settings)
+    (masked,) = classify_lines([_line(1, text)], trained, mask_of(monitor))
+    (plain,) = classify_lines([_line(1, text)], trained)
+    assert masked["p_nationalist"] == pytest.approx(framing.p_nationalist, abs=1e-6)
+    assert masked["p_universalist"] == pytest.approx(framing.p_universalist, abs=1e-6)
+    assert plain["p_nationalist"] != masked["p_nationalist"]
 
 
 def test_nothing_in_nothing_out(model):
