@@ -209,13 +209,18 @@ def balance(
     interval = t_interval(
         value,
         (1 - share) ** 2 * before.interval.variance + share**2 * after.interval.variance,
-        added_freedom(before.interval, after.interval),
-        min(before.interval.borrowed, after.interval.borrowed),
+        *added_freedom(before.interval, after.interval),
         level,
     )
     return Balance(value, model, coded, lam=before.lam, interval=interval)
 
 
-def added_freedom(a: Interval, b: Interval) -> float:
-    """Degrees of freedom of a sum of two estimates: each one's own, and what both borrowed, counted once."""
-    return a.freedom + b.freedom - max(a.borrowed, b.borrowed)
+def added_freedom(a: Interval, b: Interval) -> tuple[float, int]:
+    """Degrees of freedom of a sum of two estimates, and how many of them are borrowed.
+
+    Each one's own, and what both borrowed, counted once. An estimate without variance (all its texts are coded) adds
+    none: the uncertainty of the sum is the other's alone.
+    """
+    uncertain = [side for side in (a, b) if side.variance > 0] or [a, b]
+    shared = min(side.borrowed for side in uncertain)
+    return sum(side.freedom - side.borrowed for side in uncertain) + shared, shared

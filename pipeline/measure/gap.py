@@ -19,11 +19,11 @@ def gap(a: Balance, b: Balance, *, level: float = LEVEL) -> Gap:
     """D = b_A - b_B with variance V_A + V_B and a t interval with n_A + n_B + 8 degrees of freedom.
 
     Those are each side's own n - 1 and the ten that both borrow from the same other cells, counted once; where a side
-    borrowed fewer, the smaller number counts. Where either side is not corrected the gap is the difference of the two
+    borrowed fewer, the smaller number counts. A side of which every text is coded has no variance, and adds no degrees
+    of freedom. Where either side is not corrected the gap is the difference of the two
     model means, without interval: a corrected balance less an uncorrected one would carry the model's error once.
     """
     if a.interval is None or b.interval is None:
         return Gap(a.model - b.model)
-    value = a.value - b.value
-    variance, freedom = a.interval.variance + b.interval.variance, added_freedom(a.interval, b.interval)
-    return Gap(value, t_interval(value, variance, freedom, min(a.interval.borrowed, b.interval.borrowed), level))
+    value, variance = a.value - b.value, a.interval.variance + b.interval.variance
+    return Gap(value, t_interval(value, variance, *added_freedom(a.interval, b.interval), level))

@@ -203,6 +203,14 @@ def test_late_texts_that_are_coded_are_a_stratum():
     assert (made.late, made.coded) == (0, 12)
 
 
+def test_a_stratum_of_which_all_is_coded_adds_no_degrees_of_freedom():
+    f = np.linspace(-0.5, 0.5, 20)
+    y = np.full(20, np.nan)
+    y[:6], y[12:] = [1, 1, 0, 1, 1, 0], [-1, 0, -1, -1, 0, -1, 1, 0]
+    made = balance(f, y, BORROWED, late=np.arange(20) >= 12)
+    assert (made.interval.freedom, made.interval.borrowed) == (5 + 10, 10)
+
+
 def test_a_cell_of_late_texts_only_is_not_corrected():
     made = balance(np.zeros(3), np.full(3, np.nan), BORROWED, late=np.ones(3, dtype=bool))
     assert made.interval is None

@@ -41,6 +41,17 @@ def test_one_uncorrected_side_makes_the_gap_the_models_own(a):
     assert gap(b, a).interval is None
 
 
+def test_a_side_of_which_all_is_coded_adds_no_degrees_of_freedom():
+    f = np.linspace(-1, 1, 40)
+    census = balance(f, np.resize([1.0, 0, -1], 40), Borrowed(0.5, 0.3, 10))
+    few = balance(f, np.array([1.0, 0, 0, -1, 1, *[np.nan] * 35]), Borrowed(0.5, 0.3, 10))
+    assert census.interval.variance == 0
+    for made in (gap(census, few), gap(few, census)):
+        assert made.interval.freedom == few.interval.freedom == 5 + 9
+        assert made.interval.high - made.interval.low == pytest.approx(few.interval.high - few.interval.low)
+    assert gap(census, census).interval.low == gap(census, census).interval.high
+
+
 def test_degrees_of_freedom_count_what_is_borrowed_once():
     f, y = np.linspace(-1, 1, 20), np.array([1.0, 0, 0, -1, 1, 1, *[np.nan] * 14])
     few, many = balance(f, y, Borrowed(0.5, 0.3, 4)), balance(f, y, Borrowed(0.5, 0.3, 10))
