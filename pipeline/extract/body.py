@@ -34,9 +34,11 @@ def block_text(element: html.HtmlElement) -> str:
 def _chosen_text(soup: BeautifulSoup, selector: str) -> str:
     """Text of the elements a CSS selector matches, without comments."""
     parts = []
+    taken: set[int] = set()  # by identity: elements compare by their content
     for element in soup.select(selector):
-        if not any(parent in parts for parent in element.parents):
+        if not any(id(parent) in taken for parent in element.parents):
             parts.append(element)
+            taken.add(id(element))
     texts = []
     for part in parts:
         tree = html.fragment_fromstring(str(part), create_parent="div")

@@ -61,10 +61,18 @@ def _holds_the_text(element: html.HtmlElement) -> bool:
     return bool(element.xpath("boolean(.//h1 | descendant-or-self::*[contains(@itemprop, 'articleBody')])"))
 
 
-def _below_heading(heading: html.HtmlElement) -> list[html.HtmlElement]:
-    """A heading "Comments" and all that follows it, in its section."""
+def _below_heading(heading: html.HtmlElement, done: set[html.HtmlElement]) -> list[html.HtmlElement]:
+    """A heading "Comments" and all that follows it, in its section.
+
+    ``done`` are the sections that an earlier heading has ended; so many headings cost no more than one.
+    """
     start, title = heading, " ".join(heading.text_content().split())
-    while (parent := start.getparent()) is not None and " ".join(parent.text_content().split()) == title:
+    while (parent := start.getparent()) is not None:
+        if parent in done:
+            return []
+        if " ".join(parent.text_content().split()) != title:
+            done.add(parent)
+            break
         start = parent
     if start.tag in {"body", "html"}:
         return []
@@ -74,13 +82,14 @@ def _below_heading(heading: html.HtmlElement) -> list[html.HtmlElement]:
 def without_comments(tree: html.HtmlElement) -> None:
     """Take readers' comments out of the tree, in place."""
     doomed: list[html.HtmlElement] = []
+    done: set[html.HtmlElement] = set()
     for element in tree.iter():
         if element.tag in _CONTAINERS and _is_comments(element) and not _holds_the_text(element):
             doomed.append(element)
         elif element.tag in {"h2", "h3", "h4", "h5", "h6", "summary", "legend"}:
             title = " ".join(element.text_content().split())
             if len(title) <= _LONGEST_HEADING and _HEADING.fullmatch(title):
-                doomed += [part for part in _below_heading(element) if not _holds_the_text(part)]
+                doomed += [part for part in _below_heading(element, done) if not _holds_the_text(part)]
     for element in doomed:
         if element.getparent() is not None:
             element.drop_tree()

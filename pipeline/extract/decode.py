@@ -47,6 +47,8 @@ _WIDER = {
     "shift_jis": "cp932",
 }
 _HEAD = 4096
+_DETECTED = 400_000
+"""bytes from the start that detection looks at"""
 _BROKEN_SHARE = 0.02
 """A declared encoding is believed as long as at most this share of the characters beyond ASCII is broken in it."""
 
@@ -130,9 +132,16 @@ def decode(body: bytes, content_type: str | None = None) -> tuple[str, str]:
     return (text, "utf-8") if text else _detect(body)
 
 
+def _without_markup(body: bytes) -> bytes:
+    """The bytes without elements, roughly, in time that grows with their number alone: no search begins anew."""
+    parts = re.split(rb"(?i)</(?:script|style)\s*>", body)
+    seen = (re.split(rb"(?i)<(?:script|style)\b", part, maxsplit=1)[0] for part in parts)
+    return re.sub(rb"<[^<>]*>", b" ", b" ".join(seen))
+
+
 def _detect(body: bytes) -> tuple[str, str]:
     # mark-up is ASCII and hides the language from the detector
-    sample = re.sub(rb"(?is)<(script|style)\b.*?</\1\s*>|<[^>]*>", b" ", body)[:200_000]
+    sample = _without_markup(body[:_DETECTED])[:200_000]
     best = from_bytes(sample if sample.strip() else body[:200_000]).best()
     encoding = _known(best.encoding) if best else None
     text = _read(body, encoding) if encoding else None

@@ -1,4 +1,5 @@
 import codecs
+import time
 
 import pytest
 from hypothesis import given
@@ -77,6 +78,18 @@ def test_other_files_are_refused_with_the_reason(body, reason):
     with pytest.raises(ExtractError, match=reason) as refused:
         decode(body, "text/html; charset=utf-8")
     assert reason in refused.value.reason
+
+
+@pytest.mark.parametrize("part", [b"<script ", b"<", b"</script ", b"<style><", b"<!--"])
+def test_mark_up_made_to_hold_detection_up_does_not(part):
+    began = time.process_time()
+    decode(b"\x81\x81" + part * 40_000)
+    assert time.process_time() - began < 2
+
+
+def test_scripts_and_elements_hide_no_language_from_detection():
+    script = '<script type="a">' + "var plain = 'ascii';" * 3000 + "</script>"
+    assert decode(page(script + ARABIC).encode("windows-1256"))[1] == "windows-1256"
 
 
 @given(

@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, date, datetime
 
 import pytest
@@ -84,6 +85,31 @@ def test_windows_1256_and_right_to_left():
     assert ARABIC in extracted.text
     assert (extracted.encoding, extracted.language, extracted.title) == ("windows-1256", "ar", "الأرض")
     assert extracted.language_confidence > 0.9
+
+
+_HOSTILE = {
+    "headings": "<h3>Comments</h3>",
+    "headings in boxes": "<div><h3>Comments</h3></div>",
+    "headings beside the text": "<div><h3>Comments</h3><h1>x</h1></div>",
+    "boxes": '<div class="comments"><h1>x</h1></div>',
+}
+
+
+@pytest.mark.parametrize("hostile", _HOSTILE)
+def test_a_page_made_to_hold_us_up_does_not(hostile):
+    body = f"<main><h1>The wells</h1><p>{FIRST}</p><p>{SECOND}</p></main>" + _HOSTILE[hostile] * 4000
+    began = time.process_time()
+    assert FIRST in read(page(body=body)).text
+    assert time.process_time() - began < 4
+
+
+def test_a_selector_that_matches_many_alike_takes_each_once():
+    body = f"<main><p class=x>{FIRST}</p><div class=x><p class=x>{SECOND}</p></div></main>" + "<b class=x>a</b>" * 6000
+    began = time.process_time()
+    text = read(page(body=body), rules=ExtractionRules(text_selector=".x")).text
+    assert time.process_time() - began < 4
+    assert text.startswith(f"{FIRST}\n{SECOND}\na\na\n")
+    assert text.count("a\n") == 5999
 
 
 def test_text_is_nfc_and_without_what_no_database_takes():
