@@ -99,6 +99,8 @@ def _final_address(response: Response, asked: str) -> str:
 BATCH = 16
 """writes in one transaction"""
 BATCH_SECONDS = 1.0
+READINGS = 3
+"""how often a page is read whose reading ends the process (memory, time, a fault in a library)"""
 
 
 class Keeper:
@@ -257,7 +259,14 @@ class Keeper:
             self.tally.known += 1
             self.later(address, lambda: frontier.mark_fetched(self.session, due.id, now=self._now))
             return
-        read = self.read_page(address, response.body, response.content_type, due.hints)
+        begun = frontier.begin_reading(self.session, due.id)
+        if begun > 1:
+            # an earlier run ended at this page or beside it: nothing else may be lost with it
+            self.commit()
+        if begun > READINGS:
+            read = _Read(None, f"extraction ended the run {READINGS} times and is not tried again")
+        else:
+            read = self.read_page(address, response.body, response.content_type, due.hints)
 
         def write() -> None:
             self._page(self._archived(address, response), read, digest)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from pipeline.store.tables import Frontier, FrontierStatus
@@ -36,7 +36,7 @@ class Due:
     id: int
     address: str
     tries: int
-    """failed tries so far"""
+    """failed tries so far, counted anew when a page is read"""
     hints: dict[str, Any]
 
 
@@ -104,6 +104,23 @@ def due(session: Session, monitor: str, source: str, *, now: datetime) -> Iterat
 def hints_of(session: Session, row: int) -> dict[str, Any] | None:
     """The hints of a row that is still pending; null when another process was faster (or the row is gone)."""
     return session.scalar(select(Frontier.hints).where(Frontier.id == row, Frontier.status == FrontierStatus.PENDING))
+
+
+_READING = "the run ended while this page was read"
+
+
+def begin_reading(session: Session, row: int) -> int:
+    """Note that a page was fetched and is going to be read; returns how often it was begun, this time included.
+
+    The row stays pending, so a page that ends the process is known again by the next run. Commits.
+    """
+    again = case((Frontier.reason == _READING, Frontier.attempts + 1), else_=1)
+    session.execute(
+        update(Frontier).where(Frontier.id == row).values(attempts=again, failure="temporary", reason=_READING)
+    )
+    begun = session.scalar(select(Frontier.attempts).where(Frontier.id == row))
+    session.commit()
+    return begun or 1
 
 
 def mark_fetched(session: Session, row: int, *, now: datetime, reason: str | None = None) -> None:

@@ -14,6 +14,7 @@ from pipeline.collect import archive
 from pipeline.collect.job import CollectError, collect
 from pipeline.collect.keep import Keeper
 from pipeline.collect.visit import Visitor
+from pipeline.extract.page import extract_page
 from pipeline.store import frontier
 from pipeline.store.session import open_session
 from pipeline.store.tables import Capture, Document, Frontier, Host, Run
@@ -398,3 +399,26 @@ def test_a_row_whose_id_the_database_cant_index_takes_no_other_with_it(store_set
     report = collect(store_settings, monitor, "letters")
     assert "b" in {d.address.rpartition("/")[2] for d in rows(store_settings, Document)}
     assert report.new + report.failed == 2
+
+
+def test_a_page_whose_extraction_kills_the_process_is_given_up_and_costs_no_other(settings, ten, watch, monkeypatch):
+    class Killed(BaseException):
+        """As a kill: nothing that comes after it in the process is done."""
+
+    def killing(body, **named):
+        if named["address"].endswith("/letter/5"):
+            raise Killed
+        return extract_page(body, **named)
+
+    monkeypatch.setattr("pipeline.collect.keep.extract_page", killing)
+    monitor = watch(ten, kind="feed", addresses=[ten.address + "/feed"])
+    for _ in range(3):
+        with pytest.raises(Killed):
+            collect(settings, monitor, "letters")
+    report = collect(settings, monitor, "letters")
+    assert (report.failed, report.waiting) == (1, 0)
+    assert any("/letter/5: kept without a document: extraction ended the run 3 times" in p for p in report.problems)
+    assert len(rows(settings, Document)) == 9
+    assert {row.status for row in rows(settings, Frontier)} == {"fetched"}
+    (capture,) = (c for c in rows(settings, Capture) if c.problem)
+    assert archive.read(settings.archive, capture.warc_file, capture.warc_offset).address == capture.address

@@ -107,3 +107,14 @@ def test_a_walk_is_remembered_and_its_listing_is_never_due(session):
     assert frontier.walked_to_the_end(session, "test", "letters", listing)
     frontier.begin_walk(session, "test", "letters", listing, now=NOW)
     assert not frontier.walked_to_the_end(session, "test", "letters", listing)
+
+
+def test_readings_are_counted_from_the_fetch_on(session):
+    find(session, "1")
+    (row,) = frontier.due(session, "test", "letters", now=NOW)
+    for _ in range(4):
+        frontier.mark_failed(session, row.id, status="pending", failure="temporary", reason="HTTP 500", not_before=None)
+    assert [frontier.begin_reading(session, row.id) for _ in range(3)] == [1, 2, 3]
+    session.rollback()
+    assert due(session) == ["1"]
+    assert next(frontier.due(session, "test", "letters", now=NOW)).tries == 3
