@@ -69,7 +69,7 @@ def discover(source: ListingSource, address: str, scene: Scene) -> Iterator[Even
     """Walk through one listing.
 
     Stops at the first page all of whose links were discovered by earlier runs, provided that an earlier walk
-    reached the end; else an interrupted first walk would never be completed.
+    reached the end; else an interrupted first walk, or one that max_pages cut off, would never be completed.
     """
     complete = scene.walked(address)
     pages: set[str] = set()
@@ -78,7 +78,7 @@ def discover(source: ListingSource, address: str, scene: Scene) -> Iterator[Even
     while asked is not None and asked not in pages:
         if len(pages) == source.max_pages:
             yield Trouble(asked, f"not read: max_pages is {source.max_pages}", failed=False)
-            break
+            return
         pages.add(asked)
         response = scene.get(asked)
         page = _page(response, source)

@@ -92,6 +92,8 @@ def test_max_pages_and_a_selector_that_finds_nothing_are_said(settings, blog, wa
     report = collect(settings, few, "letters")
     assert report.new == 6
     assert any("max_pages is 2" in p for p in report.problems)
+    more = watch(blog, **FIELDS, addresses=[blog.address + "/list"], max_pages=9)
+    assert collect(settings, more, "letters").new == 3
     wrong = watch(blog, kind="listing", link_selector="div.none a", addresses=[blog.address + "/list"], id="other")
     report = collect(settings, wrong, "other")
     assert any("finds no link" in p for p in report.problems)
