@@ -20,8 +20,11 @@ from pipeline.collect.failure import Failure
 from pipeline.extract.address import MAX_HOST
 
 _PORTS = {"http": 80, "https": 443}
-# Behind these some clouds keep their metadata, though Python takes them for public; other clouds use link-local ones.
-_METADATA = (ipaddress.ip_network("168.63.129.16/32"), ipaddress.ip_network("192.0.0.0/24"))
+# What Python takes for public and is not: two behind which clouds keep their metadata, the old relays to 6to4,
+# private addresses of old (RFC 3879), addresses for documentation (RFC 9637).
+_NOT_PUBLIC = tuple(
+    map(ipaddress.ip_network, ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "3fff::/20"))
+)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 _Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -80,7 +83,7 @@ def is_public(ip: str) -> bool:
         one.is_global
         and not one.is_multicast
         and not one.is_reserved
-        and not any(one in network for network in _METADATA)
+        and not any(one in network for network in _NOT_PUBLIC)
         for one in _unwrapped(ipaddress.ip_address(ip.partition("%")[0]))
     )
 
