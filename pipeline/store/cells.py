@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import and_, delete, func, select
+from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -167,20 +167,23 @@ def waiting_codings(session: Session, monitor: str) -> int:
 
 def last_collected(session: Session, monitor: str) -> dict[str, datetime]:
     """Source -> when it was last collected with success: a run that saw something or had no problem, or a text kept."""
-    query = select(Run.source, Run.started_at, Run.found, Run.problems).where(
-        Run.monitor == monitor, Run.source.is_not(None)
+    runs = (
+        select(Run.source, func.max(Run.started_at))
+        .where(
+            Run.monitor == monitor,
+            Run.source.is_not(None),
+            or_(Run.found > 0, func.json_array_length(Run.problems) == 0),
+        )
+        .group_by(Run.source)
     )
-    last: dict[str, datetime] = {}
-    for source, started_at, found, problems in session.execute(query):
-        if source is not None and (found or not problems):
-            last[source] = max(started_at, last.get(source, EPOCH))
     kept = (
         select(Document.source, func.max(Document.collected_at))
         .where(Document.monitor == monitor)
         .group_by(Document.source)
     )
-    for source, collected_at in session.execute(kept):
-        last[source] = max(collected_at, last.get(source, EPOCH))
+    last: dict[str, datetime] = {}
+    for source, moment in [*session.execute(runs), *session.execute(kept)]:
+        last[str(source)] = max(moment, last.get(str(source), EPOCH))
     return last
 
 

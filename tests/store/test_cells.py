@@ -1,3 +1,4 @@
+import tracemalloc
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -156,6 +157,21 @@ def test_when_sources_were_last_collected(store_settings):
             "partly": datetime(2024, 5, 4, tzinfo=UTC),
             "imported": T,
         }
+
+
+def test_years_of_runs_are_not_read_into_memory(settings):
+    with open_session(settings) as session:
+        for number in range(500):
+            report = Report(job="collect", found=1, problems=(f"{number} " * 2000,))
+            record_run(session, report, started_at=T, monitor="m", source="s")
+        session.commit()
+        last_collected(session, "m")
+        tracemalloc.start()
+        try:
+            assert last_collected(session, "m") == {"s": T}
+            assert tracemalloc.get_traced_memory()[1] < 500_000
+        finally:
+            tracemalloc.stop()
 
 
 def _row(start, **values):
