@@ -72,6 +72,9 @@ TEXTS = {
 
 HOSTILE_TITLE = "<script>document.title='run'</script>\"><img src=x onerror=alert(1)>"
 HOSTILE_TEXT = "</div><script>document.title='run'</script> {{ 7*7 }} <svg onload=alert(1)> ' \" & end"
+HOSTILE_WORDS = "[b]silent[/b] <script>document.title='run'</script>"
+HOSTILE_MONTH = date(2024, 2, 1)
+"""Its cells say why they are empty, and what to know of them, in hostile words."""
 HOSTILE_ADDRESS = "https://example.org/?q=\"><script>document.title='run'</script>"
 
 
@@ -227,7 +230,12 @@ def fill(settings: Settings) -> dict[str, int]:
         for kind in kinds:
             for span in periods_covering(kind, FIRST, LAST):
                 heron, maple = trend_cell("heron", span), trend_cell("maple", span)
-                session.add_all([heron, maple, gap_cell(heron, maple)])
+                gap = gap_cell(heron, maple)
+                if (kind, span.start) == ("month", HOSTILE_MONTH):
+                    heron.balance = gap.gap = None
+                    heron.missing, gap.missing = HOSTILE_WORDS, HOSTILE_WORDS
+                    heron.flags, gap.flags, maple.flags = [HOSTILE_WORDS], [HOSTILE_WORDS], [HOSTILE_WORDS]
+                session.add_all([heron, maple, gap])
         for group, pool in TEXTS.items():
             for number in range(70):
                 language, title, text = pool[number % len(pool)]

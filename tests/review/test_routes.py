@@ -196,6 +196,13 @@ def test_crawled_text_is_never_interpreted(get, ids):
     assert "<b>" not in text
 
 
+def test_reasons_and_flags_are_never_interpreted(get):
+    for address in (DYAD + "?period=month", "/ui/m/harbour/trends?period=month", DYAD + "/balances.svg?period=month"):
+        text = get(address).text
+        assert "[b]silent[/b] &lt;script&gt;" in text, address
+        assert "<script>document" not in text, address
+
+
 @pytest.mark.parametrize(
     ("address", "status", "said"),
     [
