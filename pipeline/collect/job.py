@@ -91,14 +91,19 @@ class Window:
     until: datetime | None
 
     def lets_in(self, hints: dict[str, object]) -> bool:
-        """Whether a text with these hints may lie inside; one without a readable date may."""
-        if self.since is None and self.until is None:
-            return True
+        """Whether a text with these hints may lie inside; one without a readable date may.
+
+        A sitemap's ``lastmod`` is no date of publication: it only says that the text is no younger.
+        """
         dates = hints.get("dates")
         for one in dates if isinstance(dates, list) else []:
             date = parse_date(str(one["value"]), year_alone=one["origin"] == "table")
-            if date is not None and one["origin"] != "capture":
-                return (self.since is None or date >= self.since) and (self.until is None or date < self.until)
+            if date is None or one["origin"] == "capture":
+                continue
+            if self.since is not None and date < self.since:
+                return False
+            if one["origin"] != "sitemap":
+                return self.until is None or date < self.until
         return True
 
 

@@ -14,7 +14,7 @@ from dateparser.date import DateDataParser
 
 from pipeline.extract.document import DateCandidate
 
-PREFERENCE = ("selector", "table", "json-ld", "meta", "feed", "url", "text", "sitemap")
+PREFERENCE = ("selector", "table", "json-ld", "meta", "feed", "news", "url", "text", "sitemap")
 """Origins from the most to the least trusted. Others (http, capture) are kept and never used."""
 
 _NEVER = {

@@ -36,7 +36,7 @@ class DateCandidate:
     """One date found for a text, and what became of it."""
 
     origin: str
-    """selector, json-ld, meta, feed, table, url, text, sitemap, http or capture"""
+    """selector, json-ld, meta, feed, news, table, url, text, sitemap, http or capture"""
     value: str
     """as it was found"""
     date: datetime | None

@@ -29,8 +29,8 @@ class Entry:
     is_sitemap: bool = False
     title: str | None = None
     language: str | None = None
-    dates: list[str] = field(default_factory=list)
-    """of publication (news), then of the last change"""
+    dates: list[tuple[str, str]] = field(default_factory=list)
+    """(origin, value): news says when it was published, sitemap when it was changed last"""
 
 
 class NoSitemapError(ValueError):
@@ -55,7 +55,11 @@ def _entry(element: etree._Element) -> Entry | None:
         is_sitemap=_name(element) == "sitemap",
         title=said.get("title"),
         language=said.get("language"),
-        dates=[said[name] for name in ("publication_date", "lastmod") if name in said],
+        dates=[
+            (origin, said[name])
+            for origin, name in (("news", "publication_date"), ("sitemap", "lastmod"))
+            if name in said
+        ],
     )
 
 
@@ -121,9 +125,7 @@ def _read(source: SitemapSource, address: str, scene: Scene, seen: set[str], *, 
             if entry.is_sitemap:
                 inner.append(link)
             elif wanted(link, source):
-                said = hints(
-                    title=entry.title, language=entry.language, dates=[("sitemap", date) for date in entry.dates]
-                )
+                said = hints(title=entry.title, language=entry.language, dates=entry.dates)
                 found.append(Discovered(link, address, said))
             if len(found) == _BATCH:
                 yield Links(tuple(found))

@@ -48,7 +48,10 @@ def test_index_gzip_news_and_plain_text(settings, site, watch):
     assert found[f"{a}3"] == {
         "title": "Title & more",
         "language": "ur",
-        "dates": [{"origin": "sitemap", "value": v} for v in ("2009-10-01T08:00:00Z", "2009-10-02")],
+        "dates": [
+            {"origin": "news", "value": "2009-10-01T08:00:00Z"},
+            {"origin": "sitemap", "value": "2009-10-02"},
+        ],
     }
 
 
