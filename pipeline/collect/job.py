@@ -6,9 +6,11 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.collect.archive import Archive
 from pipeline.collect.crew import run_by_host
@@ -60,7 +62,7 @@ def collect(
 
     ``since``, ``until`` (aware): only texts published in [since, until) are fetched, where the place of discovery
     says so; the others wait. A text without a known date is fetched, and kept whatever its date turns out to be.
-    Raises :class:`CollectError` for an unknown source.
+    Raises :class:`CollectError` for an unknown source. A run that is broken off leaves its line too, with the reason.
     """
     try:
         source = monitor.source(source_id)
@@ -74,13 +76,29 @@ def collect(
         closing(Archive(settings.archive, monitor.name, source.id)) as archive,
     ):
         keeper = Keeper(session, monitor.name, source, archive, Problems(), started)
+        run: _Import | _WebRun
         if isinstance(source, WarcSource | TableSource):
-            report = _import(settings, source, keeper, window, progress)
+            run = _Import(settings, source, keeper, window, progress)
         else:
-            report = _WebRun(settings, monitor, source, keeper, window, started, progress).run()
-        record_run(session, report, started_at=started, monitor=monitor.name, source=source.id)
-        session.commit()
-    return report
+            run = _WebRun(settings, monitor, source, keeper, window, started, progress)
+
+        def recorded() -> Report:
+            report = run.report()
+            record_run(session, report, started_at=started, monitor=monitor.name, source=source.id)
+            session.commit()
+            return report
+
+        try:
+            run.run()
+        except BaseException as error:
+            session.rollback()
+            keeper.problems.note(
+                f"the run was broken off ({' '.join(f'{type(error).__name__}: {error}'.split())[:300]})"
+            )
+            with suppress(SQLAlchemyError):  # it may be the database itself that is away
+                recorded()
+            raise
+        return recorded()
 
 
 @dataclass(frozen=True)
@@ -128,30 +146,40 @@ def _report(keeper: Keeper, *, found: int, waiting: int, size: int, began: float
     )
 
 
-def _import(
-    settings: Settings, source: WarcSource | TableSource, keeper: Keeper, window: Window, progress: Progress
-) -> Report:
-    """Read files. They ask for no politeness, so the time budget does not end this."""
-    began = time.monotonic()
-    found = waiting = size = 0
-    for item in READ[source.kind](source, settings):
-        if isinstance(item, Skipped):
-            keeper.tally.skipped[item.reason] += 1
-            continue
-        if isinstance(item, Trouble):
-            keeper.trouble(item)
-            continue
-        found += 1
-        size += len(item.body) if isinstance(item, PageItem) else len(item.text.encode())
-        if not window.lets_in(item.hints):
-            waiting += 1
-        elif isinstance(item, TextItem):
-            keeper.row(item)
-        else:
-            keeper.imported(item)
-        progress("read", found, None)
-    keeper.commit()
-    return _report(keeper, found=found, waiting=waiting, size=size, began=began)
+class _Import:
+    """One run of a source that is read from files. They ask for no politeness, so the time budget does not end it."""
+
+    def __init__(
+        self, settings: Settings, source: WarcSource | TableSource, keeper: Keeper, window: Window, progress: Progress
+    ) -> None:
+        self._settings, self._source, self._keeper = settings, source, keeper
+        self._window, self._progress = window, progress
+        self._began = time.monotonic()
+        self._found = self._waiting = self._size = 0
+
+    def run(self) -> None:
+        keeper = self._keeper
+        for item in READ[self._source.kind](self._source, self._settings):
+            if isinstance(item, Skipped):
+                keeper.tally.skipped[item.reason] += 1
+                continue
+            if isinstance(item, Trouble):
+                keeper.trouble(item)
+                continue
+            self._found += 1
+            self._size += len(item.body) if isinstance(item, PageItem) else len(item.text.encode())
+            if not self._window.lets_in(item.hints):
+                self._waiting += 1
+            elif isinstance(item, TextItem):
+                keeper.row(item)
+            else:
+                keeper.imported(item)
+            self._progress("read", self._found, None)
+        keeper.commit()
+
+    def report(self) -> Report:
+        """What was done so far."""
+        return _report(self._keeper, found=self._found, waiting=self._waiting, size=self._size, began=self._began)
 
 
 @dataclass(frozen=True)
@@ -185,12 +213,12 @@ class _WebRun:
         self._guard = Guard(frozenset(host.lower() for host in monitor.allowed_addresses))
         self._paces = Paces(settings, deadline=time.time() + settings.run_seconds, stop=self._stop)
         self._robots = RobotsBook(settings)
+        self._began = time.monotonic()
         self._seen: set[int] = set()
         self._size = 0
         self._size_lock = threading.Lock()
 
-    def run(self) -> Report:
-        began = time.monotonic()
+    def run(self) -> None:
         try:
             self._discover()
             if not isinstance(self._source, FeedSource) or self._source.fetch_pages:
@@ -202,8 +230,11 @@ class _WebRun:
         finally:
             self._stop.set()
             self._paces.close()
+
+    def report(self) -> Report:
+        """What was done so far."""
         waiting = frontier.waiting(self._keeper.session, self._monitor.name, self._source.id)
-        return _report(self._keeper, found=len(self._seen), waiting=waiting, size=self._size, began=began)
+        return _report(self._keeper, found=len(self._seen), waiting=waiting, size=self._size, began=self._began)
 
     @contextmanager
     def _visitor(self) -> Iterator[Visitor]:

@@ -397,6 +397,28 @@ def test_a_database_that_goes_away_ends_the_run_and_the_next_completes_it(settin
         collect(settings, monitor, "letters")
     assert collect(settings, monitor, "letters").failed == 0
     assert len(rows(settings, Document)) == 10
+    broken, whole = rows(settings, Run)
+    assert broken.found == 10
+    assert any("broken off (OperationalError" in problem for problem in broken.problems)
+    assert whole.problems == []
+    assert broken.new + whole.new == 10
+
+
+def test_an_import_that_is_broken_off_leaves_its_line(store_settings, tmp_path, watch):
+    file = tmp_path / "letters.csv"
+    file.write_text("".join(["id,text,date\n", *(f"{i},Letter {i} of the hills.,2009-10-05\n" for i in range(40))]))
+    monitor = watch(kind="table", path=str(file), columns={"id": "id", "text": "text", "date": "date"})
+
+    def stop(_what, done, _total):
+        if done == 30:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        collect(store_settings, monitor, "letters", progress=stop)
+    (run,) = rows(store_settings, Run)
+    assert (run.found, run.new) == (30, len(rows(store_settings, Document)))
+    assert run.problems == ["the run was broken off (KeyboardInterrupt:)"]
+    assert collect(store_settings, monitor, "letters").new == 40 - run.new
 
 
 def test_addresses_past_every_limit_are_named_and_the_others_are_collected(store_settings, ten, feed_of, watch):
