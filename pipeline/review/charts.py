@@ -246,7 +246,11 @@ def _event_layers(events: Sequence[Mark], first: date, last: date) -> list[Spec]
     inside = sorted((e for e in events if first <= e.day < last), key=lambda e: e.day)
     if not inside:
         return []
-    rows = [{"x": _time(e.day), "label": f"{e.number} {e.kind}", "said": e.said} for e in inside]
+    # "other" says nothing of the event; its number leads to the list
+    rows = [
+        {"x": _time(e.day), "label": f"{e.number}" if e.kind == "other" else f"{e.number} {e.kind}", "said": e.said}
+        for e in inside
+    ]
     rule = {"type": "rule", "color": COLOURS["event"], "strokeDash": [2, 3], "strokeWidth": 1}
     chosen = lanes([e.day for e in inside], first, last)
     layers = []

@@ -54,6 +54,7 @@ dyads: [[heron, maple]]
 events:
   - {date: 2025-01-20, dyad: [heron, maple], kind: statement, text: The winter address, reference: archive of the League}
   - {date: 2025-02-10, dyad: [maple, heron], kind: quarrel, text: Open letters begin, reference: archive of the Covenant}
+  - {date: 2024-08-01, kind: other, text: The lighthouse is lit, reference: a newspaper}
   - {date: 2025-10-12, kind: reconciliation, text: Talks soften the quarrel, reference: a newspaper}
 """
 
@@ -123,7 +124,9 @@ def trend_cell(group: str, span: Span) -> TrendCell:
         freedom=29.0 if corrected else None,
         lam=0.7123456 if corrected else None,
         model_balance=value,
-        companions={"cc": 0.1, "pcc": 0.08} if corrected else {},
+        companions={"cc": 0.1, "pcc": 0.08, "pacc": 0.11, "sld": None, "constant": 0.02, "reasons": {"sld": "no prior"}}
+        if corrected
+        else {},
         missing="outage: the provider was down" if value is None else None,
         flags=["outage of maple-letters from 2024-05-06 to 2024-06-16"]
         if group == "maple" and span.kind == "quarter" and span.start == date(2024, 4, 1)

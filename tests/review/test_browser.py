@@ -148,7 +148,7 @@ def test_a_viewer_walks_from_the_side_bar_to_a_text(airflow_server, browser, rev
 
         visitor.follows("Heron League and Maple Covenant")
         visitor.sees("How to read this")
-        visitor.sees("1 statement")
+        visitor.sees("2 statement")
         visitor.shoots("dyad")
         visitor.follows("Week")
         visitor.sees("every point here is uncorrected")
@@ -176,6 +176,8 @@ def test_a_viewer_walks_from_the_side_bar_to_a_text(airflow_server, browser, rev
         visitor.frame.get_by_role("button", name="Show").click()
         visitor.sees("8 rows")
         visitor.shoots("trends")
+        heights = "[...document.querySelectorAll('tbody tr')].map(row => row.getBoundingClientRect().height)"
+        assert max(visitor.page.frames[-1].evaluate(heights)) < 45  # one line each
         assert visitor.width_of_page()[0] <= visitor.width_of_page()[1]
 
         assert visitor.complaints == []

@@ -98,6 +98,13 @@ def test_labels_of_near_events_stand_in_different_rows():
     assert lanes(days, date(2024, 1, 1), date(2024, 12, 31)) == [2, 1, 0, 0]
 
 
+def test_an_event_of_no_kind_is_marked_by_its_number_alone():
+    events = [Mark(START, 1, "split", "s"), Mark(START, 2, "other", "o")]
+    drawn = spec_of(Series("a", "A", [point(0, 0.1)]), events=events)
+    labels = {row["label"] for layer in marks_of(drawn, "text") for row in layer["data"]["values"]}
+    assert labels == {"1 split", "2"}
+
+
 def test_events_outside_the_chart_are_left_out():
     drawn = spec_of(Series("a", "A", [point(0, 0.1)]), events=[Mark(date(1999, 1, 1), 1, "split", "s")])
     assert "1 split" not in str(drawn)

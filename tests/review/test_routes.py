@@ -87,6 +87,7 @@ def test_the_dyad_page_says_what_stands_behind_each_point(get):
     ):
         assert said in text, said
     assert text.count("<svg") > 2
+    assert re.search(r"2024-08-01</span>: The lighthouse is lit", text)
 
 
 def test_missing_weeks_are_named_with_their_reason(get):
@@ -119,6 +120,7 @@ def test_the_trend_table_filters_and_explains_its_columns(get):
     assert "8 rows" in text
     assert 'title="share nationalist less share universalist' in text
     assert "2025-Q4" in text
+    assert 'title="outage of maple-letters from 2024-05-06 to 2024-06-16"' in text
     assert "16 rows" in get("/ui/m/harbour/trends").text  # the audit period, unless asked
     assert "274 rows" in get("/ui/m/harbour/trends?period=").text
     assert get("/ui/m/harbour/trends?period=eon").status_code == 422
