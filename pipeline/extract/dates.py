@@ -22,6 +22,8 @@ _NEVER = {
     "capture": "refused: the archive's capture time says when the page was seen, not when the text was published",
 }
 _LONGEST = 200
+_FIRST_YEAR = 1000
+"""whatever a source allows: no text is older, and years of three digits are mistyped ones"""
 
 
 @lru_cache(maxsize=1)
@@ -97,6 +99,8 @@ def candidate(origin: str, value: str, *, now: datetime, earliest: date | None) 
     if found is None:
         return DateCandidate(origin, value, None, False, "refused: can't be read as a full date")
     refusal = _NEVER.get(origin)
+    if refusal is None and found.year < _FIRST_YEAR:
+        refusal = f"refused: before the year {_FIRST_YEAR}, so a slip of the pen"
     if refusal is None and found > now + timedelta(days=1):
         refusal = f"refused: more than a day ahead of {now.astimezone(UTC):%Y-%m-%d}, when it was collected"
     if refusal is None and earliest is not None and found < datetime.combine(earliest, time(), UTC):

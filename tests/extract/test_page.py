@@ -248,6 +248,15 @@ def test_rows_of_text():
         extract_text(" - ", address="row:2", now=NOW)
 
 
+@pytest.mark.parametrize(("written", "year"), [("0209-09-19", None), ("0999-12-31", None), ("1000-01-01", 1000)])
+def test_a_mistyped_year_is_refused_whatever_the_source_allows(written, year):
+    hints = {"dates": [{"origin": "table", "value": written}]}
+    extracted = extract_text(FIRST, address="row:1", hints=hints, now=NOW)
+    assert (extracted.published_at and extracted.published_at.year) == year
+    (candidate,) = extracted.dates
+    assert (candidate.accepted, "before the year 1000" in candidate.why) == (year is not None, year is None)
+
+
 _SOURCE = page('<meta name="date" content="2010-01-01">' + JSON_LD.format('{"@type":"Article"}')).encode()
 
 
