@@ -66,6 +66,9 @@ def test_pages_become_documents_with_their_capture(store_settings, watch, tmp_pa
     assert capture.captured_at == datetime(2006, 10, 4, tzinfo=UTC)
     assert archive.read(store_settings.archive, capture.warc_file, capture.warc_offset).body == page(3)
     assert {(one["origin"], one["accepted"]) for one in documents[0].dates} == {("capture", False)}
+    (date,) = documents[2].dates
+    assert datetime.fromisoformat(date["value"]) == capture.captured_at
+    assert "when the page was seen, not when the text was published" in date["why"]
     again = collect(store_settings, monitor, "letters")
     assert (again.found, again.new, again.known) == (5, 0, 5)
 
