@@ -127,7 +127,7 @@ class Fetcher:
         self._client.close()
 
     def get(self, address: str) -> Response:
-        """The response to one GET: 2xx, 304 or a redirect. Raises :class:`Failure` for all else."""
+        """The response to one GET: 2xx or a redirect. Raises :class:`Failure` for all else."""
         place = place_of(address)
         if self._settings.proxy is not None:
             # the proxy connects, so this check can't bind it; without a proxy the backend checks what it connects to
@@ -152,7 +152,7 @@ class Fetcher:
         with self._client.stream("GET", address) as answer:
             status = answer.status_code
             redirects = status in REDIRECTS and "location" in answer.headers
-            if not redirects and status != 304 and not 200 <= status < 300:
+            if not redirects and not 200 <= status < 300:
                 raise failure_of(status, retry_after(answer.headers.get("retry-after"), fetched_at))
             body, raw = (b"", b"") if redirects else self._read(answer)
         return Response(address, status, answer.headers, body, raw, fetched_at, time.monotonic() - began)

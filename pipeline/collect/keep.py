@@ -255,7 +255,7 @@ class Keeper:
         """A page that was fetched: into the archive, and its frontier row is done."""
         address = _final_address(response, due.address)
         digest = hashlib.sha256(response.body).hexdigest()
-        if response.status == 304 or self._known(address, digest):
+        if self._known(address, digest):
             self.tally.known += 1
             self.later(address, lambda: frontier.mark_fetched(self.session, due.id, now=self._now))
             return

@@ -73,11 +73,6 @@ def signature(grams: frozenset[str]) -> tuple[int, ...]:
     return tuple(int(value) for value in made.hashvalues)
 
 
-def estimated_jaccard(a: tuple[int, ...], b: tuple[int, ...]) -> float:
-    """Share of equal minima: an unbiased estimate, standard error at most .056. Signatures of one length."""
-    return sum(x == y for x, y in zip(a, b, strict=True)) / len(a)
-
-
 def bands(minima: tuple[int, ...]) -> tuple[int, ...]:
     """One number per band, signed 64 bit: the hash of the band's number and minima. Equal number: candidates."""
     made = []

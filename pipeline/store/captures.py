@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -57,12 +56,3 @@ def keep_capture(
     }
     written = upsert(session, Capture, [row], keys=_KEYS, update=["problem"])
     return int(written[0])
-
-
-def quarantined(session: Session, monitor: str, source: str) -> Sequence[Capture]:
-    """The responses of a source that gave no document, oldest first."""
-    return session.scalars(
-        select(Capture)
-        .where(Capture.monitor == monitor, Capture.source == source, Capture.problem.is_not(None))
-        .order_by(Capture.id)
-    ).all()

@@ -54,11 +54,6 @@ def test_packed_bodies_are_unpacked_and_kept_as_they_came(get, site, encoding, p
     assert response.raw == pack(body)
 
 
-def test_a_304_is_a_success(get, site):
-    site.add("/same", b"", status=304)
-    assert get("/same").status == 304
-
-
 def test_redirects_are_handed_over_not_followed(get, site):
     site.add("/from", b"", status=302, Location="/to")
     assert get("/from").location == "/to"

@@ -158,8 +158,6 @@ def discovered(entries: list[Entry], source: FeedSource, address: str) -> Iterat
 def discover(source: FeedSource, address: str, scene: Scene) -> Iterator[Event]:
     """Read one feed."""
     response: Response = scene.get(address)
-    if response.status == 304:
-        return
     try:
         entries = parse(response.body, address=response.address, content_type=response.content_type)
     except NoFeedError as error:
