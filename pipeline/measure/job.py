@@ -37,6 +37,9 @@ from pipeline.store.tables import Model
 
 Row = dict[str, Any]
 
+MOST_PERIODS = 5000
+"""Periods of a group, all kinds together, above which a year is probably mistyped: 70 years with weeks."""
+
 
 def measured_periods(monitor: Monitor) -> list[Period]:
     """The period kinds of a monitor's tables, short to long; the audit period is always among them."""
@@ -215,6 +218,17 @@ def _problems(grid: Grid, waiting: int, model: Model | None, undated: int) -> li
     return [words for true, words in said if true]
 
 
+def _too_long(trends: Sequence[Row], groups: int) -> list[str]:
+    """A problem when the tables speak of more periods than anybody watches."""
+    if len(trends) <= MOST_PERIODS * groups:
+        return []
+    first, last = min(row["start"] for row in trends), max(row["end"] for row in trends)
+    return [
+        f"{len(trends) // groups:,} periods of each group are measured, from {first} to {last}; "
+        "if a year is mistyped, correct since in the monitor or the date of the earliest text"
+    ]
+
+
 def measure(
     settings: Settings, monitor: Monitor, *, progress: Progress = silent, now: datetime | None = None
 ) -> Report:
@@ -237,6 +251,7 @@ def measure(
         problems += _problems(grid, waiting_codings(session, monitor.name), model, texts.undated)
         progress("measuring cells", 0, None)
         trends, gaps = measure_cells(monitor, grid, collected, model, today=now.astimezone(UTC).date())
+        problems += _too_long(trends, len(monitor.groups))
         progress("writing trends", 0, len(trends) + len(gaps))
         named = {"monitor": monitor.name}
         write_measures(session, monitor.name, [named | r for r in trends], [named | r for r in gaps], started)

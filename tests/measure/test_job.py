@@ -192,6 +192,17 @@ def test_a_coding_that_did_not_see_its_text_is_joined_to_it(store_settings, worl
         assert _cells(session, "quarter")["a", date(2024, 10, 1)].codings == 1
 
 
+def test_a_mistyped_year_is_said_and_measured_all_the_same(settings, world, monitor_of):
+    with open_session(settings) as session:
+        world(session).text("a", date(2024, 12, 1))
+        session.commit()
+        long = measure(settings, monitor_of(since=date(1919, 1, 1), periods=["week"]), now=NOW)
+        assert long.problems[-1].startswith("5,956 periods of each group are measured, from 1918-12-30 to 2025-01-06")
+        assert len(trend_rows(session, "m", "a", "week")) > 5000
+        fine = measure(settings, monitor_of(since=date(2019, 1, 1), periods=["week"]), now=NOW)
+        assert not [p for p in fine.problems if "mistyped" in p]
+
+
 def test_an_empty_monitor_says_so(settings, monitor_of):
     report = measure(settings, monitor_of(), now=NOW)
     assert report.updated == 0
