@@ -10,6 +10,8 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 _SURE = 0.9
 _POSSIBLE = 0.02
+_GUESS = 0.5
+"""below, and with nothing declared, the language stays unknown"""
 _ENOUGH = 5000
 """characters that are read; more only cost time"""
 # The detector and some sites use three letters where ISO 639-1 has two.
@@ -40,7 +42,7 @@ def identify(text: str, declared: Iterable[str | None] = ()) -> tuple[str | None
 
     ``declared`` is what page and feed say, best first. It only decides where the detector is unsure (below .9)
     and holds the declared language possible (.02 or more): templates declare English for everything.
-    Null when the text has no letters.
+    No language when the text has no letters, or when it is too short to tell (best below .5, nothing declared).
     """
     if not any(character.isalpha() for character in text):
         return None, None
@@ -53,6 +55,7 @@ def identify(text: str, declared: Iterable[str | None] = ()) -> tuple[str | None
     if shares[best] < _SURE:
         for name in map(code, declared):
             if name and shares.get(name, 0.0) >= _POSSIBLE:
-                best = name
-                break
+                return name, round(shares[name], 4)
+    if shares[best] < _GUESS:
+        return None, None
     return best, round(min(1.0, shares[best]), 4)

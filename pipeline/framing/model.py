@@ -51,13 +51,16 @@ def starter_card(codings: list[StarterCoding], classifier: FramingClassifier, tr
     }
 
 
-def _train_starter(settings: Settings) -> FramingModel:
-    """The starter model's folder, made unless it is there. Two processes at once end up with one folder."""
+def _train_starter(settings: Settings, trained_at: datetime | None = None) -> FramingModel:
+    """The starter model's folder, made unless it is there. Two processes at once end up with one folder.
+
+    ``trained_at``: of a starter model whose folder was lost; training is deterministic, so the same folder comes back.
+    """
     classifier = FramingClassifier()
     folder = settings.models / starter_name(classifier)
     if not folder.exists():
         codings = load_starter()
-        log.info("no framing model is in force: training %s on %d starter codings", folder.name, len(codings))
+        log.info("training %s on %d starter codings", folder.name, len(codings))
         classifier.fit(
             [coding.row for coding in codings],
             [coding.value for coding in codings],
@@ -68,7 +71,7 @@ def _train_starter(settings: Settings) -> FramingModel:
                 classifier,
                 folder,
                 codebook_version=load_codebook().version,
-                card=starter_card(codings, classifier, datetime.now(UTC)),
+                card=starter_card(codings, classifier, trained_at or datetime.now(UTC)),
                 probes=[coding.row for coding in codings[:: len(codings) // 25]],
             )
         except FileExistsError:
@@ -78,7 +81,12 @@ def _train_starter(settings: Settings) -> FramingModel:
 
 def _current(session: Session, settings: Settings) -> tuple[int, FramingModel] | None:
     row = model_in_force(session, VARIABLE)
-    return None if row is None else (row.id, load_model(settings.models / row.name, row.sha256))
+    if row is None:
+        return None
+    if not (settings.models / row.name).exists() and row.name == starter_name(FramingClassifier()):
+        log.warning("the folder of %s is gone; it is made again from the starter codings", row.name)
+        _train_starter(settings, row.trained_at)
+    return row.id, load_model(settings.models / row.name, row.sha256)
 
 
 def promoted_model(settings: Settings) -> FramingModel:

@@ -97,7 +97,7 @@ def trend_row(
     if not cell.texts:
         missing = why_empty(cell.span, coverage)
     elif not cell.clusters:
-        missing = "silent: only reposts of texts that count elsewhere"
+        missing = "no text of its own: what it published counts where it was published first"
     elif estimate is None:
         missing = "not framed"
     others: Row = {}

@@ -43,6 +43,9 @@ def why_empty(span: Span, coverage: Coverage) -> str:
     if outages := _outages(span, coverage.sources):
         return "outage: " + "; ".join(dict.fromkeys(outage.reason for _, outage in outages))
     reason = _why_not_collected(span, coverage)
+    if reason is None and all(source.kind == "warc" for source in coverage.sources):
+        # an archive holds what somebody captured, so a hole in it is no silence
+        reason = "its web archive files hold no text of this period"
     return f"not collected: {reason}" if reason else "silent"
 
 

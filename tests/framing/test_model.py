@@ -1,4 +1,5 @@
 import re
+import shutil
 import threading
 
 import pytest
@@ -58,6 +59,17 @@ def test_several_at_once_end_with_one_model(store_settings):
     assert len({(model_id, model.sha256) for model_id, model in found}) == 1
     assert (_count(store_settings, Model), _count(store_settings, Promotion)) == (1, 1)
     assert [p.name for p in store_settings.models.iterdir()] == [found[0][1].name]
+
+
+@pytest.mark.usefixtures("short_starter")
+def test_a_starter_model_whose_folder_was_lost_comes_back(settings, caplog):
+    before = ensure_model(settings)
+    shutil.rmtree(settings.models)
+    after = ensure_model(settings)
+    assert (after[0], after[1].sha256) == (before[0], before[1].sha256)
+    assert "is made again from the starter codings" in caplog.text
+    shutil.rmtree(settings.models)
+    assert promoted_model(settings).sha256 == before[1].sha256
 
 
 @pytest.mark.usefixtures("short_starter")

@@ -131,7 +131,7 @@ def test_why_cells_are_empty(settings, world, monitor_of):
         assert (a[3].missing, a[4].missing) == ("outage: server seized", "outage: server seized")
         assert a[5].missing == "silent"
         assert (a[8].missing, a[8].texts, a[8].balance) == ("not framed", 1, None)
-        assert a[9].missing == "silent: only reposts of texts that count elsewhere"
+        assert a[9].missing == "no text of its own: what it published counts where it was published first"
         assert (a[9].texts, a[9].clusters) == (1, 0)
         assert b[8].missing == "silent"
         assert b[10].missing == "not collected: its sources were last read up to 2024-09-01"

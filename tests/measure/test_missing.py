@@ -54,6 +54,19 @@ def test_why_a_cell_is_empty(coverage, reason):
     assert why_empty(APRIL, coverage) == reason
 
 
+def test_a_hole_in_a_web_archive_is_no_silence():
+    monitor = Monitor.model_validate(
+        {
+            "name": "m",
+            "title": "T",
+            "groups": [{"id": "a", "name": "A"}],
+            "sources": [{"id": "w", "group": "a", "speaker": "own", "kind": "warc", "paths": ["x.warc.gz"]}],
+        }
+    )
+    reason = why_empty(APRIL, _covered(monitor.sources))
+    assert reason == "not collected: its web archive files hold no text of this period"
+
+
 def test_flags_of_a_period():
     sources = _sources([("2024-04-10", "2024-04-20", "blocked")], [])
     coverage = Coverage(sources, date(2024, 1, 1), {"s0": date(2024, 4, 12)})
