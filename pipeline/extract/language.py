@@ -41,7 +41,8 @@ def identify(text: str, declared: Iterable[str | None] = ()) -> tuple[str | None
     """Language and its probability in [0, 1], detected over the text.
 
     ``declared`` is what page and feed say, best first. It only decides where the detector is unsure (below .9)
-    and holds the declared language possible (.02 or more): templates declare English for everything.
+    and holds the declared language possible (.02 or more; any, where it can only guess): templates declare
+    English for everything.
     No language when the text has no letters, or when it is too short to tell (best below .5, nothing declared).
     """
     if not any(character.isalpha() for character in text):
@@ -53,8 +54,9 @@ def identify(text: str, declared: Iterable[str | None] = ()) -> tuple[str | None
             shares[name] = shares.get(name, 0.0) + float(share)
     best = max(shares, key=shares.__getitem__)
     if shares[best] < _SURE:
+        least = 0.0 if shares[best] < _GUESS else _POSSIBLE
         for name in map(code, declared):
-            if name and shares.get(name, 0.0) >= _POSSIBLE:
+            if name and shares.get(name, -1.0) >= least:
                 return name, round(shares[name], 4)
     if shares[best] < _GUESS:
         return None, None
