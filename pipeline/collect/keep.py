@@ -231,6 +231,8 @@ class Keeper:
         if read.text is None:
             self._failed(page.address, f"kept without a document: {read.problem}")
         else:
+            for name in read.text.unmatched:
+                self.problems.add(page.address, f"{name} finds nothing there; what extraction found by itself is kept")
             self._document(read.text, capture, group=self._source.group, source=self._source.id)
 
     def imported(self, page: PageItem) -> None:

@@ -6,6 +6,7 @@ own clock none comes early. Between processes the lease in the database decides;
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
@@ -21,10 +22,15 @@ from pipeline.settings import Settings
 from pipeline.store.hosts import give_back, take_lease
 from pipeline.store.session import open_session
 
+log = logging.getLogger(__name__)
+
 _LOOK_AGAIN = 0.5
 """seconds between two looks at a lease that another process holds"""
 _RESERVE = 30.0
 """seconds a lease lasts longer than the request it is needed for, so that not every request renews it"""
+
+_TELL_AFTER = 5.0
+"""seconds of waiting for another run after which it is said"""
 
 
 def new_owner() -> str:
@@ -95,6 +101,7 @@ class Paces:
             self._sleep(host, due - now)
 
     def _lease(self, host: str, pace: _Pace, need: float) -> None:
+        began, told = time.time(), False
         while True:
             now = time.time()
             until = now + need + _RESERVE
@@ -107,6 +114,9 @@ class Paces:
                 return
             if now >= self._deadline:
                 raise NotNow(host, f"{host} is being collected by another run")
+            if not told and now - began > _TELL_AFTER:
+                told = True
+                log.warning("%s is being collected by another run, or by one that was killed: waiting for it", host)
             self._sleep(host, _LOOK_AGAIN)
 
     def _check_stop(self, host: str, now: float) -> None:

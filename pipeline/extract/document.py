@@ -67,3 +67,5 @@ class Extracted:
     """every candidate, the one used first"""
     encoding: str | None
     """null for what came as text"""
+    unmatched: tuple[str, ...] = ()
+    """selectors of the source that found nothing in the page; what extraction found by itself stands in their place"""

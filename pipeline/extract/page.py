@@ -91,6 +91,14 @@ def _hinted_dates(hints: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield str(one.get("origin") or "feed"), str(one["value"])
 
 
+def _unmatched(soup: BeautifulSoup | None, rules: ExtractionRules) -> tuple[str, ...]:
+    """The rules' selectors that find nothing in the page, by their names in the monitor."""
+    if soup is None:
+        return ()
+    names = ("text_selector", "title_selector", "date_selector")
+    return tuple(name for name in names if (css := getattr(rules, name)) and soup.select_one(css) is None)
+
+
 def _made(
     text: str,
     *,
@@ -101,6 +109,7 @@ def _made(
     rules: ExtractionRules,
     now: datetime,
     encoding: str | None,
+    unmatched: tuple[str, ...] = (),
 ) -> Extracted:
     if not any(character.isalpha() for character in text):
         raise ExtractError("no text: no words found in it")
@@ -123,6 +132,7 @@ def _made(
         published_origin=used.origin if used else None,
         dates=all_dates,
         encoding=encoding,
+        unmatched=unmatched,
     )
 
 
@@ -162,6 +172,7 @@ def extract_page(
         rules=rules,
         now=now,
         encoding=encoding,
+        unmatched=_unmatched(soup, rules),
     )
 
 

@@ -42,6 +42,14 @@ def ten(site, feed_of):
     return site
 
 
+def test_a_selector_that_finds_nothing_is_said(settings, ten, watch):
+    monitor = watch(ten, kind="feed", addresses=[ten.address + "/feed"], text_selector="div.nothing")
+    report = collect(settings, monitor, "letters")
+    assert report.new == 10
+    (problem,) = report.problems
+    assert problem.endswith("and 7 more: text_selector finds nothing there; what extraction found by itself is kept")
+
+
 def test_a_feed_of_ten_becomes_ten_documents(store_settings, ten, watch):
     monitor = watch(ten, kind="feed", addresses=[ten.address + "/feed"])
     steps = []

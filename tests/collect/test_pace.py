@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from pipeline.collect import pace
 from pipeline.collect.failure import NotNow
 from pipeline.collect.pace import Paces
 from pipeline.settings import Settings
@@ -75,6 +76,17 @@ def test_a_run_waits_for_the_lease_of_another_within_its_time(store_settings):
         assert time.time() - began >= 0.5
     patient.close()
     other.close()
+
+
+def test_a_long_wait_for_another_run_is_said(settings, monkeypatch, caplog):
+    monkeypatch.setattr(pace, "_TELL_AFTER", 0.1)
+    first = paces(settings, owner="one")
+    first.hold(HOST)
+    with pytest.raises(NotNow, match="collected by another run"):
+        paces(settings, owner="two", seconds=1.5).hold(HOST)
+    first.close()
+    said = [r.getMessage() for r in caplog.records]
+    assert said == [f"{HOST} is being collected by another run, or by one that was killed: waiting for it"]
 
 
 def test_the_lease_of_a_dead_process_runs_out(store_settings):

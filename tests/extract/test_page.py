@@ -121,6 +121,12 @@ def test_text_is_nfc_and_without_what_no_database_takes():
     assert "\x00" not in read(page("<title>a&#0;b</title>", f"<p>{FIRST}\x00</p>")).text
 
 
+def test_selectors_that_find_nothing_are_named():
+    rules = ExtractionRules(text_selector="div.nothing", title_selector="h1", date_selector=".when")
+    assert read(page(), rules=rules).unmatched == ("text_selector", "date_selector")
+    assert read(page()).unmatched == ()
+
+
 def test_selectors_win():
     body = f"""<h1>Site name</h1><div class="t">The wells</div><span class="d" title="x">3 فبراير 2010</span>
       <div class="post"><p>{FIRST}<br>Second line.</p><script>var a</script></div><p>{SECOND}</p>"""
