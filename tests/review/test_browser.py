@@ -104,7 +104,8 @@ class Visitor:
         self.page.locator("input[name=password]").fill(PASSWORD)
         self.page.locator("button[type=submit]").click()
         self.page.get_by_role("link", name="Riftwatch").click()
-        self.page.wait_for_url("**/plugin/rift")
+        # the address bar follows the frame, so the page is known by its heading and not by its address
+        self.page.frame_locator("iframe").get_by_role("heading").first.wait_for(timeout=30_000)
         self.complaints.clear()
 
     @property
