@@ -23,13 +23,16 @@ class SomeMonitorsFailedError(RuntimeError):
     """A job did not succeed for every monitor; says for which, and what happened."""
 
 
-def load_monitors(files: Sequence[Path]) -> Loaded:
-    """Load ``files``. One that can't be read, or repeats the name of an earlier one, is broken; the others are not."""
+def load_monitors(files: Sequence[Path], load: Callable[[Path], Monitor] = load_monitor) -> Loaded:
+    """Load ``files``. One that can't be read, or repeats the name of an earlier one, is broken; the others are not.
+
+    ``load``: reads one file, or raises :class:`MonitorError`; the pages pass one that remembers.
+    """
     loaded = Loaded({}, {})
     named: dict[str, Path] = {}
     for file in files:
         try:
-            monitor = load_monitor(file)
+            monitor = load(file)
         except MonitorError as error:
             loaded.broken[file] = error
             continue

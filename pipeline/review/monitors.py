@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipeline.monitor import Monitor, MonitorError, load_monitor
+from pipeline.monitors import load_monitors
 from pipeline.settings import Settings
 
 
@@ -23,30 +24,25 @@ class Watched:
 
 
 @lru_cache(maxsize=64)
-def _load(file: Path, changed: int) -> Monitor | MonitorError:
+def _read(file: Path, changed: int) -> Monitor | MonitorError:
     try:
         return load_monitor(file)
     except MonitorError as error:
         return error
 
 
+def _remembered(file: Path) -> Monitor:
+    read = _read(file, file.stat().st_mtime_ns if file.exists() else 0)
+    if isinstance(read, MonitorError):
+        raise read
+    return read
+
+
 def watched(settings: Settings) -> Watched:
     """All monitors of the settings' folder, by file name."""
-    monitors: list[Monitor] = []
-    problems: list[str] = []
-    for file in settings.monitor_files():
-        try:
-            loaded = _load(file, file.stat().st_mtime_ns)
-        except OSError as error:
-            problems.append(f"{file.name} can't be read: {error.strerror}")
-            continue
-        if isinstance(loaded, MonitorError):
-            # the folder is the server's business, not the reader's
-            problems += [f"{p.file.name}:{p.line}: {p.field}: {p.message}" for p in loaded.problems]
-        elif any(m.name == loaded.name for m in monitors):
-            problems.append(
-                f"{file.name}: a monitor named {loaded.name!r} is already read from another file; rename one"
-            )
-        else:
-            monitors.append(loaded)
-    return Watched(tuple(monitors), tuple(problems))
+    loaded = load_monitors(settings.monitor_files(), load=_remembered)
+    # the folder is the server's business, not the reader's
+    problems = [
+        f"{p.file.name}:{p.line}: {p.field}: {p.message}" for error in loaded.broken.values() for p in error.problems
+    ]
+    return Watched(tuple(loaded.monitors.values()), tuple(problems))
