@@ -20,6 +20,7 @@ from pipeline.collect.inflate import ACCEPTED, Inflater
 from pipeline.settings import Settings
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+NOT_MODIFIED = 304
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class Response:
         return str(self.headers["content-type"]) if "content-type" in self.headers else None
 
     @property
+    def not_modified(self) -> bool:
+        """Whether the server said that nothing has changed since the response whose ETag or date was sent along."""
+        return self.status == NOT_MODIFIED
+
+    @property
     def location(self) -> str | None:
         """Where a redirect leads; null when it is none."""
         return str(self.headers["location"]) if self.status in REDIRECTS and "location" in self.headers else None
@@ -61,6 +67,12 @@ def retry_after(value: str | None, now: datetime) -> timedelta | None:
             return None
         wait = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
     return min(max(wait, timedelta(0)), DAY)
+
+
+def _conditions(etag: str | None, last_modified: str | None) -> dict[str, str]:
+    """The headers of a conditional GET. What can't stand in a header is left out: then the whole body comes."""
+    sent = {"If-None-Match": etag, "If-Modified-Since": last_modified}
+    return {name: value for name, value in sent.items() if value and value.isascii() and value.isprintable()}
 
 
 @lru_cache(maxsize=1)
@@ -126,8 +138,12 @@ class Fetcher:
     def close(self) -> None:
         self._client.close()
 
-    def get(self, address: str) -> Response:
-        """The response to one GET: 2xx or a redirect. Raises :class:`Failure` for all else."""
+    def get(self, address: str, *, etag: str | None = None, last_modified: str | None = None) -> Response:
+        """The response to one GET: 2xx or a redirect. Raises :class:`Failure` for all else.
+
+        ``etag``, ``last_modified``: the headers ETag and Last-Modified of an earlier response, as they came. With them
+        the answer may also be a 304 without a body.
+        """
         place = place_of(address)
         if self._settings.proxy is not None:
             # the proxy connects, so this check can't bind it; without a proxy the backend checks what it connects to
@@ -135,7 +151,7 @@ class Fetcher:
         began = time.monotonic()
         self._backend.deadline = began + self._settings.request_seconds
         try:
-            return self._exchange(address, began)
+            return self._exchange(address, _conditions(etag, last_modified), began)
         except (httpcore.TimeoutException, httpx.TimeoutException):
             raise Failure("temporary", f"no full response within {self._settings.request_seconds:g} s") from None
         except ssl.SSLError as error:
@@ -147,14 +163,14 @@ class Fetcher:
         except (httpx.InvalidURL, httpcore.UnsupportedProtocol, UnicodeError) as error:
             raise Failure("hard", f"refused: no address ({error})") from None
 
-    def _exchange(self, address: str, began: float) -> Response:
+    def _exchange(self, address: str, conditions: dict[str, str], began: float) -> Response:
         fetched_at = datetime.now(UTC)
-        with self._client.stream("GET", address) as answer:
+        with self._client.stream("GET", address, headers=conditions) as answer:
             status = answer.status_code
-            redirects = status in REDIRECTS and "location" in answer.headers
-            if not redirects and not 200 <= status < 300:
+            bare = status in REDIRECTS and "location" in answer.headers or (status == NOT_MODIFIED and bool(conditions))
+            if not bare and not 200 <= status < 300:
                 raise failure_of(status, retry_after(answer.headers.get("retry-after"), fetched_at))
-            body, raw = (b"", b"") if redirects else self._read(answer)
+            body, raw = (b"", b"") if bare else self._read(answer)
         return Response(address, status, answer.headers, body, raw, fetched_at, time.monotonic() - began)
 
     def _read(self, answer: httpx.Response) -> tuple[bytes, bytes]:

@@ -38,15 +38,22 @@ class Visitor:
         self.bytes = 0
         """received so far"""
 
-    def get(self, address: str) -> Response:
-        """The response, redirects followed. Raises :class:`Failure` or :class:`NotNow`."""
-        return self._follow(address, obey=True)
+    def get(self, address: str, *, etag: str | None = None, last_modified: str | None = None) -> Response:
+        """The response, redirects followed. Raises :class:`Failure` or :class:`NotNow`.
 
-    def _follow(self, address: str, *, obey: bool) -> Response:
+        With ``etag`` or ``last_modified`` of an earlier response the answer may be a 304 (``not_modified``, no body).
+        They are sent at every step of a redirect: a 304 only means something where its ``address`` is still
+        the one they came from.
+        """
+        return self._follow(address, etag, last_modified)
+
+    def _follow(
+        self, address: str, etag: str | None = None, last_modified: str | None = None, *, obey: bool = True
+    ) -> Response:
         asked = address
         for _ in range(MAX_REDIRECTS + 1):
             try:
-                response = self._once(asked, obey=obey)
+                response = self._once(asked, etag, last_modified, obey=obey)
             except Failure as failure:
                 if asked == address:
                     raise
@@ -60,7 +67,7 @@ class Visitor:
                 raise Failure("soft", f"redirects to {response.location!r}, which is no address") from None
         raise Failure("soft", f"redirects more than {MAX_REDIRECTS} times, last to {asked}")
 
-    def _once(self, address: str, *, obey: bool) -> Response:
+    def _once(self, address: str, etag: str | None, last_modified: str | None, *, obey: bool) -> Response:
         host = place_of(address).key
         delay = self._delay
         if obey:
@@ -71,7 +78,7 @@ class Visitor:
             delay = max(delay, self._capped(host, rules.crawl_delay()))
         try:
             with self._paces.turn(host, delay):
-                response = self._fetcher.get(address)
+                response = self._fetcher.get(address, etag=etag, last_modified=last_modified)
         except Failure as failure:
             if failure.status == 429 or (failure.status == 503 and failure.retry_after):
                 self._paces.pause(host, failure.retry_after or PAUSE_UNASKED)

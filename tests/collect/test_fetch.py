@@ -20,7 +20,7 @@ def get(settings, site):
     """Fetches a path of the site under small limits."""
     small = settings.model_copy(update={"request_seconds": 1.0, "max_body_bytes": 300_000, "max_inflation": 50.0})
     fetcher = Fetcher(small, Guard(frozenset({site.host_port})))
-    yield lambda path: fetcher.get(site.address + path)
+    yield lambda path, **conditions: fetcher.get(site.address + path, **conditions)
     fetcher.close()
 
 
@@ -58,6 +58,32 @@ def test_redirects_are_handed_over_not_followed(get, site):
     site.add("/from", b"", status=302, Location="/to")
     assert get("/from").location == "/to"
     assert site.asked() == ["/from"]
+
+
+def test_a_conditional_get_may_be_answered_with_304(get, site):
+    seen = []
+
+    def look(handler):
+        seen.append((handler.headers.get("If-None-Match"), handler.headers.get("If-Modified-Since")))
+        new = handler.headers.get("If-None-Match") != '"a1"'
+        handler.wfile.write(
+            b'HTTP/1.1 200 OK\r\nETag: "a1"\r\nContent-Length: 3\r\n\r\nnew' if new else b"HTTP/1.1 304 x\r\n\r\n"
+        )
+
+    site.add("/feed", look)
+    first = get("/feed")
+    assert (first.body, first.not_modified) == (b"new", False)
+    date = "Mon, 05 Oct 2009 00:00:00 GMT"
+    again = get("/feed", etag=first.headers["etag"], last_modified=date)
+    assert (again.status, again.body, again.not_modified) == (304, b"", True)
+    # what can't stand in a header is not sent
+    assert get("/feed", etag='"a\r\nX: 1"', last_modified="\u0665").body == b"new"
+    assert seen == [(None, None), ('"a1"', date), (None, None)]
+
+
+def test_a_304_that_nobody_asked_for_is_no_success(get, site):
+    site.add("/odd", b"", status=304)
+    refused(get, "/odd", "HTTP 304", "soft")
 
 
 def test_cookies_are_not_kept(get, site):

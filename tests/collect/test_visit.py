@@ -39,6 +39,20 @@ def test_redirects_are_followed_over_hosts_and_each_host_is_asked_for_its_rules(
     assert visit.bytes == len(b"there")
 
 
+def test_conditions_reach_the_end_of_a_redirect(visitor):
+    visit, _, a, b = visitor
+
+    def unchanged(handler):
+        assert handler.headers["If-None-Match"] == '"1"'
+        handler.wfile.write(b"HTTP/1.1 304 Not Modified\r\n\r\n")
+
+    a.add("/start", "", status=301, Location=b.address + "/end")
+    b.add("/end", unchanged)
+    response = visit.get(a.address + "/start", etag='"1"')
+    assert response.not_modified
+    assert response.address == b.address + "/end"
+
+
 def test_the_rules_of_the_host_redirected_to_count(visitor):
     visit, _, a, b = visitor
     b.add("/robots.txt", "User-agent: *\nDisallow: /end", type="text/plain")
