@@ -119,6 +119,41 @@ class Host(Base):
     next_request_at: Mapped[datetime | None]
 
 
+class Place(Base):
+    """A place where a source's addresses are discovered (a feed, a sitemap, a listing, a query of an archive)."""
+
+    __tablename__ = "places"
+    __table_args__ = (UniqueConstraint("monitor", "source", "address"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    monitor: Mapped[str] = mapped_column(Name)
+    source: Mapped[str] = mapped_column(Name)
+    address: Mapped[str]
+    checked_at: Mapped[datetime | None]
+    """when it was last asked for"""
+    changed_at: Mapped[datetime | None]
+    """when it last showed an address that was new"""
+    not_before: Mapped[datetime | None]
+    """not to be asked before this time (it failed, or rarely changes)"""
+    failures: Mapped[int] = mapped_column(default=0)
+    """failures in a row"""
+    failure: Mapped[str | None] = mapped_column(String(20))
+    """kind of the last failure: hard, soft or temporary; null when the last reading went well"""
+    reason: Mapped[str | None]
+    """the failure in words"""
+    entries: Mapped[int | None]
+    """addresses it showed at the last reading"""
+    etag: Mapped[str | None]
+    last_modified: Mapped[str | None]
+    """as the server sent it"""
+    digest: Mapped[str | None] = mapped_column(String(64))
+    """sha256 of the body at the last reading, hexadecimal"""
+    walked: Mapped[bool] = mapped_column(default=False)
+    """whether a walk through all its pages has reached the end"""
+    cursor: Mapped[str | None]
+    """where a walk that was broken off goes on; null: from the beginning"""
+
+
 class Capture(Base):
     """Index of the raw archive: where the bytes of one response lie."""
 
@@ -341,6 +376,76 @@ class GapCell(Base):
     state: Mapped[str] = mapped_column(String(30))
     flags: Mapped[list[Any]] = mapped_column(default=list)
     measured_at: Mapped[datetime]
+
+
+class Published(Base):
+    """Append-only: a figure as it was on the day it was measured, with all that it was made of (the vintage series)."""
+
+    __tablename__ = "published"
+    __table_args__ = (Index("ix_published_key", "monitor", "kind", "subject", "period", "start", "as_of"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    monitor: Mapped[str] = mapped_column(Name)
+    kind: Mapped[str] = mapped_column(String(10))
+    """trend or gap"""
+    subject: Mapped[str] = mapped_column(String(125))
+    """the group, or the dyad as a--b"""
+    period: Mapped[str] = mapped_column(String(10))
+    start: Mapped[date]
+    end: Mapped[date]
+    """first day after the period"""
+    as_of: Mapped[datetime]
+    figures: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """the columns of the trend or gap row"""
+    documents: Mapped[bytes]
+    """ids of the texts it was made of, packed; see pipeline.store.published"""
+    codings: Mapped[bytes]
+    """ids of the codings it was made of, packed"""
+    model: Mapped[str | None] = mapped_column(String(64))
+    """sha256 of the model"""
+    codebook_version: Mapped[int | None]
+    code_version: Mapped[str] = mapped_column(String(60))
+    basis_erased: Mapped[int] = mapped_column(default=0)
+    """how many of its texts were erased since; the figure stays"""
+
+
+class Erasure(Base):
+    """What was erased, when and why; never what stood there."""
+
+    __tablename__ = "erasures"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    monitor: Mapped[str] = mapped_column(Name)
+    erased_at: Mapped[datetime]
+    scope: Mapped[str] = mapped_column(String(10))
+    """source, address or group"""
+    target: Mapped[str] = mapped_column(String(64))
+    """the source's or group's id; of an address, its sha256"""
+    reason: Mapped[str]
+    documents: Mapped[int]
+    captures: Mapped[int]
+    finished_at: Mapped[datetime | None]
+    """null: it was broken off, and must be run again"""
+
+
+class ErasedAddress(Base):
+    """An address that must not be collected again."""
+
+    __tablename__ = "erased_addresses"
+
+    monitor: Mapped[str] = mapped_column(Name, primary_key=True)
+    address_digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """sha256 of the canonical address, hexadecimal"""
+    erasure_id: Mapped[int] = mapped_column(ForeignKey("erasures.id"))
+
+
+class ErasedDocument(Base):
+    """Id of a text that is no more: published figures may name it."""
+
+    __tablename__ = "erased_documents"
+
+    document_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    erasure_id: Mapped[int] = mapped_column(ForeignKey("erasures.id"))
 
 
 class Run(Base):
