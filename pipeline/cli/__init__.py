@@ -1,0 +1,13 @@
+"""Every job by hand: ``riftwatch ...``. The DAGs call the same functions.
+
+Heavy libraries are imported inside the commands that need them: the command line starts in under a second
+and never imports Airflow.
+"""
+
+from pipeline.cli import collecting, framing, measuring, running  # noqa: F401 (each hangs its commands on the tree)
+from pipeline.cli.app import app
+
+
+def main() -> None:
+    """Entry point of the ``riftwatch`` command."""
+    app()

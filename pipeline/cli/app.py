@@ -1,0 +1,18 @@
+"""The command line's tree; the modules beside this one hang their commands on it."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Watches public texts for the kind of online rift that comes before movements split.",
+)
+codings_app = typer.Typer(no_args_is_help=True, help="Human labels.")
+label_app = typer.Typer(no_args_is_help=True, help="What to label next.")
+demo_app = typer.Typer(no_args_is_help=True, help="The demo world.")
+app.add_typer(codings_app, name="codings")
+app.add_typer(label_app, name="label")
+app.add_typer(demo_app, name="demo")
