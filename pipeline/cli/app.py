@@ -10,9 +10,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Watches public texts for the kind of online rift that comes before movements split.",
 )
+source_app = typer.Typer(no_args_is_help=True, help="One source: try it, ask why it gives nothing, lists of sources.")
+archive_app = typer.Typer(no_args_is_help=True, help="The raw archive: check it, take out what no text hangs on.")
 codings_app = typer.Typer(no_args_is_help=True, help="Human labels.")
 label_app = typer.Typer(no_args_is_help=True, help="What to label next.")
 demo_app = typer.Typer(no_args_is_help=True, help="The demo world.")
+app.add_typer(source_app, name="source")
+app.add_typer(archive_app, name="archive")
 app.add_typer(codings_app, name="codings")
 app.add_typer(label_app, name="label")
 app.add_typer(demo_app, name="demo")

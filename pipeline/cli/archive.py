@@ -1,0 +1,1 @@
+"""Commands about the raw archive and what it holds."""

@@ -1,0 +1,1 @@
+"""Commands about one source, and about lists of them."""
