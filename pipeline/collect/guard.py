@@ -7,8 +7,10 @@ checked. So a name that changes its mind between the check and the connection (r
 from __future__ import annotations
 
 import ipaddress
+import queue
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -26,6 +28,9 @@ _NOT_PUBLIC = tuple(
     map(ipaddress.ip_network, ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "3fff::/20"))
 )
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+LOOKUP_SECONDS = 10.0
+"""longest wait for the resolver"""
 
 _Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -88,19 +93,38 @@ def is_public(ip: str) -> bool:
     )
 
 
+def _look_up(host: str, port: int, seconds: float) -> list[str]:
+    # The system's resolver takes no time limit. A daemon: one that hangs must not hold the process either.
+    answers: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answers.put(list(dict.fromkeys(str(one[4][0]) for one in found)))
+        except Exception as error:  # handled by the thread that asked
+            answers.put(error)
+
+    threading.Thread(target=ask, name="collect-lookup", daemon=True).start()
+    try:
+        answer = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise Failure("temporary", f"nobody says within {seconds:.3g} s where {host} is") from None
+    if isinstance(answer, OSError | UnicodeError):
+        raise Failure("temporary", f"the name {host} can't be resolved ({answer})")
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
 @dataclass(frozen=True)
 class Guard:
     """Checks places; ``allowed`` are exact host:port that may be private."""
 
     allowed: frozenset[str] = field(default_factory=frozenset)
 
-    def resolve(self, host: str, port: int) -> list[str]:
-        """All IP addresses of a host, every one checked. Raises :class:`Failure`."""
-        try:
-            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise Failure("temporary", f"the name {host} can't be resolved ({error})") from None
-        ips = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+    def resolve(self, host: str, port: int, seconds: float = LOOKUP_SECONDS) -> list[str]:
+        """All IP addresses of a host, every one checked, had within ``seconds``. Raises :class:`Failure`."""
+        ips = _look_up(host, port, min(seconds, LOOKUP_SECONDS))
         if Place("http", host.lower(), port).host_port not in self.allowed:
             for ip in ips:
                 if not is_public(ip):
@@ -109,13 +133,18 @@ class Guard:
 
 
 class _TimedStream(httpcore.NetworkStream):
-    """A connection whose every wait ends at the clock's deadline: one that trickles can't hold us."""
+    """A connection whose every wait ends at the clock's deadline: one that trickles can't hold us.
+
+    What it reads is counted, so that one that floods (headers, interim responses, chunks of one byte) can't either.
+    """
 
     def __init__(self, stream: httpcore.NetworkStream, clock: GuardedBackend) -> None:
         self._stream, self._clock = stream, clock
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._clock.rest(timeout, httpcore.ReadTimeout))
+        data = self._stream.read(max_bytes, self._clock.rest(timeout, httpcore.ReadTimeout))
+        self._clock.count(len(data))
+        return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, self._clock.rest(timeout, httpcore.WriteTimeout))
@@ -136,18 +165,29 @@ class _TimedStream(httpcore.NetworkStream):
 class GuardedBackend(httpcore.NetworkBackend):
     """Makes the connections of one thread: guarded, and each within the deadline of the request it serves."""
 
-    def __init__(self, guard: Guard, *, to_proxy: bool = False) -> None:
-        self._guard = guard
-        self._to_proxy = to_proxy
+    def __init__(self, guard: Guard, *, max_bytes: int, to_proxy: bool = False) -> None:
+        """``max_bytes``: the most that may come over the wire for one request, headers and framing included."""
+        self._guard, self._max_bytes, self._to_proxy = guard, max_bytes, to_proxy
         self._connect = httpcore.SyncBackend()
-        self.deadline = float("inf")
-        """time.monotonic() at which the present request must be over"""
+        self.begin(float("inf"))
+
+    def begin(self, deadline: float) -> None:
+        """A new request begins, which must be over at ``deadline`` (time.monotonic())."""
+        self._deadline = deadline
+        self._bytes = 0
 
     def rest(self, timeout: float | None, error: type[Exception]) -> float:
-        left = self.deadline - time.monotonic()
+        """Seconds that one wait may last. Raises ``error`` when the time is over."""
+        left = self._deadline - time.monotonic()
         if left <= 0:
             raise error("the time for one response is over")
         return left if timeout is None else min(timeout, left)
+
+    def count(self, size: int) -> None:
+        """``size`` bytes came. Raises :class:`Failure` past the limit."""
+        self._bytes += size
+        if self._bytes > self._max_bytes:
+            raise Failure("hard", f"refused: more than {self._max_bytes:,} bytes came over the wire for one response")
 
     def connect_tcp(
         self,
@@ -158,10 +198,13 @@ class GuardedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         # a proxy comes from the settings, may well be private, and resolves the names itself
-        ips = [host] if self._to_proxy else self._guard.resolve(host, port)
+        ips = [host]
+        if not self._to_proxy:
+            ips = self._guard.resolve(host, port, self.rest(timeout, httpcore.ConnectTimeout))
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for ip in ips:
-            rest = self.rest(timeout, httpcore.ConnectTimeout)
+        for tried, ip in enumerate(ips):
+            # one address that swallows everything (IPv6 on a bad line) must leave time for the others
+            rest = self.rest(timeout, httpcore.ConnectTimeout) / (len(ips) - tried)
             try:
                 stream = self._connect.connect_tcp(ip, port, rest, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:

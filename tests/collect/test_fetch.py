@@ -54,6 +54,30 @@ def test_packed_bodies_are_unpacked_and_kept_as_they_came(get, site, encoding, p
     assert response.raw == pack(body)
 
 
+def test_a_contact_may_be_written_in_any_script(settings, site):
+    site.add("/a", "hello")
+    fetcher = Fetcher(settings.model_copy(update={"contact": "Universität"}), Guard(frozenset({site.host_port})))
+    assert fetcher.get(site.address + "/a").status == 200
+    fetcher.close()
+
+
+def test_connections_are_kept_open(get, site):
+    ports = []
+
+    def look(handler):
+        handler.close_connection = False
+        ports.append(handler.client_address[1])
+        handler.send_response(200)
+        handler.send_header("content-length", "2")
+        handler.end_headers()
+        handler.wfile.write(b"ok")
+
+    site.add("/a", look)
+    for _ in range(3):
+        get("/a")
+    assert len(set(ports)) == 1
+
+
 def test_redirects_are_handed_over_not_followed(get, site):
     site.add("/from", b"", status=302, Location="/to")
     assert get("/from").location == "/to"
