@@ -143,6 +143,8 @@ class Place(Base):
     """the failure in words"""
     entries: Mapped[int | None]
     """addresses it showed at the last reading"""
+    busiest: Mapped[float | None]
+    """the most addresses a day that were new between two readings; older ones count less"""
     etag: Mapped[str | None]
     last_modified: Mapped[str | None]
     """as the server sent it"""

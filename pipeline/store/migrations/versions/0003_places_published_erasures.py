@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("failure", sa.String(length=20), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("entries", sa.Integer(), nullable=True),
+        sa.Column("busiest", sa.Double(), nullable=True),
         sa.Column("etag", sa.Text(), nullable=True),
         sa.Column("last_modified", sa.Text(), nullable=True),
         sa.Column("digest", sa.String(length=64), nullable=True),

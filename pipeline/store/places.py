@@ -1,0 +1,129 @@
+"""Places of discovery: each feed, sitemap file, listing and archive query, and how its last reading went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from pipeline.store.tables import Place
+from pipeline.store.upsert import upsert
+
+_KEYS = ["monitor", "source", "address"]
+
+
+@dataclass(frozen=True)
+class PlaceState:
+    """What is known of a place; a new one when it was never asked."""
+
+    address: str
+    checked_at: datetime | None = None
+    """when it was last asked for"""
+    changed_at: datetime | None = None
+    """when it last showed an address that was new"""
+    not_before: datetime | None = None
+    """not to be asked before this time"""
+    failures: int = 0
+    """failures in a row"""
+    failure: str | None = None
+    """hard, soft or temporary; null when the last reading went well"""
+    reason: str | None = None
+    """the failure in words"""
+    entries: int | None = None
+    """addresses it showed at the last reading"""
+    busiest: float | None = None
+    """the most addresses a day that were new between two readings; older ones count less"""
+    etag: str | None = None
+    last_modified: str | None = None
+    digest: str | None = None
+    """sha256 of the body at the last reading, hexadecimal"""
+    walked: bool = False
+    """whether a walk through all its pages has reached the end"""
+    cursor: str | None = None
+    """where a walk that was broken off goes on; null: from the beginning"""
+
+
+_COLUMNS = [getattr(Place, one.name) for one in fields(PlaceState)]
+
+
+def place_state(session: Session, monitor: str, source: str, address: str) -> PlaceState:
+    """What is known of one place."""
+    row = session.execute(
+        select(*_COLUMNS).where(Place.monitor == monitor, Place.source == source, Place.address == address)
+    ).one_or_none()
+    return PlaceState(*row) if row is not None else PlaceState(address)
+
+
+def places_of(session: Session, monitor: str, source: str) -> list[PlaceState]:
+    """All places of a source, in the order in which they were first asked."""
+    rows = session.execute(select(*_COLUMNS).where(Place.monitor == monitor, Place.source == source).order_by(Place.id))
+    return [PlaceState(*row) for row in rows]
+
+
+def _keep(session: Session, monitor: str, source: str, address: str, values: dict[str, Any]) -> None:
+    row = {"monitor": monitor, "source": source, "address": address, "failures": 0, "walked": False, **values}
+    upsert(session, Place, [row], keys=_KEYS, update=list(values))
+
+
+def keep_reading(session: Session, monitor: str, source: str, read: PlaceState) -> None:
+    """A place was read, or has not changed: its state now. How far walks through it have come stays. Does not commit.
+
+    Write it after what the place showed: a place that counts as read and whose addresses were lost would stay silent.
+    """
+    values = {one.name: getattr(read, one.name) for one in fields(PlaceState)}
+    _keep(
+        session,
+        monitor,
+        source,
+        read.address,
+        {name: value for name, value in values.items() if name not in {"address", "walked", "cursor"}},
+    )
+
+
+def keep_failure(
+    session: Session,
+    monitor: str,
+    source: str,
+    address: str,
+    *,
+    now: datetime,
+    failure: str,
+    reason: str,
+    not_before: datetime | None,
+) -> None:
+    """One more failure of a place in a row: its kind, its reason in words, when it is asked again. Does not commit.
+
+    What was known of it before stays.
+    """
+    _keep(
+        session,
+        monitor,
+        source,
+        address,
+        {"checked_at": now, "failure": failure, "reason": reason, "not_before": not_before},
+    )
+    session.execute(
+        update(Place)
+        .where(Place.monitor == monitor, Place.source == source, Place.address == address)
+        .values(failures=Place.failures + 1)
+    )
+
+
+def keep_walk(session: Session, monitor: str, source: str, address: str, *, ended: bool) -> None:
+    """A walk through all pages of a place has begun, or has reached the end. Does not commit.
+
+    A listing may stop at the first page of known links only when an earlier walk reached the end; a walk that is
+    killed between the two must not count as one that did.
+    """
+    _keep(session, monitor, source, address, {"walked": ended} | ({"cursor": None} if ended else {}))
+
+
+def keep_cursor(session: Session, monitor: str, source: str, address: str, cursor: str | None) -> None:
+    """Where a walk through a place goes on when it is broken off; null: from the beginning. Does not commit.
+
+    Write it after what was found up to there.
+    """
+    _keep(session, monitor, source, address, {"cursor": cursor})

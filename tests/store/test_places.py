@@ -1,0 +1,72 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pipeline.store import places
+from pipeline.store.places import PlaceState
+from pipeline.store.session import open_session
+
+NOW = datetime(2009, 9, 19, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+FEED = "http://a/feed"
+
+
+@pytest.fixture
+def session(store_settings):
+    with open_session(store_settings) as opened:
+        yield opened
+
+
+def state(session, address=FEED, source="letters"):
+    session.commit()
+    return places.place_state(session, "test", source, address)
+
+
+def fail(session, now=NOW, **more):
+    told = {"failure": "temporary", "reason": "HTTP 500", "not_before": now + HOUR} | more
+    places.keep_failure(session, "test", "letters", FEED, now=now, **told)
+
+
+def test_a_place_that_was_never_asked(session):
+    assert state(session) == PlaceState(FEED)
+    assert places.places_of(session, "test", "letters") == []
+
+
+def test_failures_in_a_row_are_counted_and_a_reading_wipes_them(session):
+    fail(session)
+    fail(session, NOW + HOUR, reason="HTTP 503")
+    failed = state(session)
+    assert (failed.failures, failed.failure, failed.reason) == (2, "temporary", "HTTP 503")
+    assert (failed.checked_at, failed.not_before, failed.changed_at) == (NOW + HOUR, NOW + 2 * HOUR, None)
+    read = PlaceState(FEED, NOW, NOW, None, entries=7, busiest=2.5, etag='"a"', last_modified="x", digest="d" * 64)
+    places.keep_reading(session, "test", "letters", read)
+    assert state(session) == read
+    # a failure takes nothing away of what was known
+    fail(session, NOW + HOUR)
+    assert state(session) == replace(
+        read, checked_at=NOW + HOUR, not_before=NOW + 2 * HOUR, failures=1, failure="temporary", reason="HTTP 500"
+    )
+
+
+def test_a_walk_counts_only_when_its_end_was_reached(session):
+    places.keep_walk(session, "test", "letters", FEED, ended=False)
+    assert not state(session).walked
+    places.keep_cursor(session, "test", "letters", FEED, "page 3")
+    assert state(session).cursor == "page 3"
+    places.keep_walk(session, "test", "letters", FEED, ended=True)
+    assert (state(session).walked, state(session).cursor) == (True, None)
+    # a reading says nothing about walks
+    places.keep_cursor(session, "test", "letters", FEED, "page 9")
+    places.keep_reading(session, "test", "letters", PlaceState(FEED, NOW, entries=3))
+    assert (state(session).walked, state(session).cursor, state(session).entries) == (True, "page 9", 3)
+    places.keep_walk(session, "test", "letters", FEED, ended=False)
+    assert (state(session).walked, state(session).cursor) == (False, "page 9")
+
+
+def test_places_belong_to_their_source(session):
+    for source, address in [("letters", "http://a/2"), ("letters", "http://a/1"), ("other", "http://a/1")]:
+        places.keep_reading(session, "test", source, PlaceState(address, NOW))
+    session.commit()
+    assert [one.address for one in places.places_of(session, "test", "letters")] == ["http://a/2", "http://a/1"]
+    assert places.places_of(session, "other", "letters") == []
