@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -44,6 +45,8 @@ class PlaceState:
     """whether a walk through all its pages has reached the end"""
     cursor: str | None = None
     """where a walk that was broken off goes on; null: from the beginning"""
+    found_on: str | None = None
+    """the home page on which it was found; null when the monitor names it"""
 
 
 _COLUMNS = [getattr(Place, one.name) for one in fields(PlaceState)]
@@ -79,7 +82,7 @@ def keep_reading(session: Session, monitor: str, source: str, read: PlaceState) 
         monitor,
         source,
         read.address,
-        {name: value for name, value in values.items() if name not in {"address", "walked", "cursor"}},
+        {name: value for name, value in values.items() if name not in {"address", "walked", "cursor", "found_on"}},
     )
 
 
@@ -127,3 +130,20 @@ def keep_cursor(session: Session, monitor: str, source: str, address: str, curso
     Write it after what was found up to there.
     """
     _keep(session, monitor, source, address, {"cursor": cursor})
+
+
+def keep_found(
+    session: Session, monitor: str, source: str, home_page: str, addresses: Sequence[str], *, now: datetime
+) -> None:
+    """The feeds that a home page was found to have; those it had before count no longer. Does not commit.
+
+    What is known of a feed stays. The home page was asked ``now``.
+    """
+    session.execute(
+        update(Place)
+        .where(Place.monitor == monitor, Place.source == source, Place.found_on == home_page)
+        .values(found_on=None)
+    )
+    for address in addresses:
+        _keep(session, monitor, source, address, {"found_on": home_page})
+    _keep(session, monitor, source, home_page, {"checked_at": now})

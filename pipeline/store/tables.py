@@ -154,6 +154,8 @@ class Place(Base):
     """whether a walk through all its pages has reached the end"""
     cursor: Mapped[str | None]
     """where a walk that was broken off goes on; null: from the beginning"""
+    found_on: Mapped[str | None]
+    """the home page on which it was found; null when the monitor names it"""
 
 
 class Capture(Base):

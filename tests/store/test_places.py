@@ -70,3 +70,24 @@ def test_places_belong_to_their_source(session):
     session.commit()
     assert [one.address for one in places.places_of(session, "test", "letters")] == ["http://a/2", "http://a/1"]
     assert places.places_of(session, "other", "letters") == []
+
+
+def test_the_feeds_of_a_home_page_are_remembered_until_it_shows_others(session):
+    home = "http://a/"
+    read = PlaceState(FEED, NOW, entries=3, digest="ab" * 32)
+    places.keep_reading(session, "test", "letters", read)
+    places.keep_found(session, "test", "letters", home, [FEED, "http://a/second"], now=NOW)
+    session.commit()
+    assert {one.address: one.found_on for one in places.places_of(session, "test", "letters")} == {
+        FEED: home,
+        "http://a/second": home,
+        home: None,
+    }
+    # what was known of a feed stays, and a later reading does not take it from its page
+    assert state(session) == replace(read, found_on=home)
+    places.keep_reading(session, "test", "letters", PlaceState(FEED, NOW + HOUR, entries=4))
+    assert (state(session).entries, state(session).found_on) == (4, home)
+    places.keep_found(session, "test", "letters", home, ["http://a/second"], now=NOW + HOUR)
+    assert (state(session).found_on, state(session).entries) == (None, 4)
+    assert state(session, home).checked_at == NOW + HOUR
+    assert places.places_of(session, "other", "letters") == []

@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(length=64), nullable=True),
         sa.Column("walked", sa.Boolean(), nullable=False),
         sa.Column("cursor", sa.Text(), nullable=True),
+        sa.Column("found_on", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("monitor", "source", "address"),
     )
