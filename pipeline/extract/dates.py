@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from dateparser.date import DateDataParser
 
+from pipeline.extract import calendars
 from pipeline.extract.document import DateCandidate
 
 PREFERENCE = ("selector", "table", "json-ld", "meta", "feed", "news", "url", "text", "sitemap")
@@ -21,9 +22,15 @@ _NEVER = {
     "http": "refused: the server's Last-Modified says when the file was written, not when the text was published",
     "capture": "refused: the archive's capture time says when the page was seen, not when the text was published",
 }
+AT_HOME = "not used: names the same moment's day, by a clock where the outlet is"
 _LONGEST = 200
 _FIRST_YEAR = 1000
 """whatever a source allows: no text is older, and years of three digits are mistyped ones"""
+_DOTTED = re.compile(
+    r"(\d\d?)\. ?(\d\d?)\. ?(\d{4})\.?(?:[,/|-]? ?(?:\w{1,3} )?([01]?\d|2[0-3])[:.]([0-5]\d))?", re.ASCII
+)
+_CLOCKS = (timedelta(hours=-10), timedelta(hours=14))
+"""how far the clocks of inhabited places are from UTC"""
 
 
 @lru_cache(maxsize=1)
@@ -37,15 +44,16 @@ def _words() -> DateDataParser:
 def parse_date(value: str, *, year_alone: bool = False) -> datetime | None:
     """A written date in UTC; null when it can't be read as a full day.
 
-    ISO 8601, RFC 2822 (feeds), else words in many languages. Without a time it is midnight UTC, without a zone
-    it is taken for UTC. ``year_alone``: "1946" is its first of January.
+    ISO 8601, RFC 2822 (feeds), days with dots, Levantine months, the solar calendar of Iran and Afghanistan, else words
+    in many languages. Without a time it is midnight UTC, without a zone it is taken for UTC. ``year_alone``: "1946"
+    is its first of January.
     """
-    value = " ".join(_western_digits(value).split())[:_LONGEST]
+    value = " ".join(western_digits(value).split())[:_LONGEST]
     if year_alone and re.fullmatch(r"[12]\d{3}", value):
         return datetime(int(value), 1, 1, tzinfo=UTC)
     if not re.search(r"\d", value) or re.fullmatch(r"\d{1,7}", value):
         return None
-    for read in (_iso, _mail, _seconds, _in_words):
+    for read in (_iso, _dotted, _named, _mail, _seconds, _in_words):
         found = read(value)
         if found is not None:
             try:
@@ -55,7 +63,10 @@ def parse_date(value: str, *, year_alone: bool = False) -> datetime | None:
     return None
 
 
-def _western_digits(value: str) -> str:
+def western_digits(value: str) -> str:
+    """The same with 0 to 9 for the digits of every script."""
+    if value.isascii():
+        return value
     return "".join(str(unicodedata.digit(c)) if c.isdecimal() else c for c in value)
 
 
@@ -66,6 +77,23 @@ def _iso(value: str) -> datetime | None:
         return datetime.fromisoformat(value)
     except ValueError:
         return None
+
+
+def _dotted(value: str) -> datetime | None:
+    """19.09.2009, 19.9.2009 01:30: wherever days are written with dots the day stands first."""
+    found = _DOTTED.fullmatch(value)
+    if not found:
+        return None
+    day, month, year, hour, minute = (int(part or 0) for part in found.groups())
+    try:
+        return datetime.combine(date(year, month, day), time(hour, minute))
+    except ValueError:
+        return None
+
+
+def _named(value: str) -> datetime | None:
+    found = calendars.read(value)
+    return datetime.combine(found, time()) if found else None
 
 
 def _mail(value: str) -> datetime | None:
@@ -123,12 +151,17 @@ def choose_date(candidates: Iterable[DateCandidate]) -> tuple[DateCandidate | No
     if not ordered or not ordered[0].accepted or ordered[0].date is None:
         return None, tuple(ordered)
     used = replace(ordered[0], why=f"used: first accepted of {', '.join(PREFERENCE)}")
-    return used, (used, *(_compared(one, ordered[0].date) for one in ordered[1:]))
+    return used, (used, *(_compared(one, ordered[0]) for one in ordered[1:]))
 
 
-def _compared(one: DateCandidate, used: datetime) -> DateCandidate:
-    if not one.accepted or one.date is None:
+def _compared(one: DateCandidate, used: DateCandidate) -> DateCandidate:
+    if not one.accepted or one.date is None or used.date is None:
         return one
-    days = abs((one.date.date() - used.date()).days)
-    why = "not used: names the same day" if days == 0 else f"not used: differs by {days} day{'s' * (days > 1)}"
-    return replace(one, why=why)
+    days = abs((one.date.date() - used.date.date()).days)
+    if days == 0:
+        return replace(one, why="not used: names the same day")
+    # 17 February in the address and 02:18 UTC on the 18th are one moment, at an outlet in America
+    at_home = {(used.date + clock).date() for clock in _CLOCKS}
+    if one.date.time() == time() and used.date.time() != time() and one.date.date() in at_home:
+        return replace(one, why=AT_HOME)
+    return replace(one, why=f"not used: differs by {days} day{'s' * (days > 1)}")

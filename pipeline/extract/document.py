@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.metadata import version
 
-EXTRACTOR = f"2, trafilatura {version('trafilatura')}"
+EXTRACTOR = f"3, trafilatura {version('trafilatura')}"
 """Which rules made a document; the first number is ours and moves with every change of what is stored."""
 
 

@@ -1,4 +1,4 @@
-"""Where a page says when it was published: JSON-LD, meta elements, its address, its text."""
+"""Where a page says when it was published: JSON-LD, meta elements, its address, its heading, its text."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import re
 import warnings
 from collections.abc import Iterator
+from copy import copy
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -14,6 +15,8 @@ from bs4 import BeautifulSoup
 from htmldate import find_date
 from lxml import html
 
+from pipeline.extract.byline import beside_heading
+from pipeline.extract.dates import candidate
 from pipeline.extract.document import ExtractionRules
 
 # Names of meta elements that hold the day of publication (Open Graph, Dublin Core, schema.org, common templates).
@@ -26,37 +29,53 @@ _META = (
     "dc:date", "date", "displaydate", "article.published", "article_date_original", "release_date",
 )  # fmt: skip
 _NO_TEXT_TYPES = re.compile(r"comment|review|person|organization|event|image|video|audio|list|breadcrumb", re.I)
+_JSON_FIELD = re.compile(r'"datePublished"\s*:\s*"([^"\n]{4,60})"')
 _DEEPEST = 8
 _URL_DAY = re.compile(r"(?:^|[/_.-])((?:19|20)\d\d)([/_.-]?)(0?[1-9]|1[0-2])\2(0?[1-9]|[12]\d|3[01])(?=$|[/_.-])")
 
 
 def dates_in(
     tree: html.HtmlElement, *, address: str, soup: BeautifulSoup | None, rules: ExtractionRules, now: datetime
-) -> Iterator[tuple[str, str]]:
-    """(origin, value as written) of every date the page gives for itself."""
+) -> list[tuple[str, str]]:
+    """(origin, value as written) of every date the page gives for itself.
+
+    htmldate searches the whole visible page only where nothing else gives a date that can be accepted.
+    """
+    found: list[tuple[str, str]] = []
     if rules.date_selector and soup and (chosen := soup.select_one(rules.date_selector)):
-        yield "selector", str(chosen.get("datetime") or chosen.get("content") or chosen.get_text(" "))
-    for value in _in_json(tree):
-        yield "json-ld", value
-    for value in _in_meta(tree):
-        yield "meta", value
+        found.append(("selector", str(chosen.get("datetime") or chosen.get("content") or chosen.get_text(" "))))
+    found += [("json-ld", value) for value in _in_json(tree)]
+    found += [("meta", value) for value in _in_meta(tree)]
     if (day := _in_address(address)) is not None:
-        yield "url", day
-    if (day := _in_text(tree, rules, now)) is not None:
-        yield "text", day
+        found.append(("url", day))
+    if (day := beside_heading(tree)) is not None:
+        found.append(("text", day))
+    # the search over the whole page is the slowest reader and the likeliest to find another text's date
+    if not any(candidate(origin, value, now=now, earliest=rules.earliest).accepted for origin, value in found):
+        day = _in_text(tree, rules, now)
+        if day is not None:
+            found.append(("text", day))
+    return found
 
 
 def _in_json(tree: html.HtmlElement) -> Iterator[str]:
     """``datePublished`` of the texts in JSON-LD; of comments, people and lists beside them it is not asked."""
     for script in tree.iter("script"):
-        if (script.get("type") or "").partition(";")[0].strip().lower() != "application/ld+json":
+        if not _is_json_ld(script):
             continue
         try:
             # strict=False: raw line breaks inside strings are common
             data = json.loads((script.text or "").strip().rstrip(";"), strict=False)
         except (ValueError, RecursionError):
+            # a comma or a quotation mark too many is common too
+            if found := _JSON_FIELD.search(script.text or ""):
+                yield found[1]
             continue
         yield from _published(data, 0)
+
+
+def _is_json_ld(script: html.HtmlElement) -> bool:
+    return (script.get("type") or "").partition(";")[0].strip().lower() == "application/ld+json"
 
 
 def _published(data: Any, depth: int) -> Iterator[str]:
@@ -97,13 +116,20 @@ def _in_address(address: str) -> str | None:
 
 
 def _in_text(tree: html.HtmlElement, rules: ExtractionRules, now: datetime) -> str | None:
-    """htmldate's reading of the visible page: time elements, bylines, dates in words. Null when it finds none."""
-    # htmldate takes no open bound
+    """htmldate's reading of the visible page: time elements, bylines, dates in words. Null when it finds none.
+
+    It is given the page without what says dates to machines: these have origins of their own.
+    """
+    visible = copy(tree)
+    for element in list(visible.iter("meta", "link", "script")):
+        if element.tag != "script" or _is_json_ld(element):
+            element.drop_tree()
     read = partial(
         find_date,
-        tree,
+        visible,
         original_date=True,
         url="",
+        # htmldate takes no open bound
         min_date=max(rules.earliest or date(1990, 1, 1), date(1900, 1, 1)).isoformat(),
         max_date=(now + timedelta(days=1)).date().isoformat(),
     )
@@ -111,10 +137,10 @@ def _in_text(tree: html.HtmlElement, rules: ExtractionRules, now: datetime) -> s
         with warnings.catch_warnings():
             # its date parser warns of unknown names of time zones
             warnings.simplefilter("ignore")
-            if found := read(extensive_search=False):
-                return str(found)
-            guess = read(extensive_search=True)
+            found = read(extensive_search=True)
+            # where it saw but a year, it says the first of January; a year alone is no date of a text
+            if found and found.endswith("-01-01") and read(extensive_search=False) != found:
+                return str(found)[:4]
     except Exception as error:  # a reader of wild pages; what it trips over must not cost us the text
         return f"htmldate failed: {type(error).__name__}"
-    # where it saw but a year, it says the first of January; a year alone is no date of a text
-    return str(guess).removesuffix("-01-01") if guess else None
+    return str(found) if found else None

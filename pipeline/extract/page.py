@@ -18,7 +18,7 @@ from pipeline.extract.comments import without_comments
 from pipeline.extract.decode import decode
 from pipeline.extract.document import DateCandidate, Extracted, ExtractError, ExtractionRules
 from pipeline.extract.found_dates import dates_in
-from pipeline.extract.text import CONTROLS, clean, clean_line, digest
+from pipeline.extract.text import clean, clean_line, digest
 
 __all__ = ["DateCandidate", "ExtractError", "Extracted", "ExtractionRules", "extract_page", "extract_text"]
 
@@ -26,6 +26,10 @@ __all__ = ["DateCandidate", "ExtractError", "Extracted", "ExtractionRules", "ext
 _CONTROL_REFERENCE = re.compile(
     r"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]))(?:;|(?!\w))"
 )
+_NO_PAGE = bytes([*range(9), 11, 12, *range(14, 32), 127])
+"""Control characters below 128: no tree takes them. Those above are cut from the text (``clean``)."""
+_BARE = frozenset({"html", "head", "body", "p"})
+"""Elements that the parser makes of words without mark-up."""
 _NO_RULES = ExtractionRules()
 
 
@@ -35,6 +39,13 @@ def _is_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _parser() -> html.HTMLParser:
+    parser = html.HTMLParser(encoding="utf-8", collect_ids=False, remove_comments=True, remove_pis=True)
+    # one class for every element: lxml.html's own choice by name is Python code, run at every touch of an element
+    parser.set_element_class_lookup(etree.ElementDefaultClassLookup(element=html.HtmlElement))
+    return parser
 
 
 def _parse(text: str) -> html.HtmlElement:
@@ -50,15 +61,14 @@ def _parse(text: str) -> html.HtmlElement:
             raise ExtractError(f"not a page: the body is {name}")
     if head[:1] in {"{", "["} and _is_json(text):
         raise ExtractError("not a page: the body is JSON")
-    parser = html.HTMLParser(encoding="utf-8", collect_ids=False, remove_comments=True, remove_pis=True)
     try:
         # as bytes, since lxml refuses text that declares an encoding
         tree = html.document_fromstring(
-            _CONTROL_REFERENCE.sub("", CONTROLS.sub("", text)).encode("utf-8", "replace"), parser=parser
+            _CONTROL_REFERENCE.sub("", text).encode("utf-8", "replace").translate(None, _NO_PAGE), parser=_parser()
         )
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         raise ExtractError("not a page: no mark-up in it") from error
-    marked = {str(element.tag) for element in tree.iter(etree.Element)} - {"html", "head", "body", "p"}
+    marked = any(element.tag not in _BARE for element in tree.iter(etree.Element))
     if not marked and "<p" not in text.lower() and "<html" not in text.lower():
         raise ExtractError("not a page: no mark-up in it")
     return tree

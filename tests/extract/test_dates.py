@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.extract.dates import PREFERENCE, candidate, choose_date, parse_date
+from pipeline.extract.dates import AT_HOME, PREFERENCE, candidate, choose_date, parse_date
 
 NOW = datetime(2010, 3, 1, 12, tzinfo=UTC)
 
@@ -18,6 +18,11 @@ NOW = datetime(2010, 3, 1, 12, tzinfo=UTC)
         ("Sat, 19 Sep 2009 01:30:00 -0500", datetime(2009, 9, 19, 6, 30, tzinfo=UTC)),
         ("September 19, 2009", datetime(2009, 9, 19, tzinfo=UTC)),
         ("19 سبتمبر 2009", datetime(2009, 9, 19, tzinfo=UTC)),
+        ("2.9.2009", datetime(2009, 9, 2, tzinfo=UTC)),
+        ("02. 09. 2009, 13:45", datetime(2009, 9, 2, 13, 45, tzinfo=UTC)),
+        ("19 أيلول 2009", datetime(2009, 9, 19, tzinfo=UTC)),
+        ("۲۸ شهریور ۱۳۸۸", datetime(2009, 9, 19, tzinfo=UTC)),
+        ("31.9.2009", None),
         ("١٩ سبتمبر ٢٠٠٩", datetime(2009, 9, 19, tzinfo=UTC)),
         ("19 septembre 2009", datetime(2009, 9, 19, tzinfo=UTC)),
         ("1253318400", datetime(2009, 9, 19, tzinfo=UTC)),
@@ -110,3 +115,20 @@ def test_iso_times_come_back_in_utc(moment):
     if moment.utcoffset().seconds % 60:
         return
     assert parse_date(moment.isoformat()) == moment.astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("moment", "day", "home"),
+    [
+        ("2010-02-18T02:18:11Z", "2010-02-17", True),
+        ("2010-02-17T23:15:00Z", "2010-02-18", True),
+        ("2010-02-18T11:00:00Z", "2010-02-17", False),
+        ("2010-02-18T02:18:11Z", "2010-02-16", False),
+        ("2010-02-18", "2010-02-17", False),
+    ],
+)
+def test_a_day_by_the_outlets_own_clock_is_no_conflict(moment, day, home):
+    found = [candidate("json-ld", moment, now=NOW, earliest=None), candidate("url", day, now=NOW, earliest=None)]
+    used, (_, other) = choose_date(found)
+    assert used.value == moment
+    assert (other.why == AT_HOME) == home

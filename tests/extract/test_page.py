@@ -174,6 +174,18 @@ def test_every_date_is_kept_with_its_origin():
     assert "differs" in origins(extracted)["url"].why
 
 
+def test_what_machines_are_told_is_no_reading_of_the_visible_page():
+    extracted = read(
+        page('<meta name="date" content="2010-02-03">' + JSON_LD.format('{"datePublished": "2010-02-04",}'))
+    )
+    assert {one.origin: one.value for one in extracted.dates} == {"meta": "2010-02-03", "json-ld": "2010-02-04"}
+    beside = read(
+        page('<meta name="date" content="2010-02-03">', f"<h1>Wells</h1><p>5 February 2010</p><p>{FIRST}</p>")
+    )
+    assert {one.origin: one.value for one in beside.dates} == {"meta": "2010-02-03", "text": "5 February 2010"}
+    assert "differs by 2 days" in origins(beside)["text"].why
+
+
 def test_a_wrong_date_gives_way_and_never_to_today():
     future = '<meta name="date" content="2031-05-05">'
     hints = {"dates": [{"origin": "feed", "value": "2010-02-03"}]}
