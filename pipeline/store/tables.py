@@ -66,6 +66,10 @@ class Base(DeclarativeBase):
 Key = BigInteger().with_variant(Integer, "sqlite")
 Name = String(60)
 
+# Published figures name texts and codings by their ids. SQLite gives the highest id again once its row is deleted,
+# unless it is told to count on; PostgreSQL always does.
+_NEVER_AGAIN = {"sqlite_autoincrement": True}
+
 
 class FrontierStatus(StrEnum):
     PENDING = "pending"
@@ -150,6 +154,8 @@ class Place(Base):
     """as the server sent it"""
     digest: Mapped[str | None] = mapped_column(String(64))
     """sha256 of the body at the last reading, hexadecimal"""
+    rules: Mapped[str | None] = mapped_column(String(64))
+    """sha256 of what the source said of itself at that reading; others may read other addresses out of the same bytes"""
     walked: Mapped[bool] = mapped_column(default=False)
     """whether a walk through all its pages has reached the end"""
     cursor: Mapped[str | None]
@@ -200,6 +206,7 @@ class Document(Base):
     __table_args__ = (
         UniqueConstraint("monitor", "source", "address"),
         Index("ix_documents_cell", "monitor", "group_id", "speaker", "published_at"),
+        _NEVER_AGAIN,
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -244,7 +251,7 @@ class Coding(Base):
     """One human label. It may arrive before its document: it is matched by address when the document comes."""
 
     __tablename__ = "codings"
-    __table_args__ = (UniqueConstraint("monitor", "address", "variable", "coder", "draw", "drawn_at"),)
+    __table_args__ = (UniqueConstraint("monitor", "address", "variable", "coder", "draw", "drawn_at"), _NEVER_AGAIN)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     monitor: Mapped[str] = mapped_column(Name)
@@ -400,11 +407,13 @@ class Published(Base):
     """first day after the period"""
     as_of: Mapped[datetime]
     figures: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """the columns of the trend or gap row"""
+    """the columns of the trend or gap row, and under ``borrowed`` what each side's balance took from other cells"""
+    digest: Mapped[str] = mapped_column(String(32))
+    """of all that the figure is and was made of; another one makes a new row"""
     documents: Mapped[bytes]
-    """ids of the texts it was made of, packed; see pipeline.store.published"""
+    """ids of the different texts it was made of, packed; see pipeline.store.published"""
     codings: Mapped[bytes]
-    """ids of the codings it was made of, packed"""
+    """ids of their random codings, packed"""
     model: Mapped[str | None] = mapped_column(String(64))
     """sha256 of the model"""
     codebook_version: Mapped[int | None]

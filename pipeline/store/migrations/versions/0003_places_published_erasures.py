@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("etag", sa.Text(), nullable=True),
         sa.Column("last_modified", sa.Text(), nullable=True),
         sa.Column("digest", sa.String(length=64), nullable=True),
+        sa.Column("rules", sa.String(length=64), nullable=True),
         sa.Column("walked", sa.Boolean(), nullable=False),
         sa.Column("cursor", sa.Text(), nullable=True),
         sa.Column("found_on", sa.Text(), nullable=True),
@@ -59,6 +60,7 @@ def upgrade() -> None:
         sa.Column("end", sa.Date(), nullable=False),
         sa.Column("as_of", sa.DateTime(timezone=True), nullable=False),
         sa.Column("figures", sa.JSON(), nullable=False),
+        sa.Column("digest", sa.String(length=32), nullable=False),
         sa.Column("documents", sa.LargeBinary(), nullable=False),
         sa.Column("codings", sa.LargeBinary(), nullable=False),
         sa.Column("model", sa.String(length=64), nullable=True),
@@ -95,9 +97,19 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("document_id"),
     )
+    # SQLite gives an id again once the highest row is deleted, unless the table is made with AUTOINCREMENT
+    if op.get_bind().dialect.name == "sqlite":
+        for table in ("documents", "codings"):
+            with op.batch_alter_table(table, recreate="always", table_kwargs={"sqlite_autoincrement": True}):
+                pass
 
 
 def downgrade() -> None:
+    if op.get_bind().dialect.name == "sqlite":
+        for table in ("documents", "codings"):
+            with op.batch_alter_table(table, recreate="always"):
+                pass
+
     op.drop_table("erased_documents")
     op.drop_table("erased_addresses")
     with op.batch_alter_table("published", schema=None) as batch_op:

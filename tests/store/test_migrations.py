@@ -1,0 +1,91 @@
+"""Migrations on a store that already holds something."""
+
+import sqlite3
+from datetime import UTC, datetime
+
+import pytest
+from alembic import command
+from sqlalchemy import delete, text
+
+from pipeline.store import session as store
+from pipeline.store.session import engine_for, open_session
+from pipeline.store.tables import Document
+
+NOW = datetime(2009, 9, 19, tzinfo=UTC)
+
+FILLED = (
+    "INSERT INTO documents (id, monitor, source, speaker, address, text, text_digest, dates, collected_at, updated_at,"
+    " extractor) VALUES (7, 'm', 's', 'own', 'http://a/7', 'words', 'd', '[]', '2009-09-19', '2009-09-19', 'x')",
+    "INSERT INTO minhash_bands (document_id, band, monitor, value) VALUES (7, 0, 'm', 5)",
+    "INSERT INTO codings (id, monitor, address, document_id, variable, value, codebook_version, coder, coded_at, draw,"
+    " drawn_at) VALUES (3, 'm', 'http://a/7', 7, 'framing', 'both', 1, 'one', '2009-09-19', 'random', '2009-09-19')",
+)
+
+
+def filled_at(settings, revision):
+    settings.data.mkdir(parents=True, exist_ok=True)
+    command.upgrade(store._alembic_config(settings.database), revision)
+    with engine_for(settings.database).begin() as connection:
+        for statement in FILLED:
+            connection.execute(text(statement))
+
+
+def test_a_filled_store_is_brought_to_the_newest_tables_and_back(store_settings):
+    filled_at(store_settings, "0002")
+    for _ in range(2):
+        command.upgrade(store._alembic_config(store_settings.database), "head")
+        command.check(store._alembic_config(store_settings.database))
+        with engine_for(store_settings.database).connect() as connection:
+            rows = connection.execute(
+                text(
+                    "SELECT d.id, b.value, c.id FROM documents d JOIN minhash_bands b ON b.document_id = d.id"
+                    " JOIN codings c ON c.document_id = d.id"
+                )
+            ).all()
+            assert [tuple(row) for row in rows] == [(7, 5, 3)]
+        command.downgrade(store._alembic_config(store_settings.database), "0002")
+
+
+def test_references_are_checked_again_after_a_migration(settings):
+    filled_at(settings, "0002")
+    with open_session(settings) as session:
+        assert session.execute(text("PRAGMA foreign_keys")).scalar() == 1
+        assert session.execute(text("PRAGMA foreign_key_check")).all() == []
+
+
+def document(number):
+    return {
+        "monitor": "m", "source": "s", "speaker": "own", "address": f"http://a.example/{number}", "text": "words",
+        "text_digest": "d", "collected_at": NOW, "updated_at": NOW, "extractor": "x",
+    }  # fmt: skip
+
+
+def test_the_id_of_a_text_that_is_gone_is_never_given_again(store_settings):
+    with open_session(store_settings) as session:
+        ids = []
+        for number in range(3):
+            row = Document(**document(number))
+            session.add(row)
+            session.flush()
+            ids.append(row.id)
+            session.execute(delete(Document))
+            session.expunge_all()
+            session.commit()
+    assert len(set(ids)) == 3
+    assert ids == sorted(ids)
+
+
+def test_a_migration_that_is_broken_off_leaves_nothing(settings):
+    filled_at(settings, "0002")
+    file = settings.data / "riftwatch.db"
+    before = list(sqlite3.connect(file).iterdump())
+    # what a full disk does: the last statement of the new revision fails
+    config = store._alembic_config(settings.database)
+    with engine_for(settings.database).begin() as connection:
+        connection.execute(text("CREATE TABLE _alembic_tmp_codings (id INTEGER)"))
+    with pytest.raises(Exception, match="_alembic_tmp_codings"):
+        command.upgrade(config, "head")
+    with engine_for(settings.database).begin() as connection:
+        connection.execute(text("DROP TABLE _alembic_tmp_codings"))
+    assert list(sqlite3.connect(file).iterdump()) == before
+    command.upgrade(config, "head")
