@@ -58,6 +58,10 @@ class Response:
         return str(self.headers["location"]) if self.status in REDIRECTS and "location" in self.headers else None
 
 
+class Disconnected(Failure):
+    """The server closed a connection that was open since an earlier request, just as this one came: ask again."""
+
+
 def retry_after(value: str | None, now: datetime) -> timedelta | None:
     """The wait a Retry-After header asks for (seconds or a date), at most a day; null when it says nothing."""
     if not value:
@@ -142,10 +146,11 @@ class Fetcher:
             return self._exchange(address, _conditions(etag, last_modified), began)
         except httpcore.TimeoutException:
             raise Failure("temporary", f"no full response within {self._settings.request_seconds:g} s") from None
-        except (httpcore.NetworkError, httpcore.ProxyError) as error:
-            raise Failure("temporary", _no_connection(error)) from None
-        except httpcore.ProtocolError as error:
-            raise Failure("temporary", f"the server does not speak HTTP ({error})") from None
+        except (httpcore.NetworkError, httpcore.ProxyError, httpcore.ProtocolError) as error:
+            kind = Disconnected if self._backend.stale else Failure
+            if isinstance(error, httpcore.ProtocolError):
+                raise kind("temporary", f"the server does not speak HTTP ({error})") from None
+            raise kind("temporary", _no_connection(error)) from None
         except (httpx.InvalidURL, httpcore.UnsupportedProtocol, UnicodeError) as error:
             raise Failure("hard", f"refused: no address ({error})") from None
 

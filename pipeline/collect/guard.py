@@ -175,6 +175,12 @@ class GuardedBackend(httpcore.NetworkBackend):
         """A new request begins, which must be over at ``deadline`` (time.monotonic())."""
         self._deadline = deadline
         self._bytes = 0
+        self._connected = False
+
+    @property
+    def stale(self) -> bool:
+        """Whether the present request used a connection of an earlier one, and nothing came."""
+        return not self._connected and not self._bytes
 
     def rest(self, timeout: float | None, error: type[Exception]) -> float:
         """Seconds that one wait may last. Raises ``error`` when the time is over."""
@@ -210,5 +216,6 @@ class GuardedBackend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
             else:
+                self._connected = True
                 return _TimedStream(stream, self)
         raise failure

@@ -7,19 +7,17 @@ own clock none comes early. Between processes the lease in the database decides;
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 from pipeline.collect.failure import NotNow
+from pipeline.collect.owner import is_gone, new_owner
 from pipeline.settings import Settings
-from pipeline.store.hosts import give_back, take_lease
+from pipeline.store.hosts import Lease, give_back, holder, postpone, take_lease
 from pipeline.store.session import open_session
 
 log = logging.getLogger(__name__)
@@ -33,11 +31,6 @@ _TELL_AFTER = 5.0
 """seconds of waiting for another run after which it is said"""
 
 
-def new_owner() -> str:
-    """A name for this process' leases."""
-    return f"{socket.gethostname()[:50]}:{os.getpid()}:{uuid4().hex[:8]}"
-
-
 @dataclass
 class _Pace:
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -45,8 +38,21 @@ class _Pace:
     earliest: float = 0.0
     """no request before this: what the last process left, or the server asked for"""
     last_end: float = float("-inf")
+    """end of the last response; no earlier than it, where another process had it"""
     next_request: float = 0.0
     """what is left for the next process"""
+
+    def take_over(self, lease: Lease, until: float) -> None:
+        """Goes on where the last holder stopped."""
+        self.leased_until = until
+        if lease.inherited:
+            # It may have made a request a moment ago. Ours keeps its whole distance from now.
+            self.last_end = max(self.last_end, time.time())
+        if lease.next_request_at is not None:
+            # The last holder's distance ends here. Ours may be longer, and it is counted from no later than here.
+            self.earliest = max(self.earliest, lease.next_request_at.timestamp())
+            self.last_end = max(self.last_end, self.earliest)
+        self.next_request = max(self.next_request, self.last_end)
 
 
 class Paces:
@@ -105,19 +111,28 @@ class Paces:
         while True:
             now = time.time()
             until = now + need + _RESERVE
-            with open_session(self._settings) as session:
-                lease = take_lease(session, host, self._owner, now=_utc(now), until=_utc(until))
+            lease = self._try_lease(host, now, until)
             if lease is not None:
-                pace.leased_until = until
-                if lease.next_request_at is not None:
-                    pace.earliest = max(pace.earliest, lease.next_request_at.timestamp())
+                pace.take_over(lease, until)
                 return
             if now >= self._deadline:
                 raise NotNow(host, f"{host} is being collected by another run")
             if not told and now - began > _TELL_AFTER:
                 told = True
                 log.warning("%s is being collected by another run, or by one that was killed: waiting for it", host)
+            # two runs that wait for each other's hosts (redirects lead both ways) would wait for ever
+            self.let_go()
             self._sleep(host, _LOOK_AGAIN)
+
+    def _try_lease(self, host: str, now: float, until: float) -> Lease | None:
+        with open_session(self._settings) as session:
+            lease = take_lease(session, host, self._owner, now=_utc(now), until=_utc(until))
+            if lease is None:
+                gone = holder(session, host)
+                session.rollback()
+                if gone is not None and is_gone(gone):
+                    lease = take_lease(session, host, self._owner, now=_utc(now), until=_utc(until), gone=gone)
+            return lease
 
     def _check_stop(self, host: str, now: float) -> None:
         if self._stop.is_set() or now >= self._deadline:
@@ -134,16 +149,30 @@ class Paces:
         with pace.lock:
             pace.earliest = max(pace.earliest, time.time() + wait.total_seconds())
             pace.next_request = max(pace.next_request, pace.earliest)
+            with open_session(self._settings) as session:
+                postpone(session, host, _utc(pace.earliest))
+
+    def let_go(self) -> None:
+        """Give the leases back of hosts that no thread talks to just now. Who needs one takes it again."""
+        self._give_back(wait=False)
 
     def close(self) -> None:
         """Give every lease back."""
+        self._give_back(wait=True)
+
+    def _give_back(self, *, wait: bool) -> None:
         with self._lock:
             paces = dict(self._paces)
         for host, pace in paces.items():
-            with pace.lock, open_session(self._settings) as session:
+            if not pace.lock.acquire(blocking=wait):
+                continue
+            try:
                 if pace.leased_until:
-                    give_back(session, host, self._owner, _utc(pace.next_request) if pace.next_request else None)
+                    with open_session(self._settings) as session:
+                        give_back(session, host, self._owner, _utc(pace.next_request) if pace.next_request else None)
                     pace.leased_until = 0.0
+            finally:
+                pace.lock.release()
 
 
 def _utc(seconds: float) -> datetime:

@@ -1,8 +1,8 @@
 """Hosts: which process may talk to one now, when its next request may be made, and its robots.txt.
 
 A host is leased by one process at a time, so that two processes cannot double the rate. A process that dies
-keeps the lease until it runs out. Times are the processes' own clocks: machines that share a database need clocks
-that agree.
+leaves its lease behind: it runs out by itself, or is taken by one that knows that the process is gone. Times are the
+processes' own clocks: machines that share a database need clocks that agree.
 """
 
 from __future__ import annotations
@@ -22,21 +22,43 @@ from pipeline.store.upsert import upsert
 class Lease:
     """The right to talk to a host."""
 
-    until: datetime
     next_request_at: datetime | None
     """no request before this, whoever made the last one"""
+    inherited: bool
+    """whether the last holder did not give it back: when it made its last request is unknown"""
 
 
-def take_lease(session: Session, host: str, owner: str, *, now: datetime, until: datetime) -> Lease | None:
-    """Lease ``host`` to ``owner``, or make its lease longer; null while another owner holds it. Commits."""
+def take_lease(
+    session: Session, host: str, owner: str, *, now: datetime, until: datetime, gone: str | None = None
+) -> Lease | None:
+    """Lease ``host`` to ``owner``, or make its lease longer; null while another owner holds it. Commits.
+
+    ``gone``: an owner whose lease counts no more.
+    """
     upsert(session, Host, [{"host": host}], keys=["host"])
-    free = or_(Host.leased_by.is_(None), Host.leased_by == owner, Host.leased_until < now)
+    before = session.scalar(select(Host.leased_by).where(Host.host == host))
+    free = or_(
+        Host.leased_by.is_(None), Host.leased_by == owner, Host.leased_by == (gone or owner), Host.leased_until < now
+    )
     # one statement decides, so two processes that try at once can't both win
     taken = session.execute(update(Host).where(Host.host == host, free).values(leased_by=owner, leased_until=until))
     won = cast("CursorResult[Any]", taken).rowcount == 1
+    # read again: who held it a moment ago may have given it back in between
     next_request_at = session.scalar(select(Host.next_request_at).where(Host.host == host)) if won else None
     session.commit()
-    return Lease(until, next_request_at) if won else None
+    return Lease(next_request_at, before not in {None, owner}) if won else None
+
+
+def holder(session: Session, host: str) -> str | None:
+    """Who leases a host; null when nobody does."""
+    return session.scalar(select(Host.leased_by).where(Host.host == host))
+
+
+def postpone(session: Session, host: str, until: datetime) -> None:
+    """No request to ``host`` before ``until``, by nobody: said at once, so that it outlives this process. Commits."""
+    later = or_(Host.next_request_at.is_(None), Host.next_request_at < until)
+    session.execute(update(Host).where(Host.host == host, later).values(next_request_at=until))
+    session.commit()
 
 
 def give_back(session: Session, host: str, owner: str, next_request_at: datetime | None) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.collect.failure import DAY, Failure
-from pipeline.collect.fetch import Fetcher, retry_after
+from pipeline.collect.fetch import Disconnected, Fetcher, retry_after
 from pipeline.collect.guard import Guard
 
 
@@ -78,6 +78,20 @@ def test_connections_are_kept_open(get, site):
     assert len(set(ports)) == 1
 
 
+def test_a_connection_that_the_server_closed_meanwhile_is_told_from_a_broken_server(get, site):
+    answers = iter([b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", b""])
+
+    def look(handler):
+        handler.wfile.write(next(answers))
+        handler.close_connection = handler.requestline.startswith("GET /last")
+
+    site.add("/first", look)
+    site.add("/last", look)
+    get("/first")
+    with pytest.raises(Disconnected):
+        get("/last")
+
+
 def test_redirects_are_handed_over_not_followed(get, site):
     site.add("/from", b"", status=302, Location="/to")
     assert get("/from").location == "/to"
@@ -91,7 +105,9 @@ def test_a_conditional_get_may_be_answered_with_304(get, site):
         seen.append((handler.headers.get("If-None-Match"), handler.headers.get("If-Modified-Since")))
         new = handler.headers.get("If-None-Match") != '"a1"'
         handler.wfile.write(
-            b'HTTP/1.1 200 OK\r\nETag: "a1"\r\nContent-Length: 3\r\n\r\nnew' if new else b"HTTP/1.1 304 x\r\n\r\n"
+            b'HTTP/1.1 200 OK\r\nETag: "a1"\r\nConnection: close\r\nContent-Length: 3\r\n\r\nnew'
+            if new
+            else b"HTTP/1.1 304 x\r\nConnection: close\r\n\r\n"
         )
 
     site.add("/feed", look)
@@ -115,7 +131,9 @@ def test_cookies_are_not_kept(get, site):
 
     def look(handler):
         seen.append(handler.headers.get("Cookie"))
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\nSet-Cookie: id=1; Path=/\r\nContent-Length: 0\r\n\r\n")
+        handler.wfile.write(
+            b"HTTP/1.1 200 OK\r\nSet-Cookie: id=1; Path=/\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        )
 
     site.add("/", look)
     get("/")

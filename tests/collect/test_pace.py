@@ -1,5 +1,7 @@
 import itertools
 import multiprocessing
+import subprocess
+import sys
 import threading
 import time
 from datetime import timedelta
@@ -108,6 +110,85 @@ def test_the_lease_of_a_dead_process_runs_out(store_settings):
     heir.close()
 
 
+HOLDS = """
+import sys, threading, time
+from pathlib import Path
+from pipeline.collect.pace import Paces
+from pipeline.settings import Settings
+
+settings = Settings(data=Path(sys.argv[1]), database_url=sys.argv[2], default_delay=0.0)
+book = Paces(settings, deadline=time.time() + 60, stop=threading.Event())
+with book.turn(sys.argv[3], 0.4):
+    print(time.time(), flush=True)
+    input()
+"""
+
+
+def test_the_lease_of_a_killed_process_of_this_machine_is_taken_at_once_and_of_a_living_one_never(store_settings):
+    with open_session(store_settings):
+        pass
+    command = [sys.executable, "-c", HOLDS, str(store_settings.data), store_settings.database, HOST]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, text=True) as holder:
+        holder.stdout.readline()
+        with pytest.raises(NotNow, match="collected by another run"):
+            paces(store_settings, seconds=0.7).hold(HOST)
+        holder.kill()
+    killed = time.time()
+    heir = paces(store_settings, seconds=5)
+    with heir.turn(HOST, 0.4):
+        # the dead one may have asked in its last moment
+        assert 0.4 <= time.time() - killed < 3
+    heir.close()
+
+
+def test_runs_that_need_each_others_hosts_do_not_wait_for_ever(store_settings):
+    """Redirects lead from one host to the other, and back."""
+    hosts = ["http://one.example:80", "http://two.example:80"]
+    barrier = threading.Barrier(2)
+    done = []
+
+    def run(first, second):
+        book = paces(store_settings)
+        with book.turn(first, 0.0):
+            barrier.wait()
+        with book.turn(second, 0.0):
+            done.append(second)
+        book.close()
+
+    threads = [threading.Thread(target=run, args=order) for order in (hosts, hosts[::-1])]
+    began = time.time()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(done) == hosts
+    assert time.time() - began < 5
+
+
+def test_a_run_that_asked_nothing_leaves_the_distance_as_it_was(settings):
+    first, second, third = paces(settings), paces(settings), paces(settings)
+    with first.turn(HOST, 0.8):
+        pass
+    end = time.time()
+    first.close()
+    second.hold(HOST)
+    second.close()
+    with third.turn(HOST, 0.0):
+        assert time.time() - end >= 0.79
+    third.close()
+
+
+def test_a_longer_distance_counts_from_the_request_of_the_last_run(settings):
+    first, second = paces(settings), paces(settings)
+    with first.turn(HOST, 0.1):
+        pass
+    end = time.time()
+    first.close()
+    with second.turn(HOST, 0.6):
+        assert time.time() - end >= 0.59
+    second.close()
+
+
 def test_a_lease_outlives_every_request_made_under_it(settings):
     book = paces(settings)
     with book.turn(HOST, 3.0), open_session(settings) as session:
@@ -121,6 +202,8 @@ def test_a_pause_holds_for_this_run_and_the_next(settings):
     with book.turn(HOST, 0.0):
         pass
     book.pause(HOST, timedelta(hours=1))
+    with open_session(settings) as session:  # at once: this process may be killed
+        assert session.scalar(select(Host.next_request_at)).timestamp() > time.time() + 3590
     with pytest.raises(NotNow, match="may not be asked before"), book.turn(HOST, 0.0):
         pass
     book.close()
