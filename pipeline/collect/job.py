@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.collect.archive import Archive
+from pipeline.collect.asking import Asker
 from pipeline.collect.crew import run_by_host
 from pipeline.collect.failure import Failure, NotNow
 from pipeline.collect.fetch import Fetcher, Response
@@ -20,8 +22,11 @@ from pipeline.collect.guard import Guard, place_of
 from pipeline.collect.keep import Keeper, ends_the_run
 from pipeline.collect.kinds import DISCOVER, READ
 from pipeline.collect.kinds.events import (
+    CursorAt,
     Event,
     PageItem,
+    PlaceRead,
+    PlaceUnchanged,
     Scene,
     Skipped,
     TextItem,
@@ -37,10 +42,15 @@ from pipeline.extract.dates import parse_date
 from pipeline.monitor import FeedSource, ListingSource, Monitor, SitemapSource, TableSource, WarcSource
 from pipeline.report import Progress, Report, silent
 from pipeline.settings import Settings
-from pipeline.store import frontier
+from pipeline.store import frontier, places
 from pipeline.store.frontier import Discovered, Due
 from pipeline.store.runs import record_run
 from pipeline.store.session import open_session
+
+_FRESH = 1.0
+"""seconds for which what the frontier said is taken to be true"""
+_STEP = 32
+"""rows of the frontier that a thread reads at once"""
 
 WebSource = FeedSource | SitemapSource | ListingSource
 
@@ -56,9 +66,12 @@ def collect(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
+    all_places: bool = False,
     progress: Progress = silent,
 ) -> Report:
     """Collect one source once, and write its report line.
+
+    ``all_places``: ask also the feeds, sitemaps and listings whose turn has not come.
 
     ``since``, ``until`` (aware): only texts published in [since, until) are fetched, where the place of discovery
     says so; the others wait. A text without a known date is fetched, and kept whatever its date turns out to be.
@@ -75,12 +88,12 @@ def collect(
         open_session(settings, expire_on_commit=False) as session,
         closing(Archive(settings.archive, monitor.name, source.id)) as archive,
     ):
-        keeper = Keeper(session, monitor.name, source, archive, Problems(), started)
+        keeper = Keeper(session, settings, monitor.name, source, archive, Problems(), started)
         run: _Import | _WebRun
         if isinstance(source, WarcSource | TableSource):
             run = _Import(settings, source, keeper, window, progress)
         else:
-            run = _WebRun(settings, monitor, source, keeper, window, started, progress)
+            run = _WebRun(settings, monitor, source, keeper, window, started, progress, all_places=all_places)
 
         def recorded() -> Report:
             report = run.report()
@@ -206,6 +219,8 @@ class _WebRun:
         window: Window,
         started: datetime,
         progress: Progress,
+        *,
+        all_places: bool,
     ) -> None:
         self._settings, self._monitor, self._source, self._keeper = settings, monitor, source, keeper
         self._window, self._started, self._progress = window, started, progress
@@ -213,6 +228,8 @@ class _WebRun:
         self._guard = Guard(frozenset(host.lower() for host in monitor.allowed_addresses))
         self._paces = Paces(settings, deadline=time.time() + settings.run_seconds, stop=self._stop)
         self._robots = RobotsBook(settings)
+        self._asker = Asker(settings, monitor.name, source, started, all_places=all_places)
+        self._unchanged = 0
         self._began = time.monotonic()
         self._seen: set[int] = set()
         self._size = 0
@@ -234,7 +251,9 @@ class _WebRun:
     def report(self) -> Report:
         """What was done so far."""
         waiting = frontier.waiting(self._keeper.session, self._monitor.name, self._source.id)
-        return _report(self._keeper, found=len(self._seen), waiting=waiting, size=self._size, began=self._began)
+        return _report(
+            self._keeper, found=len(self._seen) + self._unchanged, waiting=waiting, size=self._size, began=self._began
+        )
 
     @contextmanager
     def _visitor(self) -> Iterator[Visitor]:
@@ -259,55 +278,71 @@ class _WebRun:
             try:
                 tasks[place_of(address).key].append(address)
             except Failure as failure:
-                self._keeper.trouble(Trouble(address, failure.reason))
+                self._take_event(Trouble(address, failure.reason, failure=failure))
         done = 0
         for event in run_by_host(tasks, self._discover_host, stop=self._stop):
             if event is None:
-                self._keeper.commit()
+                self._keeper.tick()
             elif isinstance(event, str):
                 done += 1
                 self._progress("discover", done, len(self._source.addresses))
             else:
                 self._take_event(event)
+        for note in self._asker.notes():
+            self._keeper.problems.note(note)
         self._keeper.commit()
 
     def _discover_host(self, _host: str, addresses: Sequence[str], put: Callable[[Event | str], None]) -> None:
         """In a thread: read the addresses of one host, one after another."""
         with self._visitor() as visitor:
-            scene = Scene(self._settings, visitor.get, self._known, self._walked)
+
+            def ask(place: str, *, anew: bool = False) -> Response | None:
+                return self._asker.ask(place, visitor.get, put, anew=anew)
+
+            scene = Scene(
+                self._settings, visitor.get, ask, self._known, self._asker.state, self._window.since, self._window.until
+            )
             for address in addresses:
                 try:
                     for event in DISCOVER[self._source.kind](self._source, address, scene):
                         put(event)
                 except Failure as failure:
-                    put(Trouble(address, failure.reason))
+                    put(Trouble(address, failure.reason, failure=failure))
                 except NotNow as wait:
                     put(Trouble(address, f"not read to its end: {wait.reason}", failed=False))
                 except Exception as error:  # one feed that breaks a parser must not end the run
                     if ends_the_run(error):
                         raise
-                    put(Trouble(address, f"could not be read: {type(error).__name__}: {error}"[:300]))
+                    reason = f"could not be read: {type(error).__name__}: {error}"[:300]
+                    put(Trouble(address, reason, failure=Failure("soft", reason)))
                 put(address)
 
     def _known(self, addresses: Sequence[str]) -> set[str]:
         with open_session(self._settings) as session:
             return set(frontier.statuses(session, self._monitor.name, self._source.id, addresses, before=self._started))
 
-    def _walked(self, listing: str) -> bool:
-        with open_session(self._settings) as session:
-            return frontier.walked_to_the_end(session, self._monitor.name, self._source.id, listing)
-
     def _take_event(self, event: Event) -> None:
         session, monitor, source = self._keeper.session, self._monitor.name, self._source.id
         if isinstance(event, Trouble):
             self._keeper.trouble(event)
-        elif isinstance(event, WalkBegun):
+            if (failure := event.failure) is not None:
+                self._keeper.later(event.place, lambda: self._asker.keep_failure(session, event.place, failure))
+        elif isinstance(event, PlaceRead):
+            if said := self._asker.overflow(event):
+                self._keeper.trouble(Trouble(event.place, said, failed=False))
+            self._keeper.later(event.place, lambda: self._asker.keep_reading(session, event))
+        elif isinstance(event, PlaceUnchanged):
+            self._unchanged += event.entries
+            self._keeper.tally.known += event.entries
+            self._keeper.later(event.place, lambda: self._asker.keep_unchanged(session, event.place))
+        elif isinstance(event, WalkBegun | WalkEnded):
+            ended = isinstance(event, WalkEnded)
             self._keeper.later(
-                event.listing, lambda: frontier.begin_walk(session, monitor, source, event.listing, now=self._started)
+                event.listing, lambda: places.keep_walk(session, monitor, source, event.listing, ended=ended)
             )
-        elif isinstance(event, WalkEnded):
+        elif isinstance(event, CursorAt):
             self._keeper.later(
-                event.listing, lambda: frontier.end_walk(session, monitor, source, event.listing, now=self._started)
+                event.place, lambda: places.keep_cursor(session, monitor, source, event.place, event.cursor)
             )
         else:
             # an address that two feeds show is one address; what the first said of it counts
@@ -329,13 +364,13 @@ class _WebRun:
     # Fetching
 
     def _fetch(self) -> None:
-        tasks: dict[str, list[Due]] = defaultdict(list)
+        # of each row only its number, eight bytes: a frontier can be long
+        tasks: dict[str, array[int]] = defaultdict(lambda: array("q"))
         for due in frontier.due(self._keeper.session, self._monitor.name, self._source.id, now=self._started):
             if not self._window.lets_in(due.hints):
                 continue
             try:
-                # without the hints, which are read again when it is fetched: a frontier can be long
-                tasks[place_of(due.address).key].append(Due(due.id, due.address, due.tries, {}))
+                tasks[place_of(due.address).key].append(due.id)
             except Failure as failure:
                 self._keeper.missed(due, failure)
         self._keeper.commit()
@@ -343,7 +378,7 @@ class _WebRun:
         done = 0
         for result in run_by_host(tasks, self._fetch_host, stop=self._stop):
             if result is None:
-                self._keeper.commit()
+                self._keeper.tick()
                 continue
             if isinstance(result, _Fetched):
                 self._keeper.fetched(result.due, result.response)
@@ -356,15 +391,10 @@ class _WebRun:
             self._progress("fetch", done, total)
         self._keeper.commit()
 
-    def _fetch_host(self, host: str, rows: Sequence[Due], put: Callable[[_Fetched | _Missed | str], None]) -> None:
+    def _fetch_host(self, host: str, rows: Sequence[int], put: Callable[[_Fetched | _Missed | str], None]) -> None:
         """In a thread: fetch the rows of one host, one after another."""
         with self._visitor() as visitor:
-            for row in rows:
-                with open_session(self._settings) as session:
-                    hints = frontier.hints_of(session, row.id)
-                if hints is None:
-                    continue  # another process was faster
-                due = Due(row.id, row.address, row.tries, hints)
+            for due in self._still_due(rows):
                 try:
                     put(_Fetched(due, visitor.get(due.address)))
                 except Failure as failure:
@@ -378,3 +408,17 @@ class _WebRun:
                         raise
                     reason = f"could not be fetched: {type(error).__name__}: {error}"[:300]
                     put(_Missed(due, Failure("soft", reason)))
+
+    def _still_due(self, rows: Sequence[int]) -> Iterator[Due]:
+        """The rows that no other process has done meanwhile; read a few at a time, as many as a second needs."""
+        start, step = 0, 1
+        while start < len(rows):
+            read = time.monotonic()
+            with open_session(self._settings) as session:
+                dues = {due.id: due for due in frontier.still_due(session, rows[start : start + step])}
+            used = 0
+            while used < step and start < len(rows) and (not used or time.monotonic() - read < _FRESH):
+                if (due := dues.get(rows[start])) is not None:
+                    yield due
+                start, used = start + 1, used + 1
+            step = min(_STEP, 2 * used)

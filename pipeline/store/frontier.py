@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from pipeline.store.tables import Frontier, FrontierStatus
@@ -101,41 +101,37 @@ def due(session: Session, monitor: str, source: str, *, now: datetime) -> Iterat
         last = page[-1].id
 
 
-def hints_of(session: Session, row: int) -> dict[str, Any] | None:
-    """The hints of a row that is still pending; null when another process was faster (or the row is gone)."""
-    return session.scalar(select(Frontier.hints).where(Frontier.id == row, Frontier.status == FrontierStatus.PENDING))
-
-
-_READING = "the run ended while this page was read"
-
-
-def begin_reading(session: Session, row: int) -> int:
-    """Note that a page was fetched and is going to be read; returns how often it was begun, this time included.
-
-    The row stays pending, so a page that ends the process is known again by the next run. Commits.
-    """
-    again = case((Frontier.reason == _READING, Frontier.attempts + 1), else_=1)
-    session.execute(
-        update(Frontier).where(Frontier.id == row).values(attempts=again, failure="temporary", reason=_READING)
-    )
-    begun = session.scalar(select(Frontier.attempts).where(Frontier.id == row))
-    session.commit()
-    return begun or 1
-
-
-def mark_fetched(session: Session, row: int, *, now: datetime, reason: str | None = None) -> None:
-    """The response was had; ``reason`` says why it gave no document, if so. Does not commit."""
-    session.execute(
-        update(Frontier)
-        .where(Frontier.id == row)
-        .values(
-            status=FrontierStatus.FETCHED,
-            fetched_at=now,
-            not_before=None,
-            failure="soft" if reason else None,
-            reason=reason,
+def still_due(session: Session, rows: Sequence[int]) -> list[Due]:
+    """Those of the rows that are still pending, in the order of ``rows``; of the others another process was faster."""
+    found = session.execute(
+        select(Frontier.id, Frontier.address, Frontier.attempts, Frontier.hints).where(
+            Frontier.id.in_(rows), Frontier.status == FrontierStatus.PENDING
         )
     )
+    dues = {row.id: Due(row.id, row.address, row.attempts, row.hints) for row in found}
+    return [dues[row] for row in rows if row in dues]
+
+
+_FETCHED = (
+    update(Frontier)
+    .where(Frontier.id == bindparam("row"))
+    .values(
+        status=FrontierStatus.FETCHED,
+        fetched_at=bindparam("now"),
+        not_before=None,
+        failure=bindparam("kind"),
+        reason=bindparam("why"),
+    )
+)
+
+
+def mark_fetched(session: Session, rows: Mapping[int, str | None], *, now: datetime) -> None:
+    """The responses were had. ``rows``: row -> why it gave no document, null when it did. Does not commit."""
+    if rows:
+        session.connection().execute(
+            _FETCHED,
+            [{"row": row, "now": now, "kind": "soft" if why else None, "why": why} for row, why in rows.items()],
+        )
 
 
 def mark_failed(
@@ -159,39 +155,3 @@ def waiting(session: Session, monitor: str, source: str) -> int:
         )
         or 0
     )
-
-
-# A listing may stop at the first page of known links only when an earlier walk reached the end. Whether one did
-# must survive a kill, so the listing has a frontier row of its own, which is never due.
-_UNFINISHED = "the walk through this listing is not finished; the next run walks all its pages"
-
-
-def begin_walk(session: Session, monitor: str, source: str, listing: str, *, now: datetime) -> None:
-    """Note that a walk through a listing has begun. Does not commit."""
-    row = {
-        "monitor": monitor,
-        "source": source,
-        "address": listing,
-        "status": FrontierStatus.FAILED,
-        "discovered_at": now,
-        "discovered_in": listing,
-        "hints": {},
-        "attempts": 0,
-        "failure": "temporary",
-        "reason": _UNFINISHED,
-    }
-    upsert(session, Frontier, [row], keys=["monitor", "source", "address"], update=["status", "failure", "reason"])
-
-
-def end_walk(session: Session, monitor: str, source: str, listing: str, *, now: datetime) -> None:
-    """Note that the walk reached its end. Does not commit."""
-    session.execute(
-        update(Frontier)
-        .where(Frontier.monitor == monitor, Frontier.source == source, Frontier.address == listing)
-        .values(status=FrontierStatus.FETCHED, fetched_at=now, failure=None, reason=None)
-    )
-
-
-def walked_to_the_end(session: Session, monitor: str, source: str, listing: str) -> bool:
-    """Whether the newest walk through a listing reached its end."""
-    return statuses(session, monitor, source, [listing]).get(listing) == FrontierStatus.FETCHED

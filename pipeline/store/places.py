@@ -41,6 +41,8 @@ class PlaceState:
     last_modified: str | None = None
     digest: str | None = None
     """sha256 of the body at the last reading, hexadecimal"""
+    rules: str | None = None
+    """sha256 of what the source said of itself at that reading, hexadecimal"""
     walked: bool = False
     """whether a walk through all its pages has reached the end"""
     cursor: str | None = None

@@ -43,7 +43,7 @@ def test_what_is_known_stays_as_it_is(session):
 def test_due_means_pending_and_not_before(session):
     find(session, "1", "2", "3", "4")
     ids = {one.address[-1]: one.id for one in frontier.due(session, "test", "letters", now=NOW)}
-    frontier.mark_fetched(session, ids["1"], now=NOW)
+    frontier.mark_fetched(session, {ids["1"]: None}, now=NOW)
     frontier.mark_failed(
         session, ids["2"], status="pending", failure="temporary", reason="HTTP 500", not_before=NOW + HOUR
     )
@@ -58,8 +58,7 @@ def test_due_means_pending_and_not_before(session):
         "http://a/3": "gone",
         "http://a/4": "pending",
     }
-    assert frontier.hints_of(session, ids["1"]) is None
-    assert frontier.hints_of(session, ids["4"]) == {}
+    assert [one.id for one in frontier.still_due(session, [ids["4"], ids["1"]])] == [ids["4"]]
 
 
 def test_tries_are_counted_and_success_wipes_the_failure(session):
@@ -70,7 +69,7 @@ def test_tries_are_counted_and_success_wipes_the_failure(session):
     session.commit()
     (again,) = frontier.due(session, "test", "letters", now=NOW)
     assert again.tries == 2
-    frontier.mark_fetched(session, row.id, now=NOW)
+    frontier.mark_fetched(session, {row.id: None}, now=NOW)
     stored = session.scalars(select(Frontier)).one()
     assert (stored.status, stored.failure, stored.reason, stored.fetched_at) == ("fetched", None, None, NOW)
 
@@ -80,7 +79,7 @@ def test_a_long_frontier_is_read_in_pages_while_it_is_written(session):
     session.commit()
     seen = 0
     for one in frontier.due(session, "test", "letters", now=NOW):
-        frontier.mark_fetched(session, one.id, now=NOW)
+        frontier.mark_fetched(session, {one.id: None}, now=NOW)
         seen += 1
     session.commit()
     assert seen == 1200
@@ -97,24 +96,21 @@ def test_what_was_known_before_a_time(session):
     ]
 
 
-def test_a_walk_is_remembered_and_its_listing_is_never_due(session):
-    listing = "http://a/list"
-    assert not frontier.walked_to_the_end(session, "test", "letters", listing)
-    frontier.begin_walk(session, "test", "letters", listing, now=NOW)
-    assert not frontier.walked_to_the_end(session, "test", "letters", listing)
-    assert due(session) == []
-    frontier.end_walk(session, "test", "letters", listing, now=NOW)
-    assert frontier.walked_to_the_end(session, "test", "letters", listing)
-    frontier.begin_walk(session, "test", "letters", listing, now=NOW)
-    assert not frontier.walked_to_the_end(session, "test", "letters", listing)
+def test_many_rows_are_done_at_once_each_with_its_reason(session):
+    find(session, "1", "2", "3")
+    first, second, third = frontier.due(session, "test", "letters", now=NOW)
+    frontier.mark_fetched(session, {first.id: None, second.id: "no text"}, now=NOW)
+    stored = {r.id: (r.status, r.failure, r.reason, r.fetched_at) for r in session.scalars(select(Frontier))}
+    assert stored == {
+        first.id: ("fetched", None, None, NOW),
+        second.id: ("fetched", "soft", "no text", NOW),
+        third.id: ("pending", None, None, None),
+    }
+    frontier.mark_fetched(session, {}, now=NOW)
 
 
-def test_readings_are_counted_from_the_fetch_on(session):
-    find(session, "1")
-    (row,) = frontier.due(session, "test", "letters", now=NOW)
-    for _ in range(4):
-        frontier.mark_failed(session, row.id, status="pending", failure="temporary", reason="HTTP 500", not_before=None)
-    assert [frontier.begin_reading(session, row.id) for _ in range(3)] == [1, 2, 3]
-    session.rollback()
-    assert due(session) == ["1"]
-    assert next(frontier.due(session, "test", "letters", now=NOW)).tries == 3
+def test_what_is_still_due_comes_in_the_order_asked_for(session):
+    find(session, "1", "2", "3", title="a letter")
+    rows = list(frontier.due(session, "test", "letters", now=NOW))
+    frontier.mark_fetched(session, {rows[1].id: None}, now=NOW)
+    assert frontier.still_due(session, [row.id for row in reversed(rows)]) == [rows[2], rows[0]]

@@ -13,8 +13,8 @@ from typing import Any
 import feedparser
 from bs4 import BeautifulSoup
 
-from pipeline.collect.fetch import Response
-from pipeline.collect.kinds.events import Event, Links, Scene, Trouble
+from pipeline.collect.failure import Failure
+from pipeline.collect.kinds.events import Event, Links, PlaceRead, Scene, Trouble
 from pipeline.collect.kinds.links import hints, resolve, wanted
 from pipeline.extract.dates import parse_date
 from pipeline.monitor import FeedSource
@@ -157,11 +157,13 @@ def discovered(entries: list[Entry], source: FeedSource, address: str) -> Iterat
 
 def discover(source: FeedSource, address: str, scene: Scene) -> Iterator[Event]:
     """Read one feed."""
-    response: Response = scene.get(address)
+    response = scene.ask(address)
+    if response is None:
+        return
     try:
         entries = parse(response.body, address=response.address, content_type=response.content_type)
     except NoFeedError as error:
-        yield Trouble(address, str(error), response=response)
+        yield Trouble(address, str(error), response=response, failure=Failure("soft", str(error)))
         return
     found = []
     for one in discovered(entries, source, response.address):
@@ -170,3 +172,6 @@ def discover(source: FeedSource, address: str, scene: Scene) -> Iterator[Event]:
         else:
             found.append(one)
     yield Links(tuple(found))
+    links = {one.address for one in found}
+    new = len(links) - len(scene.known(list(links)))
+    yield PlaceRead(address, response, entries=len(links), new=new, may_overflow=True)

@@ -1,12 +1,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
 
 from pipeline.collect.job import collect
 from pipeline.collect.kinds.listing import parse
+from pipeline.store.places import place_state
 from pipeline.store.session import open_session
-from pipeline.store.tables import Frontier
 
 FIELDS = {"kind": "listing", "link_selector": "ul.posts a", "next_selector": "a.next"}
 
@@ -71,10 +70,10 @@ def test_a_walk_that_was_broken_off_is_done_again_in_full(settings, blog, watch)
     assert report.new == 6
     assert any("/list: HTTP 404" in p or "page=3" in p or "HTTP 404" in p for p in report.problems)
     with open_session(settings) as session:
-        marker = session.scalars(select(Frontier).where(Frontier.address == blog.address + "/list")).one()
-        assert "not finished" in marker.reason
+        place = place_state(session, "test", "letters", blog.address + "/list")
+    assert (place.walked, place.failures, place.reason) == (False, 1, "HTTP 404")
     blog.pages["/list?page=3"] = third
-    assert collect(settings, monitor, "letters").new == 3
+    assert collect(settings, monitor, "letters", all_places=True).new == 3
     blog.requests.clear()
     assert collect(settings, monitor, "letters").new == 0
     assert blog.asked("/list") == ["/list"]
