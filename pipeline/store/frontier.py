@@ -26,7 +26,9 @@ class Discovered:
     found_in: str
     """address of the feed, sitemap or listing page"""
     hints: dict[str, Any] = field(default_factory=dict)
-    """title, language, dates [{origin, value}], text; all optional"""
+    """title, language, dates [{origin, value}], text, original; all optional"""
+    content: str | None = None
+    """what it leads to; where that is known from another address of the source, this one is not added"""
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,33 @@ def statuses(
     return found
 
 
+def _known_contents(session: Session, monitor: str, source: str, found: Sequence[Discovered]) -> set[str | None]:
+    wanted = [one.content for one in found if one.content is not None]
+    known: set[str | None] = set()
+    for start in range(0, len(wanted), _STEP):
+        rows = session.scalars(
+            select(Frontier.content).where(
+                Frontier.monitor == monitor,
+                Frontier.source == source,
+                Frontier.content.in_(wanted[start : start + _STEP]),
+            )
+        )
+        known.update(rows)
+    return known
+
+
+def _other_contents(found: Sequence[Discovered], known: set[str | None]) -> Iterator[Discovered]:
+    for one in found:
+        if one.content is None or one.content not in known:
+            known.add(one.content)
+            yield one
+
+
 def discover(session: Session, monitor: str, source: str, found: Sequence[Discovered], *, now: datetime) -> int:
-    """Add addresses that are new; those that are known stay as they are. Returns how many were new. Does not commit."""
+    """Add addresses that are new; those that are known stay as they are. Returns how many were new. Does not commit.
+
+    Neither is an address added whose ``content`` is known from another one.
+    """
     rows = [
         {
             "monitor": monitor,
@@ -69,9 +96,10 @@ def discover(session: Session, monitor: str, source: str, found: Sequence[Discov
             "discovered_at": now,
             "discovered_in": one.found_in,
             "hints": one.hints,
+            "content": one.content,
             "attempts": 0,
         }
-        for one in found
+        for one in _other_contents(found, _known_contents(session, monitor, source, found))
     ]
     return len(upsert(session, Frontier, rows, keys=["monitor", "source", "address"]))
 

@@ -85,6 +85,7 @@ class Frontier(Base):
     __table_args__ = (
         UniqueConstraint("monitor", "source", "address"),
         Index("ix_frontier_due", "monitor", "source", "status", "not_before"),
+        Index("ix_frontier_content", "monitor", "source", "content"),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -97,7 +98,9 @@ class Frontier(Base):
     discovered_in: Mapped[str]
     """address of the feed, sitemap or listing page"""
     hints: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """what the place of discovery said of it: title, language, dates [{origin, value}], text"""
+    """what the place of discovery said of it: title, language, dates [{origin, value}], text, original"""
+    content: Mapped[str | None] = mapped_column(String(64))
+    """of a capture in a web archive: sha256 of the page's address and of its body's digest, hexadecimal"""
     attempts: Mapped[int] = mapped_column(default=0)
     not_before: Mapped[datetime | None]
     """not to be fetched before this time (backoff, Retry-After)"""

@@ -97,6 +97,10 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("document_id"),
     )
+    with op.batch_alter_table("frontier", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("content", sa.String(length=64), nullable=True))
+        batch_op.create_index("ix_frontier_content", ["monitor", "source", "content"], unique=False)
+
     # SQLite gives an id again once the highest row is deleted, unless the table is made with AUTOINCREMENT
     if op.get_bind().dialect.name == "sqlite":
         for table in ("documents", "codings"):
@@ -109,6 +113,10 @@ def downgrade() -> None:
         for table in ("documents", "codings"):
             with op.batch_alter_table(table, recreate="always"):
                 pass
+
+    with op.batch_alter_table("frontier", schema=None) as batch_op:
+        batch_op.drop_index("ix_frontier_content")
+        batch_op.drop_column("content")
 
     op.drop_table("erased_documents")
     op.drop_table("erased_addresses")
