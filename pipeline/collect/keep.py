@@ -22,6 +22,7 @@ from pipeline.collect.problems import Problems
 from pipeline.extract.address import canonical
 from pipeline.extract.document import Extracted, ExtractError, ExtractionRules
 from pipeline.extract.page import extract_page, extract_text
+from pipeline.extract.memento import memento_at
 from pipeline.monitor import Source
 from pipeline.store import frontier
 from pipeline.store.captures import capture_id, keep_capture
@@ -89,9 +90,13 @@ class _Read:
 
 
 def _final_address(response: Response, asked: str) -> str:
-    """Where the response came from, redirects followed; the address asked for where that has no canonical form."""
+    """Where the response came from, redirects followed; the address asked for where that has no canonical form.
+
+    Of a capture in a web archive, where people can look at it.
+    """
+    memento = memento_at(response.address)
     try:
-        return canonical(response.address)
+        return canonical(memento.shown if memento else response.address)
     except ValueError:
         return asked
 

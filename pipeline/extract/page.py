@@ -18,6 +18,7 @@ from pipeline.extract.comments import without_comments
 from pipeline.extract.decode import decode
 from pipeline.extract.document import DateCandidate, Extracted, ExtractError, ExtractionRules
 from pipeline.extract.found_dates import dates_in
+from pipeline.extract.memento import original_of
 from pipeline.extract.text import clean, clean_line, digest
 
 __all__ = ["DateCandidate", "ExtractError", "Extracted", "ExtractionRules", "extract_page", "extract_text"]
@@ -169,9 +170,11 @@ def extract_page(
     place = canonical(address)
     # soupsieve reads selectors on its own tree; only sources that have selectors pay for it
     soup = BeautifulSoup(text, "lxml") if rules.text_selector or rules.date_selector or rules.title_selector else None
-    found = [*dates_in(tree, address=place, soup=soup, rules=rules, now=now), *_hinted_dates(hints)]
+    # a capture in a web archive: the page's own address says when it was published, the archive's does not
+    page = original_of(place)
+    found = [*dates_in(tree, address=page, soup=soup, rules=rules, now=now), *_hinted_dates(hints)]
     return _made(
-        clean(main_text(tree, address=place, soup=soup, selector=rules.text_selector)),
+        clean(main_text(tree, address=page, soup=soup, selector=rules.text_selector)),
         address=place,
         title=_title(tree, soup, rules, hints),
         found=found,
