@@ -39,6 +39,9 @@ class _Source(Part):
     )
     earliest: date | None = Field(default=date(1990, 1, 1), description="A text dated before this has a wrong date.")
     outages: list[Outage] = Field(default_factory=list, description="Times in which it is known to have been down.")
+    reference: str | None = Field(
+        default=None, description="Where it can be read that these addresses are this speaker's."
+    )
 
 
 class WebSource(_Source):
@@ -124,7 +127,14 @@ class WaybackSource(WebSource):
     kind: Literal["wayback"] = Field(description="Always `wayback`.")
     addresses: list[Address] = Field(min_length=1, description="What was archived: addresses as they were at the time.")
     match: Literal["exact", "prefix", "host", "domain"] = Field(
-        default="prefix", description="Which captures: of exactly these addresses, or of all that begin like them."
+        default="prefix",
+        description="Which captures: of exactly these addresses, of all that begin like them, of their whole hosts, "
+        "or of these and the hosts below them.",
+    )
+    delay: float | None = Field(
+        default=5.0,
+        ge=0,
+        description="Seconds between two requests to the archive; the Internet Archive shuts out who asks much faster.",
     )
     first_day: date | None = Field(default=None, alias="from", description="Only captures from this day.")
     last_day: date | None = Field(default=None, alias="to", description="Only captures up to this day.")

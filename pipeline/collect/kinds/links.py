@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import urljoin
 
 from pipeline.extract.address import canonical
-from pipeline.monitor import FeedSource, ListingSource, SitemapSource, WarcSource
+from pipeline.monitor import FeedSource, ListingSource, SitemapSource, WarcSource, WaybackSource
 
-LinkSource = FeedSource | SitemapSource | ListingSource | WarcSource
+LinkSource = FeedSource | SitemapSource | ListingSource | WaybackSource | WarcSource
 
 
 def resolve(base: str, link: str) -> str:
