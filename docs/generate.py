@@ -66,7 +66,8 @@ def settings_page() -> str:
     """Every environment variable."""
     lines = [NOTE, "# Settings\n", "| variable | default | meaning |", "| --- | --- | --- |"]
     for name, field in Settings.model_fields.items():
-        lines.append(f"| `RIFTWATCH_{name.upper()}` | {_default(field)} | {field.description or ''} |")
+        variable = field.validation_alias or f"RIFTWATCH_{name.upper()}"
+        lines.append(f"| `{variable}` | {_default(field)} | {field.description or ''} |")
     return "\n".join(lines) + "\n"
 
 

@@ -6,6 +6,7 @@ environment elsewhere, so a run is described by its monitor file and these value
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 
@@ -18,7 +19,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """Values from ``RIFTWATCH_*`` variables; every one has a default that works on a laptop."""
 
-    model_config = SettingsConfigDict(env_prefix="RIFTWATCH_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="RIFTWATCH_", frozen=True, populate_by_name=True)
 
     data: Path = Field(
         default=PROJECT_ROOT / "data",
@@ -28,6 +29,12 @@ class Settings(BaseSettings):
         default="",
         description="SQLAlchemy address of Riftwatch's own database (never Airflow's). "
         "Empty: riftwatch.db in the data folder. PostgreSQL: postgresql+psycopg://user:password@host/name.",
+    )
+    archive_address: str = Field(
+        default="",
+        validation_alias="RIFTWATCH_ARCHIVE",  # the name it has here would read RIFTWATCH_ARCHIVE_ADDRESS
+        description="Where closed files of the raw archive are brought: an address that fsspec knows (s3://bucket/path, "
+        "gs://..., abfs://..., file:///...). Empty: they stay in the data folder.",
     )
     monitors: Path = Field(
         default=PROJECT_ROOT / "monitors",
@@ -52,6 +59,19 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=20_000_000, gt=0, description="A longer body is refused.")
     max_inflation: float = Field(
         default=200.0, gt=1, description="Refused: compressed bodies that grow by more than this factor."
+    )
+    extraction_workers: int = Field(
+        default=0,
+        ge=0,
+        description="Processes that make documents of pages, about 250 MB each; 0: one per processor, at most 8.",
+    )
+    extraction_seconds: float = Field(
+        default=60.0, gt=0, description="A page whose extraction takes longer is kept without a document."
+    )
+    extraction_bytes: int = Field(
+        default=3_000_000_000,
+        gt=0,
+        description="So is one whose extraction makes its process larger: bytes of address space, at first 0.6 GB.",
     )
     default_delay: float = Field(
         default=2.0, ge=0, description="Seconds between two requests to one host, unless the source says otherwise."
@@ -87,8 +107,13 @@ class Settings(BaseSettings):
         return self.user_agent.replace("{contact}", self.contact)
 
     @property
+    def extraction_processes(self) -> int:
+        """How many processes extract, at most."""
+        return self.extraction_workers or min(8, len(os.sched_getaffinity(0)))
+
+    @property
     def archive(self) -> Path:
-        """Folder of the raw responses (WARC files, one folder per monitor and source)."""
+        """Local folder of the raw responses (WARC files, one folder per monitor and source)."""
         return self.data / "archive"
 
     @property
