@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline.collect.archive import Archive
+from pipeline.collect.archive import Archive, shelf_of
 from pipeline.collect.asking import Asker
 from pipeline.collect.crew import run_by_host
 from pipeline.collect.failure import Failure, NotNow
@@ -84,11 +84,12 @@ def collect(
         raise CollectError(f"{monitor.name} has no source {source_id!r}; write one of {known}") from None
     started = datetime.now(UTC)
     window = Window(since, until)
+    problems = Problems()
     with (
         open_session(settings, expire_on_commit=False) as session,
-        closing(Archive(settings.archive, monitor.name, source.id)) as archive,
+        closing(Archive(shelf_of(settings), monitor.name, source.id, say=problems.note)) as archive,
     ):
-        keeper = Keeper(session, settings, monitor.name, source, archive, Problems(), started)
+        keeper = Keeper(session, settings, monitor.name, source, archive, problems, started)
         run: _Import | _WebRun
         if isinstance(source, WarcSource | TableSource):
             run = _Import(settings, source, keeper, window, progress)
@@ -96,12 +97,14 @@ def collect(
             run = _WebRun(settings, monitor, source, keeper, window, started, progress, all_places=all_places)
 
         def recorded() -> Report:
+            archive.close()  # what it could not bring away stands in the report
             report = run.report()
             record_run(session, report, started_at=started, monitor=monitor.name, source=source.id)
             session.commit()
             return report
 
         try:
+            archive.recover()
             run.run()
         except BaseException as error:
             session.rollback()
