@@ -2,57 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipeline.store.tables import Capture
-from pipeline.store.upsert import upsert
+from pipeline.store.upsert import IN_ONE_QUERY, upsert
 
 _KEYS = ["monitor", "source", "address", "digest"]
 
 
-def capture_id(session: Session, monitor: str, source: str, address: str, digest: str) -> int | None:
-    """The capture of an address with exactly this body; null when there is none."""
-    return session.scalar(
-        select(Capture.id).where(
-            Capture.monitor == monitor,
-            Capture.source == source,
-            Capture.address == address,
-            Capture.digest == digest,
+@dataclass(frozen=True)
+class Captured:
+    """A response that is in the archive."""
+
+    address: str
+    captured_at: datetime
+    http_status: int
+    content_type: str | None
+    digest: str
+    """sha256 of the body, hexadecimal"""
+    length: int
+    warc_file: str
+    warc_offset: int
+    problem: str | None
+    """why no document came of it"""
+
+
+def captures_of(session: Session, monitor: str, source: str, addresses: Iterable[str]) -> dict[tuple[str, str], int]:
+    """(address, digest) -> id of every capture of these addresses."""
+    wanted = list(dict.fromkeys(addresses))
+    found: dict[tuple[str, str], int] = {}
+    for start in range(0, len(wanted), IN_ONE_QUERY):
+        rows = session.execute(
+            select(Capture.address, Capture.digest, Capture.id).where(
+                Capture.monitor == monitor,
+                Capture.source == source,
+                Capture.address.in_(wanted[start : start + IN_ONE_QUERY]),
+            )
         )
-    )
+        found.update(((row.address, row.digest), row.id) for row in rows)
+    return found
 
 
-def keep_capture(
-    session: Session,
-    *,
-    monitor: str,
-    source: str,
-    address: str,
-    captured_at: datetime,
-    http_status: int,
-    content_type: str | None,
-    digest: str,
-    length: int,
-    warc_file: str,
-    warc_offset: int,
-    problem: str | None,
-) -> int:
-    """Index a response that is in the archive; returns its id. Does not commit."""
-    row = {
-        "monitor": monitor,
-        "source": source,
-        "address": address,
-        "captured_at": captured_at,
-        "http_status": http_status,
-        "content_type": content_type,
-        "digest": digest,
-        "length": length,
-        "warc_file": warc_file,
-        "warc_offset": warc_offset,
-        "problem": problem,
-    }
-    written = upsert(session, Capture, [row], keys=_KEYS, update=["problem"])
-    return int(written[0])
+def keep_captures(
+    session: Session, monitor: str, source: str, captured: Sequence[Captured]
+) -> dict[tuple[str, str], int]:
+    """Index responses that are in the archive; (address, digest) -> id. No pair may be there twice. Does not commit.
+
+    One body of one address is indexed once: where it is known, only its problem is written.
+    """
+    rows = [{"monitor": monitor, "source": source, **vars(one)} for one in captured]
+    written = upsert(session, Capture, rows, keys=_KEYS, update=["problem"], returning=["address", "digest", "id"])
+    return {(address, digest): row for address, digest, row in written}

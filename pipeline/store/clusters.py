@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
+from sqlalchemy.orm import Session, aliased
 
 from pipeline.extract.similarity import SAME_TEXT, bands, jaccard, shingles, signature
 from pipeline.store.tables import Cluster, Document, MinHashBand
@@ -15,6 +18,11 @@ VERIFIED = 20
 """Candidates whose texts are compared in full: those that share the most bands."""
 CROWDED = 100
 """A band value that this many texts carry is a template (a letterhead, a closing formula): nothing is added to it."""
+_VALUES = 5_000
+"""band values in one query"""
+
+_Rank = tuple[bool, bool, datetime, int]
+_LAST: _Rank = (True, True, datetime.max.replace(tzinfo=UTC), 0)
 
 
 def lock_clusters(session: Session, monitor: str) -> None:
@@ -36,6 +44,11 @@ def _first_order() -> tuple[ColumnElement[Any], ...]:
     )
 
 
+def _rank(speaker: str, published_at: datetime | None, document: int) -> _Rank:
+    """The same order for Python."""
+    return (speaker != "own", published_at is None, published_at or datetime.min.replace(tzinfo=UTC), document)
+
+
 def refresh_cluster(session: Session, cluster_id: int) -> None:
     """Find the cluster's first document anew; a cluster left without documents is removed."""
     first = session.scalar(
@@ -47,28 +60,191 @@ def refresh_cluster(session: Session, cluster_id: int) -> None:
         session.execute(update(Cluster).where(Cluster.id == cluster_id).values(first_document_id=first))
 
 
-def assign_cluster(session: Session, document: Document) -> bool:
-    """Put a document into the cluster of its text, making one when there is none. True when others were there.
+@dataclass
+class Member:
+    """What has to be known of a stored document to find its cluster."""
+
+    id: int
+    text: str
+    digest: str
+    speaker: str
+    published_at: datetime | None
+    bands: tuple[int, ...] | None = None
+    """of its MinHash signature; null: not worked out yet"""
+
+    @property
+    def rank(self) -> _Rank:
+        return _rank(self.speaker, self.published_at, self.id)
+
+
+def _bands(one: Member) -> tuple[int, ...]:
+    if one.bands is None:
+        own = shingles(one.text)
+        one.bands = bands(signature(own)) if own else ()
+    return one.bands
+
+
+@dataclass(eq=False)
+class _Group:
+    """A cluster as it stands while documents are assigned; ``id`` null: not in the database yet."""
+
+    id: int | None
+    first: int
+    rank: _Rank
+    """of its first document"""
+    moved: bool = False
+    """whether another document has become its first"""
+
+
+@dataclass
+class _Assignment:
+    """Many documents finding their clusters in memory, one after another, as if each were written before the next."""
+
+    session: Session
+    monitor: str
+    by_digest: dict[str, _Group] = field(default_factory=dict)
+    by_id: dict[int, _Group] = field(default_factory=dict)
+    carriers: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """band value -> documents that carry it"""
+    members: dict[int, tuple[Member, _Group]] = field(default_factory=dict)
+    """the documents assigned so far"""
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    """bands to be written"""
+
+    def read(self, members: Sequence[Member]) -> None:
+        """What the database knows of these documents' texts, in a few queries."""
+        assigned, other = aliased(Document), aliased(Document)
+        cluster = (
+            select(other.cluster_id)
+            .where(
+                other.text_digest == assigned.text_digest,
+                other.monitor == self.monitor,
+                other.cluster_id.is_not(None),
+            )
+            .order_by(other.id)
+            .limit(1)
+            .scalar_subquery()
+        )
+        rows = self.session.execute(
+            select(assigned.text_digest, cluster).where(assigned.id.in_([one.id for one in members]))
+        ).all()
+        self._groups([joined for _, joined in rows if joined is not None])
+        self.by_digest = {digest: self.by_id[joined] for digest, joined in rows if joined is not None}
+        seen = set(self.by_digest)
+        values: set[int] = set()
+        for one in members:
+            if one.digest not in seen:  # an exact repost needs no bands
+                seen.add(one.digest)
+                values.update(_bands(one))
+        self.read_carriers(sorted(values))
+
+    def read_carriers(self, values: Sequence[int]) -> None:
+        """Who carries these band values already."""
+        for start in range(0, len(values), _VALUES):
+            for value, document in self.session.execute(
+                select(MinHashBand.value, MinHashBand.document_id).where(
+                    MinHashBand.monitor == self.monitor, MinHashBand.value.in_(values[start : start + _VALUES])
+                )
+            ):
+                self.carriers[value].append(document)
+
+    def _groups(self, ids: Sequence[int]) -> None:
+        """Read the clusters of these ids that are not known yet."""
+        missing = {one for one in ids if one not in self.by_id}
+        if missing:
+            for row in self.session.execute(
+                select(Cluster.id, Cluster.first_document_id, Document.speaker, Document.published_at)
+                .outerjoin(Document, Document.id == Cluster.first_document_id)
+                .where(Cluster.id.in_(missing))
+            ):
+                rank = _rank(row.speaker, row.published_at, row.first_document_id) if row.speaker else _LAST
+                self.by_id[row.id] = _Group(row.id, row.first_document_id or 0, rank)
+
+    def assign(self, one: Member) -> bool:
+        """Find the cluster of one document, or make one; true when others were there."""
+        group = self.by_digest.get(one.digest) or self.near(one)
+        found = group is not None
+        if group is None:
+            group = _Group(None, one.id, one.rank)
+        elif one.rank < group.rank:
+            group.first, group.rank, group.moved = one.id, one.rank, True
+        self.by_digest.setdefault(one.digest, group)
+        self.members[one.id] = (one, group)
+        return found
+
+    def near(self, one: Member) -> _Group | None:
+        """The cluster of a near duplicate, if there is one; notes the document's bands."""
+        values = _bands(one)
+        agreeing = Counter(other for value in values for other in self.carriers.get(value, ()))
+        for band, value in enumerate(values):
+            if len(self.carriers[value]) < CROWDED:
+                row = {"document_id": one.id, "band": band, "monitor": self.monitor, "value": value}
+                self.rows.append(row)
+                self.carriers[value].append(one.id)
+        likely = sorted(agreeing, key=lambda other: (-agreeing[other], other))[:VERIFIED]
+        if not likely:
+            return None
+        own = shingles(one.text)
+        same = {group for group, text in self._texts(likely) if jaccard(own, shingles(text)) > SAME_TEXT}
+        return min(same, key=lambda group: group.rank, default=None)
+
+    def _texts(self, ids: Sequence[int]) -> Iterator[tuple[_Group, str]]:
+        """Cluster and text of documents that have a cluster."""
+        away = []
+        for one in ids:
+            if one in self.members:
+                member, group = self.members[one]
+                yield group, member.text
+            else:
+                away.append(one)
+        if not away:
+            return
+        found = self.session.execute(select(Document.cluster_id, Document.text).where(Document.id.in_(away)))
+        rows: list[tuple[int, str]] = [(cluster, text) for cluster, text in found if cluster is not None]
+        self._groups([cluster for cluster, _ in rows])
+        for joined, text in rows:
+            yield self.by_id[joined], text
+
+    def write(self) -> None:
+        """Write what was found: new clusters, the documents' places, changed first documents, bands."""
+        groups = {id(group): group for _, group in self.members.values()}.values()
+        made = {group.first: group for group in groups if group.id is None}
+        if made:
+            rows = [{"monitor": self.monitor, "first_document_id": first} for first in made]
+            for cluster, first in self.session.execute(
+                insert(Cluster).returning(Cluster.id, Cluster.first_document_id), rows
+            ):
+                made[first].id = cluster
+        moved = [{"key": g.id, "first": g.first} for g in groups if g.moved and g.first not in made]
+        if moved:
+            self.session.connection().execute(_MOVE, moved)
+        if self.members:
+            self.session.connection().execute(
+                _PLACE, [{"key": one, "cluster": g.id} for one, (_, g) in self.members.items()]
+            )
+        if self.rows:
+            self.session.connection().execute(insert(MinHashBand), self.rows)
+
+
+_PLACE = update(Document).where(Document.id == bindparam("key")).values(cluster_id=bindparam("cluster"))
+_MOVE = update(Cluster).where(Cluster.id == bindparam("key")).values(first_document_id=bindparam("first"))
+
+
+def assign_clusters(session: Session, monitor: str, members: Sequence[Member]) -> list[bool]:
+    """Put documents that have no cluster into those of their texts, one after another; true where others were there.
 
     The same digest first; else documents that share a band and whose exact 5-gram Jaccard lies above ``SAME_TEXT``.
     A text that links two clusters joins the one with the earlier first document; the two are not merged, since
-    chains of resemblance would in time tie everything together.
+    chains of resemblance would in time tie everything together. The number of statements does not grow with the
+    number of documents, but for one query for each that has candidates.
     """
-    if document.cluster_id is not None:
-        leave_cluster(session, document)
-    joined = _same_digest(session, document)
-    if joined is None:
-        joined = _near(session, document)
-    if joined is None:
-        made = Cluster(monitor=document.monitor, first_document_id=document.id)
-        session.add(made)
-        session.flush()
-        document.cluster_id = made.id
-        return False
-    document.cluster_id = joined
-    session.flush()
-    _stand_first(session, document, joined)
-    return True
+    if not members:
+        return []
+    assignment = _Assignment(session, monitor)
+    assignment.read(members)
+    found = [assignment.assign(one) for one in members]
+    assignment.write()
+    return found
 
 
 def leave_cluster(session: Session, document: Document) -> None:
@@ -86,66 +262,8 @@ def leave_cluster(session: Session, document: Document) -> None:
         .where(Cluster.id == left, ~select(MinHashBand).where(MinHashBand.document_id == Document.id).exists())
     ).first()
     if heir is not None:
-        _near(session, heir)
-
-
-def _stand_first(session: Session, document: Document, cluster_id: int) -> None:
-    """Make the document its cluster's first if it comes before the one that is: a look at two rows, never at all."""
-    known = session.scalar(select(Cluster.first_document_id).where(Cluster.id == cluster_id))
-    first = session.scalar(
-        select(Document.id).where(Document.id.in_([known, document.id])).order_by(*_first_order()).limit(1)
-    )
-    if first != known:
-        session.execute(update(Cluster).where(Cluster.id == cluster_id).values(first_document_id=first))
-
-
-def _same_digest(session: Session, document: Document) -> int | None:
-    return session.scalar(
-        select(Document.cluster_id)
-        .where(
-            Document.text_digest == document.text_digest,
-            Document.monitor == document.monitor,
-            Document.id != document.id,
-            Document.cluster_id.is_not(None),
-        )
-        .order_by(Document.id)
-        .limit(1)
-    )
-
-
-def _near(session: Session, document: Document) -> int | None:
-    """Cluster of a near duplicate, or null; writes the document's bands. One lookup, whatever the store's size."""
-    own = shingles(document.text)
-    if not own:
-        return None
-    values = bands(signature(own))
-    shared = session.execute(
-        select(MinHashBand.value, MinHashBand.document_id).where(
-            MinHashBand.monitor == document.monitor, MinHashBand.value.in_(values)
-        )
-    ).all()
-    crowd = Counter(value for value, _ in shared)
-    rows = [
-        {"document_id": document.id, "band": band, "monitor": document.monitor, "value": value}
-        for band, value in enumerate(values)
-        if crowd[value] < CROWDED
-    ]
-    if rows:
-        session.execute(insert(MinHashBand), rows)
-    agreeing = Counter(other for _, other in shared)
-    likely = sorted(agreeing, key=lambda other: (-agreeing[other], other))[:VERIFIED]
-    if not likely:
-        return None
-    texts = session.execute(
-        select(Document.cluster_id, Document.text).where(Document.id.in_(likely), Document.cluster_id.is_not(None))
-    ).all()
-    same = {cluster for cluster, text in texts if cluster and jaccard(own, shingles(text)) > SAME_TEXT}
-    if not same:
-        return None
-    return session.scalar(
-        select(Cluster.id)
-        .join(Document, Document.id == Cluster.first_document_id)
-        .where(Cluster.id.in_(same))
-        .order_by(*_first_order())
-        .limit(1)
-    )
+        assignment = _Assignment(session, heir.monitor)
+        one = Member(heir.id, heir.text, heir.text_digest, heir.speaker, heir.published_at)
+        assignment.read_carriers(_bands(one))
+        assignment.near(one)
+        assignment.write()

@@ -14,6 +14,9 @@ from pipeline.store.tables import Base
 MAX_PARAMETERS = 30_000
 """SQLite allows 32,766 bound values in a statement, PostgreSQL 65,535."""
 
+IN_ONE_QUERY = 500
+"""values that one query asks for"""
+
 
 def upsert(
     session: Session,
@@ -21,10 +24,12 @@ def upsert(
     rows: Sequence[dict[str, Any]],
     keys: Sequence[str],
     update: Sequence[str] = (),
+    returning: Sequence[str] = (),
 ) -> list[Any]:
     """Write ``rows``; where ``keys`` meet a known row, set its ``update`` columns (none: leave it alone).
 
-    Returns the primary keys (their first column) of the rows that were inserted or updated. Does not commit.
+    Returns the primary keys (their first column) of the rows that were inserted or updated, or their ``returning``
+    columns; in no promised order. Does not commit.
     """
     if not rows:
         return []
@@ -43,6 +48,9 @@ def upsert(
             )
         else:
             statement = statement.on_conflict_do_nothing(index_elements=list(keys))
-        key = next(iter(table.primary_key.columns))
-        written += session.execute(statement.returning(key)).scalars().all()
+        if returning:
+            written += session.execute(statement.returning(*(table.c[name] for name in returning))).all()
+        else:
+            key = next(iter(table.primary_key.columns))
+            written += session.execute(statement.returning(key)).scalars().all()
     return written
