@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 
 from pipeline.collect.failure import Failure
 
@@ -11,6 +12,7 @@ HARMLESS_BYTES = 100_000
 
 ACCEPTED = "gzip, deflate"
 _STEP = 1 << 20
+_BIT = 1 << 10
 
 
 class Inflater:
@@ -42,6 +44,11 @@ class Inflater:
             self._unpack(chunk)
         except zlib.error as error:
             raise Failure("temporary", f"the packed body is damaged ({error})") from None
+
+    @property
+    def size(self) -> int:
+        """Bytes unpacked until now."""
+        return len(self._body)
 
     def _unpack(self, chunk: bytes) -> None:
         while chunk and not self._finished:
@@ -76,9 +83,29 @@ class Inflater:
             raise Failure("temporary", "the packed body ended early")
         return bytes(self._body)
 
+    def so_far(self) -> bytes:
+        """What was unpacked until now, whether or not an end was seen."""
+        return bytes(self._body)
+
 
 def gunzip(body: bytes, *, max_bytes: int, max_ratio: float) -> bytes:
     """A gzip file's content under the same limits."""
     inflater = Inflater("gzip", max_bytes=max_bytes, max_ratio=max_ratio)
     inflater.take(body)
     return inflater.body()
+
+
+def gunzip_so_far(body: bytes, *, max_bytes: int, max_ratio: float) -> tuple[bytes, str | None]:
+    """A gzip file's content under the same limits; of a damaged one what comes before the damage, and what it is."""
+    try:
+        return gunzip(body, max_bytes=max_bytes, max_ratio=max_ratio), None
+    except Failure as failure:
+        if failure.kind != "temporary":
+            raise
+        damage = failure.reason
+    inflater = Inflater("gzip", max_bytes=max_bytes, max_ratio=max_ratio)
+    with suppress(Failure):
+        for start in range(0, len(body), _BIT):
+            # bit by bit: a piece in which the damage lies is lost whole
+            inflater.take(body[start : start + _BIT])
+    return inflater.so_far(), damage

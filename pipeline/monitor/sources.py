@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, HttpUrl, model_validator
+from pydantic import Field, HttpUrl, field_validator, model_validator
 
 from pipeline.monitor.fields import Address, Identifier, Language, Part, Pattern, Schedule, Selector
 
@@ -44,6 +45,11 @@ class _Source(Part):
     )
 
 
+def _address_of(template: str) -> None:
+    if not re.match(r"https?://[^/\s]+", template):
+        raise ValueError("page_template is no web address; write it in full with http:// or https://")
+
+
 class WebSource(_Source):
     """What all kinds share that fetch from the web."""
 
@@ -63,7 +69,9 @@ class WebSource(_Source):
         description="strptime format of the dates that selectors find, where they are ambiguous (3/4/2009).",
     )
     date_languages: list[Language] = Field(
-        default_factory=list, description="Languages in which the dates that selectors find are written; else guessed."
+        default_factory=list,
+        description="Languages in which the dates that selectors find are written, which also says whether the day or "
+        "the month stands first; fa, prs, ps: solar years (1388/6/28) are read. Else guessed where it is plain.",
     )
     title_selector: Selector | None = Field(default=None, description="The element that holds the title.")
     conditional: bool = Field(
@@ -71,6 +79,16 @@ class WebSource(_Source):
         description="Ask for feeds, sitemaps and listings with If-None-Match and If-Modified-Since. "
         "Off by default: some servers answer that nothing has changed when something has.",
     )
+
+    @field_validator("date_languages")
+    @classmethod
+    def _can_be_read(cls, value: list[str]) -> list[str]:
+        if value:
+            from dateparser.data.languages_info import language_order
+
+            if unknown := [one for one in value if one not in language_order and one != "prs"]:
+                raise ValueError(f"dates in {', '.join(unknown)} can't be read; leave it out and write date_format")
+        return value
 
 
 class FeedSource(WebSource):
@@ -110,15 +128,40 @@ class ListingSource(WebSource):
     kind: Literal["listing"] = Field(description="Always `listing`.")
     addresses: list[Address] = Field(min_length=1, description="The first listing pages.")
     link_selector: Selector = Field(description="Every link to a text on a listing page.")
-    next_selector: Selector | None = Field(default=None, description="The link to the next listing page.")
+    next_selector: Selector | None = Field(
+        default=None, description="The link to the next listing page; where left out, rel=next of the page itself."
+    )
+    page_template: str | None = Field(
+        default=None,
+        description="Addresses of the further pages where nothing links to them, with {n} for the number: "
+        "https://outlet.example/statements?page={n}. The walk ends at a page without links or a 404.",
+    )
+    page_start: int = Field(default=2, ge=0, description="The first number put into page_template.")
+    page_step: int = Field(default=1, ge=1, description="How far one number lies from the next (?start=20, ?start=40).")
     item_selector: Selector | None = Field(
         default=None, description="The element around each link, in which the next two selectors look."
     )
     item_title_selector: Selector | None = Field(default=None, description="The title beside each link.")
     item_date_selector: Selector | None = Field(
-        default=None, description="The date beside each link; a walk stops at the first page older than the window."
+        default=None,
+        description="The date beside each link, read by date_format and date_languages; "
+        "a walk stops at the first page older than the window.",
     )
     max_pages: int = Field(default=1000, ge=1, description="Stop after so many listing pages; reported when it bites.")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> ListingSource:
+        if self.item_selector is None and (self.item_title_selector or self.item_date_selector):
+            raise ValueError("item_title_selector and item_date_selector look inside item_selector; add it")
+        if self.page_template is not None:
+            if self.page_template.count("{n}") != 1:
+                raise ValueError("page_template needs {n} once, where the page's number stands")
+            if self.next_selector is not None or len(self.addresses) > 1:
+                raise ValueError(
+                    "page_template goes with one address and without next_selector; make a source for each listing"
+                )
+            _address_of(self.page_template.replace("{n}", "1"))
+        return self
 
 
 class WaybackSource(WebSource):

@@ -1,9 +1,6 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pipeline.collect.job import collect
-from pipeline.collect.kinds.listing import parse
 from pipeline.store.places import place_state
 from pipeline.store.session import open_session
 
@@ -32,24 +29,6 @@ def blog(site):
     return site
 
 
-def test_links_next_page_and_base():
-    found = parse(
-        '<base href="http://b.example/dir/"><div class=l><a href="1">x</a></div><div class=l href>y</div>'
-        '<div class=l><p><a href="javascript:x">z</a></p></div><a rel=next href="?p=2">more</a>',
-        address="http://a.example/",
-        link_selector=".l",
-        next_selector="[rel=next]",
-    )
-    assert found.links == ["http://b.example/dir/1"]
-    assert found.next_page == "http://b.example/dir/?p=2"
-    assert found.bad == ["javascript:x"]
-
-
-@given(st.text(max_size=200))
-def test_no_page_breaks_it(text):
-    parse(text, address="http://a.example/", link_selector="a", next_selector="a.next")
-
-
 def test_all_pages_are_walked_once_and_then_only_the_new(settings, blog, watch):
     monitor = watch(blog, **FIELDS, addresses=[blog.address + "/list"])
     report = collect(settings, monitor, "letters")
@@ -63,7 +42,7 @@ def test_all_pages_are_walked_once_and_then_only_the_new(settings, blog, watch):
     assert blog.asked("/list") == ["/list", "/list?page=2"]
 
 
-def test_a_walk_that_was_broken_off_is_done_again_in_full(settings, blog, watch):
+def test_a_walk_that_was_broken_off_goes_on_where_it_was(settings, blog, watch):
     monitor = watch(blog, **FIELDS, addresses=[blog.address + "/list"])
     third = blog.pages.pop("/list?page=3")
     report = collect(settings, monitor, "letters")
@@ -71,7 +50,7 @@ def test_a_walk_that_was_broken_off_is_done_again_in_full(settings, blog, watch)
     assert any("/list: HTTP 404" in p or "page=3" in p or "HTTP 404" in p for p in report.problems)
     with open_session(settings) as session:
         place = place_state(session, "test", "letters", blog.address + "/list")
-    assert (place.walked, place.failures, place.reason) == (False, 1, "HTTP 404")
+    assert (place.walked, place.failures, place.reason) == (False, 1, f"its page {blog.address}/list?page=3: HTTP 404")
     blog.pages["/list?page=3"] = third
     assert collect(settings, monitor, "letters", all_places=True).new == 3
     blog.requests.clear()

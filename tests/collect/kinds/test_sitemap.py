@@ -1,11 +1,8 @@
 import gzip
-import tracemalloc
 
-import pytest
 from sqlalchemy import select
 
 from pipeline.collect.job import collect
-from pipeline.collect.kinds.sitemap import NoSitemapError, parse
 from pipeline.store.session import open_session
 from pipeline.store.tables import Capture, Frontier
 
@@ -69,54 +66,3 @@ def test_what_is_no_sitemap_is_kept_and_said(settings, site, watch):
     assert report.failed == 1
     with open_session(settings) as session:
         assert "is no sitemap" in session.scalar(select(Capture.problem))
-
-
-@pytest.mark.parametrize("body", [b"", b"   ", b"not xml", b"<html></html>", b"\x00\x01\x02", b"<urlset"])
-def test_no_sitemap(body):
-    if body == b"<urlset":
-        assert list(parse(body)) == []
-        return
-    with pytest.raises(NoSitemapError):
-        list(parse(body))
-
-
-def test_an_empty_sitemap_is_one():
-    assert list(parse(f"<urlset {NS}></urlset>".encode())) == []
-
-
-def test_a_sitemap_cut_off_gives_what_is_there():
-    found = list(
-        parse(f"<urlset {NS}><url><loc>http://a/1</loc></url><url><loc>http://a/2</loc></url><url><lo".encode())
-    )
-    assert [entry.location for entry in found][:2] == ["http://a/1", "http://a/2"]
-
-
-def test_entities_are_neither_read_nor_multiplied(tmp_path):
-    secret = tmp_path / "secret.txt"
-    secret.write_text("secret")
-    laughs = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 10))
-    body = (
-        f'<!DOCTYPE urlset [<!ENTITY x SYSTEM "file://{secret}"><!ENTITY l0 "ha">{laughs}]>'
-        "<urlset><url><loc>http://a/&x;</loc></url><url><loc>http://a/&l9;</loc></url><url><loc>http://a/1</loc></url></urlset>"
-    ).encode()
-    tracemalloc.start()
-    try:
-        found = str(list(parse(body)))
-    except NoSitemapError:
-        found = ""
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert "secret" not in found
-    assert peak < 5_000_000
-
-
-def test_fifty_thousand_addresses_in_bounded_memory():
-    body = (
-        b"<urlset>" + b"".join(b"<url><loc>http://a.example/%d</loc></url>" % i for i in range(50_000)) + b"</urlset>"
-    )
-    tracemalloc.start()
-    count = sum(1 for _ in parse(body))
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert count == 50_000
-    assert peak < 2 * len(body)
