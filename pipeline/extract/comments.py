@@ -31,6 +31,7 @@ _HEADING = re.compile(
     )\s*[(\[]?\d*[)\]]?\s*:?""",
     re.VERBOSE | re.IGNORECASE,
 )
+_HEADINGS = ("h2", "h3", "h4", "h5", "h6", "summary", "legend")
 _LONGEST_HEADING = 60
 
 
@@ -83,10 +84,11 @@ def without_comments(tree: html.HtmlElement) -> None:
     """Take readers' comments out of the tree, in place."""
     doomed: list[html.HtmlElement] = []
     done: set[html.HtmlElement] = set()
-    for element in tree.iter():
-        if element.tag in _CONTAINERS and _is_comments(element) and not _holds_the_text(element):
-            doomed.append(element)
-        elif element.tag in {"h2", "h3", "h4", "h5", "h6", "summary", "legend"}:
+    for element in tree.iter(*_CONTAINERS, *_HEADINGS):
+        if element.tag in _CONTAINERS:
+            if element.attrib and _is_comments(element) and not _holds_the_text(element):
+                doomed.append(element)
+        else:
             title = " ".join(element.text_content().split())
             if len(title) <= _LONGEST_HEADING and _HEADING.fullmatch(title):
                 doomed += [part for part in _below_heading(element, done) if not _holds_the_text(part)]

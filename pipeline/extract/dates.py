@@ -29,6 +29,13 @@ _FIRST_YEAR = 1000
 _DOTTED = re.compile(
     r"(\d\d?)\. ?(\d\d?)\. ?(\d{4})\.?(?:[,/|-]? ?(?:\w{1,3} )?([01]?\d|2[0-3])[:.]([0-5]\d))?", re.ASCII
 )
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH_NAME = (
+    r"(?P<m>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_DAY_FIRST = re.compile(rf"(?P<d>\d\d?)(?:st|nd|rd|th)?[ -]{_MONTH_NAME},?[ -](?P<y>\d{{4}})", re.ASCII | re.IGNORECASE)
+_MONTH_FIRST = re.compile(rf"{_MONTH_NAME} (?P<d>\d\d?)(?:st|nd|rd|th)?,? (?P<y>\d{{4}})", re.ASCII | re.IGNORECASE)
 _CLOCKS = (timedelta(hours=-10), timedelta(hours=14))
 """how far the clocks of inhabited places are from UTC"""
 
@@ -41,6 +48,7 @@ def _words() -> DateDataParser:
     )
 
 
+@lru_cache(maxsize=2000)
 def parse_date(value: str, *, year_alone: bool = False) -> datetime | None:
     """A written date in UTC; null when it can't be read as a full day.
 
@@ -53,7 +61,7 @@ def parse_date(value: str, *, year_alone: bool = False) -> datetime | None:
         return datetime(int(value), 1, 1, tzinfo=UTC)
     if not re.search(r"\d", value) or re.fullmatch(r"\d{1,7}", value):
         return None
-    for read in (_iso, _dotted, _named, _mail, _seconds, _in_words):
+    for read in (_iso, _dotted, _english, _named, _mail, _seconds, _in_words):
         found = read(value)
         if found is not None:
             try:
@@ -87,6 +95,19 @@ def _dotted(value: str) -> datetime | None:
     day, month, year, hour, minute = (int(part or 0) for part in found.groups())
     try:
         return datetime.combine(date(year, month, day), time(hour, minute))
+    except ValueError:
+        return None
+
+
+def _english(value: str) -> datetime | None:
+    """September 19, 2009; 19 Sept 2009. The reader of all languages takes a hundred times as long."""
+    found = _DAY_FIRST.fullmatch(value) or _MONTH_FIRST.fullmatch(value)
+    if not found:
+        return None
+    try:
+        return datetime.combine(
+            date(int(found["y"]), _MONTHS.index(found["m"][:3].lower()) + 1, int(found["d"])), time()
+        )
     except ValueError:
         return None
 

@@ -61,7 +61,7 @@ def dates_in(
 def _in_json(tree: html.HtmlElement) -> Iterator[str]:
     """``datePublished`` of the texts in JSON-LD; of comments, people and lists beside them it is not asked."""
     for script in tree.iter("script"):
-        if not _is_json_ld(script):
+        if not is_json_ld(script):
             continue
         try:
             # strict=False: raw line breaks inside strings are common
@@ -74,8 +74,11 @@ def _in_json(tree: html.HtmlElement) -> Iterator[str]:
         yield from _published(data, 0)
 
 
-def _is_json_ld(script: html.HtmlElement) -> bool:
-    return (script.get("type") or "").partition(";")[0].strip().lower() == "application/ld+json"
+def is_json_ld(script: html.HtmlElement) -> bool:
+    """Whether an element holds data for machines about the page (schema.org)."""
+    return (
+        script.tag == "script" and (script.get("type") or "").partition(";")[0].strip().lower() == "application/ld+json"
+    )
 
 
 def _published(data: Any, depth: int) -> Iterator[str]:
@@ -122,7 +125,7 @@ def _in_text(tree: html.HtmlElement, rules: ExtractionRules, now: datetime) -> s
     """
     visible = copy(tree)
     for element in list(visible.iter("meta", "link", "script")):
-        if element.tag != "script" or _is_json_ld(element):
+        if element.tag != "script" or is_json_ld(element):
             element.drop_tree()
     read = partial(
         find_date,
@@ -137,10 +140,10 @@ def _in_text(tree: html.HtmlElement, rules: ExtractionRules, now: datetime) -> s
         with warnings.catch_warnings():
             # its date parser warns of unknown names of time zones
             warnings.simplefilter("ignore")
-            found = read(extensive_search=True)
-            # where it saw but a year, it says the first of January; a year alone is no date of a text
-            if found and found.endswith("-01-01") and read(extensive_search=False) != found:
-                return str(found)[:4]
+            if found := read(extensive_search=False):
+                return str(found)
+            guess = read(extensive_search=True)
     except Exception as error:  # a reader of wild pages; what it trips over must not cost us the text
         return f"htmldate failed: {type(error).__name__}"
-    return str(found) if found else None
+    # where it saw but a year, it says the first of January; a year alone is no date of a text
+    return str(guess).removesuffix("-01-01") if guess else None

@@ -8,11 +8,13 @@ from functools import lru_cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+from pipeline.extract.letters import weighed
+
 _SURE = 0.9
 _POSSIBLE = 0.02
 _GUESS = 0.5
 """below, and with nothing declared, the language stays unknown"""
-_ENOUGH = 5000
+_ENOUGH = 2000
 """characters that are read; more only cost time"""
 # The detector and some sites use three letters where ISO 639-1 has two.
 _TWO_LETTERS = {
@@ -47,11 +49,13 @@ def identify(text: str, declared: Iterable[str | None] = ()) -> tuple[str | None
     """
     if not any(character.isalpha() for character in text):
         return None, None
+    text = text[:_ENOUGH]
     shares: dict[str, float] = {}
-    for label, share in _identifier().rank(text[:_ENOUGH]):
-        name = code(label)
-        if name:
+    for label, share in _identifier().rank(text):
+        if label != "zxx":  # no language
+            name = _TWO_LETTERS.get(label, label)
             shares[name] = shares.get(name, 0.0) + float(share)
+    shares = weighed(shares, text)
     best = max(shares, key=shares.__getitem__)
     if shares[best] < _SURE:
         least = 0.0 if shares[best] < _GUESS else _POSSIBLE

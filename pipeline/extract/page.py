@@ -17,7 +17,7 @@ from pipeline.extract.body import main_text
 from pipeline.extract.comments import without_comments
 from pipeline.extract.decode import decode
 from pipeline.extract.document import DateCandidate, Extracted, ExtractError, ExtractionRules
-from pipeline.extract.found_dates import dates_in
+from pipeline.extract.found_dates import dates_in, is_json_ld
 from pipeline.extract.memento import original_of
 from pipeline.extract.text import clean, clean_line, digest
 
@@ -31,6 +31,10 @@ _NO_PAGE = bytes([*range(9), 11, 12, *range(14, 32), 127])
 """Control characters below 128: no tree takes them. Those above are cut from the text (``clean``)."""
 _BARE = frozenset({"html", "head", "body", "p"})
 """Elements that the parser makes of words without mark-up."""
+_UNREAD = (
+    "script", "style", "link", "svg", "iframe", "object", "embed", "canvas", "audio", "video", "map", "select",
+    "datalist", "input", "textarea", "button", "noscript", "template",
+)  # fmt: skip
 _NO_RULES = ExtractionRules()
 
 
@@ -90,6 +94,14 @@ def _title(
     if len(headings) == 1:
         return headings[0]
     return next((title for t in tree.iter("title") if (title := clean_line(t.text_content()))), None)
+
+
+def _drop_unread(tree: html.HtmlElement) -> None:
+    """Take out what no reader of texts looks at, so that each of its many searches is short."""
+    for element in list(tree.iter(*_UNREAD)):
+        # trafilatura takes an articleBody from JSON-LD where the page itself shows none
+        if not is_json_ld(element) and element.getparent() is not None:
+            element.drop_tree()
 
 
 def _words(value: object) -> str:
@@ -173,6 +185,7 @@ def extract_page(
     # a capture in a web archive: the page's own address says when it was published, the archive's does not
     page = original_of(place)
     found = [*dates_in(tree, address=page, soup=soup, rules=rules, now=now), *_hinted_dates(hints)]
+    _drop_unread(tree)
     return _made(
         clean(main_text(tree, address=page, soup=soup, selector=rules.text_selector)),
         address=place,
