@@ -87,7 +87,15 @@ class WalkEnded:
     listing: str
 
 
-Event = Links | Trouble | PlaceRead | PlaceUnchanged | CursorAt | WalkBegun | WalkEnded
+@dataclass(frozen=True)
+class PlacesFound:
+    """Places that a page was found to have (the feeds of a home page); later runs ask them themselves."""
+
+    page: str
+    addresses: tuple[str, ...]
+
+
+Event = Links | Trouble | PlaceRead | PlaceUnchanged | PlacesFound | CursorAt | WalkBegun | WalkEnded
 
 
 class Ask(Protocol):
