@@ -1,41 +1,42 @@
-"""WARC and ARC files: the HTML pages in them. Damaged records are reported, the good ones around them are read."""
+"""WARC, WET and ARC files: the pages in them."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
-
-from warcio.archiveiterator import ArchiveIterator
-from warcio.exceptions import ArchiveLoadFailed
-from warcio.statusandheaders import StatusAndHeadersParserException
+from tempfile import TemporaryFile
+from typing import BinaryIO
 
 from pipeline.collect.archive import Position
-from pipeline.collect.kinds.events import Item, PageItem, Skipped, Trouble
+from pipeline.collect.kinds.events import Item, PageItem, Skipped, TextItem, Trouble
 from pipeline.collect.kinds.links import wanted
+from pipeline.collect.kinds.records import Damage, Record, records
 from pipeline.extract.address import canonical
 from pipeline.monitor import WarcSource
 from pipeline.settings import Settings
 
-_ENDINGS = (".warc", ".warc.gz", ".arc", ".arc.gz")
+_ARCHIVE = re.compile(r"\.(warc|arc|wet|wacz)(\.wet)?(\.gz)?$", re.I)
+_OTHER_PACKING = re.compile(r"\.(warc|arc|wet)\.(zst|xz|bz2|zip)$", re.I)
 _HTML = ("text/html", "application/xhtml+xml")
-_DAMAGE = (ArchiveLoadFailed, StatusAndHeadersParserException, zlib.error, EOFError, ValueError, KeyError, OSError)
-_LOOK = 1 << 16
 
 
 def files(paths: list[Path]) -> Iterator[Path | Trouble]:
     """The archive files among ``paths``; folders are searched, in alphabetical order."""
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.is_file() and p.name.lower().endswith(_ENDINGS))
-            if inside:
-                yield from inside
-            else:
-                yield Trouble(str(path), f"holds no archive file ({', '.join(_ENDINGS)})")
+            inside = sorted(p for p in path.rglob("*") if p.is_file())
+            archives = [p for p in inside if _ARCHIVE.search(p.name)]
+            yield from archives
+            for other in inside:
+                if _OTHER_PACKING.search(other.name):
+                    yield Trouble(str(other), "is packed in a way that is not read; unpack it, or pack it with gzip")
+            if not archives:
+                yield Trouble(str(path), "holds no archive file (.warc, .warc.gz, .arc, .arc.gz, .wet, .wet.gz, .wacz)")
         elif path.is_file():
             yield path
         else:
@@ -43,109 +44,54 @@ def files(paths: list[Path]) -> Iterator[Path | Trouble]:
 
 
 @dataclass(frozen=True)
-class Record:
-    """One record, read."""
+class _Found:
+    """A record or a damage, and the file it is in."""
 
-    kind: str
-    """response, revisit, request, ..."""
-    offset: int
-    address: str | None
-    date: str | None
-    status: int | None
-    content_type: str | None
-    body: bytes
+    place: str
+    path: Path
+    what: Record | Damage
 
 
-@dataclass(frozen=True)
-class Damage:
-    """Bytes that can't be read as a record."""
+class _Files:
+    """The records of all files of a source, as often as they are asked for."""
 
-    offset: int
-    reason: str
+    def __init__(self, source: WarcSource, settings: Settings) -> None:
+        self._source, self._settings = source, settings
 
+    def __iter__(self) -> Iterator[_Found | Trouble]:
+        for path in files(self._source.paths):
+            if isinstance(path, Trouble):
+                yield path
+            elif path.suffix.lower() == ".wacz":
+                yield from self._zipped(path)
+            else:
+                try:
+                    with path.open("rb") as stream:
+                        yield from self._records(stream, path, str(path))
+                except OSError as error:
+                    yield Trouble(str(path), f"can't be read ({error.strerror or error})")
 
-def _next_start(stream: BinaryIO, offset: int) -> int | None:
-    """The next place after ``offset`` where a record may begin; null at the end of the file."""
-    stream.seek(offset)
-    packed = stream.read(2) == b"\x1f\x8b"
-    stream.seek(0)
-    packed = packed or stream.read(2) == b"\x1f\x8b"
-    sign = b"\x1f\x8b\x08" if packed else b"\nWARC/"
-    position = offset + 1
-    kept = b""
-    while True:
-        stream.seek(position)
-        chunk = stream.read(_LOOK)
-        if not chunk:
-            return None
-        at = (kept + chunk).find(sign)
-        if at >= 0:
-            return position - len(kept) + at + (0 if packed else 1)
-        kept = (kept + chunk)[-(len(sign) - 1) :]
-        position += len(chunk)
+    def _records(self, stream: BinaryIO, path: Path, name: str, *, in_place: bool = True) -> Iterator[_Found]:
+        limits = {"max_bytes": self._settings.max_body_bytes, "max_ratio": self._settings.max_inflation}
+        for what in records(stream, **limits):  # type: ignore[arg-type]
+            if isinstance(what, Record) and not in_place:
+                what = replace(what, in_place=False)  # noqa: PLW2901
+            yield _Found(f"{name} at {what.offset}", path, what)
 
-
-def records(stream: BinaryIO, *, max_bytes: int) -> Iterator[Record | Damage]:
-    """Every record of an archive file. After damage, reading goes on at the next place that looks like a record."""
-    start: int | None = 0
-    hurt = False  # one report per stretch of damage: inside it, chance bytes can look like a start
-    while start is not None:
-        stream.seek(start)
-        reading = ArchiveIterator(stream)
-        end, reason = start, "damaged, or cut off"
+    def _zipped(self, path: Path) -> Iterator[_Found | Trouble]:
+        """WACZ: a ZIP file with WARC files in its folder ``archive``."""
         try:
-            for record in reading:
-                made = _record(record, reading.offset, max_bytes)
-                reading.read_to_end()
-                # in a file packed as one piece warcio's offsets mean nothing
-                end, hurt = max(reading.offset, start), False
-                yield made
-        except _DAMAGE as error:
-            reason = _why(error)
-        else:
-            # warcio takes a torn end for the end
-            stream.seek(end)
-            if not stream.read(_LOOK).strip(b"\r\n\0"):
-                return
-        if not hurt:
-            yield Damage(end, reason)
-        hurt = True
-        start = _next_start(stream, end)
-
-
-def _why(error: Exception) -> str:
-    said = " ".join(str(error).split())
-    if "non-chunked gzip" in said:
-        return "packed as one piece and not record by record; run: warcio recompress OLD NEW"
-    return f"damaged record ({said[:200] or type(error).__name__})"
-
-
-def _record(record: Any, offset: int, max_bytes: int) -> Record | Damage:
-    kind = record.rec_type
-    headers, http = record.rec_headers, record.http_headers
-    if kind == "response" and http is None and (headers.get_header("WARC-Target-URI") or "http").startswith("http"):
-        return Damage(offset, "a response without its status line (or of no readable length)")
-    if kind != "response" or http is None:
-        return Record(kind, offset, headers.get_header("WARC-Target-URI"), None, None, None, b"")
-    raw = record.raw_stream.read(max_bytes + 1)
-    if len(raw) > max_bytes:
-        return Damage(offset, f"the body is longer than {max_bytes:,} bytes")
-    if record.payload_length > len(raw):
-        return Damage(offset, f"cut off: {len(raw):,} of {record.payload_length:,} bytes are there")
-    record.raw_stream = BytesIO(raw)
-    body = record.content_stream().read(max_bytes + 1)
-    if len(body) > max_bytes:
-        return Damage(offset, f"the unpacked body is longer than {max_bytes:,} bytes")
-    status = http.get_statuscode()
-    return Record(
-        kind,
-        offset,
-        headers.get_header("WARC-Target-URI") or headers.get_header("uri"),
-        headers.get_header("WARC-Date") or headers.get_header("archive-date"),
-        int(status) if status.isdigit() else None,
-        http.get_header("content-type"),
-        body,
-    )
+            with zipfile.ZipFile(path) as packed:
+                inside = [one for one in packed.infolist() if _ARCHIVE.search(one.filename) and not one.is_dir()]
+                if not inside:
+                    yield Trouble(str(path), "holds no WARC file")
+                for one in inside:
+                    with packed.open(one) as stream, TemporaryFile() as whole:
+                        shutil.copyfileobj(stream, whole)
+                        whole.seek(0)
+                        yield from self._records(whole, path, f"{path}/{one.filename}", in_place=False)
+        except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+            yield Trouble(str(path), f"can't be read to its end ({error})")
 
 
 def _captured(date: str | None) -> datetime:
@@ -156,43 +102,133 @@ def _captured(date: str | None) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _why_skipped(record: Record, media: str) -> str | None:
-    """Why a good record is no page; null when it is one."""
-    if record.kind != "response" or record.address is None:
+def _media(record: Record) -> str:
+    return (record.content_type or "").partition(";")[0].strip().lower()
+
+
+def _why_skipped(record: Record) -> str | None:
+    """Why a good record is no page; null when it is one, or stands for one."""
+    if record.kind not in {"response", "resource", "conversion", "revisit"} or record.address is None:
         return f"{record.kind} records"
     if not record.address.startswith(("http:", "https:")):
         return "records of other schemes"
-    if record.status != 200:
+    if record.status not in {200, None}:
         return f"responses with status {record.status}"
-    return None if media in _HTML else f"responses of type {media or '(none)'}"
+    media = _media(record)
+    if record.kind == "conversion":
+        return None if media == "text/plain" else f"conversions of type {media or '(none)'}"
+    if record.kind == "revisit" and not media:
+        return None
+    return None if media in _HTML else f"{record.kind}s of type {media or '(none)'}"
 
 
-def item(record: Record, path: Path, source: WarcSource) -> Item:
-    """What becomes of a good record."""
-    media = (record.content_type or "").partition(";")[0].strip().lower()
-    if reason := _why_skipped(record, media):
-        return Skipped(reason)
-    try:
-        address = canonical(record.address or "")
-        captured = _captured(record.date)
-    except ValueError as error:
-        return Trouble(f"{path} at {record.offset}", f"left out: {error}")
-    if not wanted(address, source):
-        return Skipped("addresses the patterns leave out")
+@dataclass
+class _Later:
+    """Records that can be judged only when all pages are known, and what was seen of the pages."""
+
+    pages: set[int] = field(default_factory=set)
+    """addresses of pages, as short hashes: an archive can hold millions"""
+    bodies: set[tuple[int, int]] = field(default_factory=set)
+    """(address, payload digest), as short hashes; of a page whose digest the file does not give, 0"""
+    revisits: dict[str, list[tuple[str, datetime]]] = field(default_factory=dict)
+    """payload digest -> addresses that showed it, and when"""
+    conversions: int = 0
+
+    def saw(self, address: str, record: Record) -> None:
+        self.pages.add(hash(address))
+        self.bodies.add((hash(address), hash(record.payload) if record.payload else 0))
+
+    def there(self, address: str, payload: str) -> bool:
+        """Whether this address was seen with this body."""
+        return not {(hash(address), hash(payload)), (hash(address), 0)}.isdisjoint(self.bodies)
+
+
+def _page(record: Record, address: str, captured: datetime, path: Path) -> PageItem:
+    position = Position(str(path.resolve()), record.offset) if record.in_place else None
     hints = {"dates": [{"origin": "capture", "value": captured.isoformat()}]}
-    position = Position(str(path.resolve()), record.offset)
     return PageItem(address, 200, record.content_type, record.body, captured, position, hints)
 
 
 def read(source: WarcSource, settings: Settings) -> Iterator[Item]:
-    """The pages in the source's files."""
-    for path in files(source.paths):
-        if isinstance(path, Trouble):
-            yield path
+    """The pages in the source's files.
+
+    A revisit says that a page was seen again with the body of another record. Where that was another address, the page
+    is made of that body; so is the text of a WET file where its page is not there. Both need a second reading.
+    """
+    every, later = _Files(source, settings), _Later()
+
+    def judged(found: _Found, record: Record) -> tuple[str, datetime] | Skipped | Trouble:
+        if reason := _why_skipped(record):
+            return Skipped(reason)
+        try:
+            address, captured = canonical(record.address or ""), _captured(record.date)
+        except ValueError as error:
+            return Trouble(found.place, f"left out: {error}")
+        return (address, captured) if wanted(address, source) else Skipped("addresses the patterns leave out")
+
+    for found in every:
+        if isinstance(found, Trouble):
+            yield found
+        elif isinstance(found.what, Damage):
+            yield Trouble(found.place, found.what.reason)
+        else:
+            yield from _first_reading(found, found.what, later, judged)
+    if later.conversions or later.revisits:
+        yield from _second_reading(every, source, later, judged)
+
+
+_Judge = Callable[[_Found, Record], tuple[str, datetime] | Skipped | Trouble]
+
+
+def _first_reading(found: _Found, record: Record, later: _Later, judged: _Judge) -> Iterator[Item]:
+    verdict = judged(found, record)
+    if not isinstance(verdict, tuple):
+        yield verdict
+        return
+    address, captured = verdict
+    if record.kind == "conversion":
+        later.conversions += 1
+    elif record.kind == "revisit":
+        if record.payload is None or later.there(address, record.payload):
+            yield Skipped("revisits of pages that are there")
+        else:
+            later.revisits.setdefault(record.payload, []).append((address, captured))
+    else:
+        if record.cut:
+            yield Trouble(found.place, f"cut off by its crawler ({record.cut}); what is there is kept", failed=False)
+        later.saw(address, record)
+        yield _page(record, address, captured, found.path)
+
+
+def _second_reading(every: _Files, source: WarcSource, later: _Later, judged: _Judge) -> Iterator[Item]:
+    for digest, seen in list(later.revisits.items()):
+        # a revisit can stand before the page it speaks of
+        there = [one for one in seen if later.there(one[0], digest)]
+        yield from (Skipped("revisits of pages that are there") for _ in there)
+        later.revisits[digest] = [one for one in seen if one not in there]
+    waiting = {digest: seen for digest, seen in later.revisits.items() if seen}
+    for found in every:
+        if isinstance(found, Trouble) or isinstance(found.what, Damage):
             continue
-        with path.open("rb") as stream:
-            for record in records(stream, max_bytes=settings.max_body_bytes):
-                if isinstance(record, Damage):
-                    yield Trouble(f"{path} at {record.offset}", record.reason)
-                else:
-                    yield item(record, path, source)
+        record = found.what
+        if record.kind in {"response", "resource"} and record.payload in waiting and _media(record) in _HTML:
+            for address, captured in waiting.pop(record.payload or ""):
+                later.pages.add(hash(address))
+                yield _page(record, address, captured, found.path)
+        elif record.kind == "conversion":
+            verdict = judged(found, record)
+            if isinstance(verdict, tuple):
+                yield _text(record, *verdict, source, later)
+    for seen in waiting.values():
+        for address, _ in seen:
+            yield Trouble(
+                address, "seen again, but its first capture is in none of these files: add the file that has it"
+            )
+
+
+def _text(record: Record, address: str, captured: datetime, source: WarcSource, later: _Later) -> Item:
+    """What becomes of a page of which only the text is there (Common Crawl's WET)."""
+    if hash(address) in later.pages:
+        return Skipped("texts of pages that are there")
+    hints = {"dates": [{"origin": "capture", "value": captured.isoformat()}]}
+    return TextItem(address, record.body.decode("utf-8", "replace"), source.group, source.id, hints=hints)

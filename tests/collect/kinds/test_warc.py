@@ -1,53 +1,21 @@
-import io
+import gzip as packing
+import zipfile
 from collections import Counter
 from datetime import UTC, datetime
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import select
 from warcio.archiveiterator import ArchiveIterator
-from warcio.statusandheaders import StatusAndHeaders
-from warcio.warcwriter import WARCWriter
 
 from pipeline.collect import archive
 from pipeline.collect.job import collect
 from pipeline.collect.kinds.events import Trouble
-from pipeline.collect.kinds.warc import Damage, files, records
+from pipeline.collect.kinds.warc import files
 from pipeline.extract.address import canonical
 from pipeline.extract.document import ExtractError
 from pipeline.extract.page import extract_page
 from pipeline.store.session import open_session
 from pipeline.store.tables import Capture, Document
-
-MAX = 20_000_000
-
-
-def page(number):
-    words = " ".join(
-        f"<p>Paragraph {i} of letter {number} about the bread and the salt of the land.</p>" for i in range(5)
-    )
-    return f"<html><head><title>Letter {number}</title></head><body><article>{words}</article></body></html>".encode()
-
-
-def made(count, *, gzip=True):
-    """A WARC file, and the offset of each record."""
-    stream, offsets = io.BytesIO(), []
-    writer = WARCWriter(stream, gzip=gzip)
-    for number in range(count):
-        offsets.append(stream.tell())
-        record = writer.create_warc_record(
-            f"http://old.example/{number}",
-            "response",
-            payload=io.BytesIO(page(number)),
-            length=len(page(number)),
-            http_headers=StatusAndHeaders(
-                "200 OK", [("Content-Type", "text/html; charset=utf-8")], protocol="HTTP/1.1"
-            ),
-            warc_headers_dict={"WARC-Date": f"2006-10-{number + 1:02}T00:00:00Z"},
-        )
-        writer.write_record(record)
-    return stream.getvalue(), offsets
+from tests.collect.kinds.warc_files import made, page, written
 
 
 def test_pages_become_documents_with_their_capture(store_settings, watch, tmp_path):
@@ -71,45 +39,6 @@ def test_pages_become_documents_with_their_capture(store_settings, watch, tmp_pa
     assert "when the page was seen, not when the text was published" in date["why"]
     again = collect(store_settings, monitor, "letters")
     assert (again.found, again.new, again.known) == (5, 0, 5)
-
-
-@pytest.mark.parametrize("gzip", [True, False])
-def test_damage_in_the_middle_costs_one_record(gzip):
-    body, offsets = made(6, gzip=gzip)
-    hurt = bytearray(body)
-    # the record's own head, and some bytes of its body
-    for start in (offsets[2], offsets[2] + 200):
-        hurt[start : start + 40] = b"\xff" * 40
-    found = list(records(io.BytesIO(bytes(hurt)), max_bytes=MAX))
-    good = [one.address for one in found if not isinstance(one, Damage)]
-    damage = [one.offset for one in found if isinstance(one, Damage)]
-    assert set(good) >= {f"http://old.example/{n}" for n in (0, 1, 3, 4, 5)}
-    assert len(damage) == 1
-    assert offsets[1] < damage[0] <= offsets[2] + 1
-
-
-@pytest.mark.parametrize("gzip", [True, False])
-def test_a_tail_that_is_torn_off_is_reported(gzip):
-    body, offsets = made(3, gzip=gzip)
-    cut = body[: offsets[2] + (len(body) - offsets[2]) // 2]
-    found = list(records(io.BytesIO(cut), max_bytes=MAX))
-    assert [type(one).__name__ for one in found] == ["Record", "Record", "Damage"]
-    assert found[2].offset == offsets[2]
-
-
-@given(st.binary(max_size=400), st.booleans())
-def test_no_bytes_break_the_reader(junk, before):
-    body, _ = made(1)
-    mixed = junk + body if before else body + junk
-    found = list(records(io.BytesIO(mixed), max_bytes=MAX))
-    if not before:
-        assert found[0].address == "http://old.example/0"
-
-
-def test_a_body_past_the_limit_is_reported():
-    body, _ = made(2)
-    found = list(records(io.BytesIO(body), max_bytes=100))
-    assert [type(one).__name__ for one in found] == ["Damage", "Damage"]
 
 
 def test_a_path_that_is_not_there_is_said(tmp_path):
@@ -156,25 +85,109 @@ def test_the_iana_archive(settings, watch, shared_data):
         assert capture.captured_at == datetime.fromisoformat(dates[capture.address])
         hinted = [one["value"] for one in document.dates if one["origin"] == "capture"]
         assert hinted == [capture.captured_at.isoformat()]
-    assert any("revisit records left out" in p for p in report.problems)
+    assert any("revisits of type text/css left out" in p for p in report.problems)
     again = collect(settings, monitor, "letters")
     assert (again.new, again.known) == (0, report.found)
 
 
-@pytest.mark.parametrize(
-    ("name", "least", "damaged"),
-    [
-        ("pywb/warcs/example.warc.gz", 1, False),
-        ("pywb/warcs/example.arc.gz", 1, False),
-        ("pywb/warcs/example.arc", 1, False),
-        ("pywb/warcs/bad.arc", 0, True),
-        ("pywb/warcs/example-bad.warc.gz.bad", 0, True),
-        ("pywb/warcs/dupes.warc.gz", 1, False),
-    ],
-)
-def test_real_archives_good_and_bad(shared_data, name, least, damaged):
-    with (shared_data / "warc" / name).open("rb") as stream:
-        found = list(records(stream, max_bytes=MAX))
-    good = [one for one in found if not isinstance(one, Damage) and one.kind == "response" and one.body]
-    assert len(good) >= least
-    assert any(isinstance(one, Damage) for one in found) == damaged
+def addresses_of(settings):
+    with open_session(settings) as session:
+        return sorted(session.scalars(select(Document.address)))
+
+
+def imported(settings, watch, tmp_path, **some):
+    for name, body in some.items():
+        (tmp_path / f"{name}.warc.gz").write_bytes(body)
+    return collect(settings, watch(kind="warc", paths=[tmp_path]), "letters")
+
+
+def test_what_is_packed_as_one_piece_is_archived_where_it_can_be_read_again(settings, watch, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "old.warc.gz").write_bytes(packing.compress(made(3, gzip=False)[0]))
+    monitor = watch(kind="warc", paths=[tmp_path / "in"])
+    assert collect(settings, monitor, "letters").new == 3
+    with open_session(settings) as session:
+        captures = session.scalars(select(Capture).order_by(Capture.address)).all()
+    for number, capture in enumerate(captures):
+        stored = archive.read(settings.archive, capture.warc_file, capture.warc_offset)
+        assert (stored.address, stored.body) == (f"http://old.example/{number}", page(number))
+        assert capture.captured_at == datetime(2006, 10, number + 1, tzinfo=UTC)
+    again = collect(settings, monitor, "letters")
+    assert (again.new, again.known) == (0, 3)
+
+
+def test_a_revisit_of_another_address_is_a_page_with_its_body(settings, watch, tmp_path):
+    same = {"WARC-Payload-Digest": "sha1:AAAA"}
+    first = written(("response", "http://old.example/1", page(1), dict(same)))
+    again = written(
+        ("revisit", "http://old.example/1", b"", dict(same)), ("revisit", "http://other.example/copy", b"", dict(same))
+    )
+    report = imported(settings, watch, tmp_path, b=first, a=again)
+    assert addresses_of(settings) == ["http://old.example/1", "http://other.example/copy"]
+    assert (report.new, report.reposts, report.failed) == (2, 1, 0)
+
+
+def test_a_revisit_whose_page_is_nowhere_is_said(settings, watch, tmp_path):
+    body = written(("revisit", "http://other.example/copy", b"", {"WARC-Payload-Digest": "sha1:AAAA"}))
+    report = imported(settings, watch, tmp_path, a=body)
+    assert (report.new, report.failed) == (0, 1)
+    assert "http://other.example/copy" in report.problems[0]
+    assert "add the file that has it" in report.problems[0]
+
+
+def test_the_text_of_a_page_that_is_not_there_becomes_a_document(settings, watch, tmp_path):
+    plain = b"The bread and the salt of the land are dear this year, said the letter of the village."
+    body = written(
+        ("response", "http://old.example/1", page(1), {}),
+        ("conversion", "http://old.example/1", b"Bread. All of the page, with its menus and with its feet.", {}),
+        ("conversion", "http://old.example/2", plain, {}),
+    )
+    report = imported(settings, watch, tmp_path, a=body)
+    assert addresses_of(settings) == ["http://old.example/1", "http://old.example/2"]
+    assert "1 texts of pages that are there left out" in report.problems
+    with open_session(settings) as session:
+        document = session.scalars(select(Document).where(Document.address == "http://old.example/2")).one()
+    assert (document.text, document.published_at) == (plain.decode(), None)
+    assert document.dates[0]["origin"] == "capture"
+
+
+def test_a_page_that_its_crawler_cut_off_is_kept_and_said(settings, watch, tmp_path):
+    body = written(("response", "http://old.example/1", page(1), {"WARC-Truncated": "length"}))
+    report = imported(settings, watch, tmp_path, a=body)
+    assert (report.new, report.failed) == (1, 0)
+    assert "cut off by its crawler (length)" in report.problems[0]
+
+
+def test_a_page_kept_as_a_resource_is_a_page(settings, watch, tmp_path):
+    body = written(("resource", "http://old.example/1", page(1), {"Content-Type": "text/html; charset=utf-8"}))
+    assert imported(settings, watch, tmp_path, a=body).new == 1
+    with open_session(settings) as session:
+        capture = session.scalars(select(Capture)).one()
+    assert archive.read(settings.archive, capture.warc_file, capture.warc_offset).body == page(1)
+
+
+def test_wacz_files_and_files_packed_in_other_ways(settings, watch, tmp_path):
+    with zipfile.ZipFile(tmp_path / "crawl.wacz", "w") as packed:
+        packed.writestr("archive/data.warc.gz", made(2)[0])
+        packed.writestr("datapackage.json", "{}")
+    (tmp_path / "broken.wacz").write_bytes(b"PK no zip at all")
+    (tmp_path / "more.warc.zst").write_bytes(b"(/\xb5/\xfd")
+    report = imported(settings, watch, tmp_path)
+    assert (report.new, report.failed) == (2, 2)
+    assert any("broken.wacz: can't be read" in problem for problem in report.problems)
+    assert any("more.warc.zst: is packed in a way that is not read" in problem for problem in report.problems)
+
+
+def test_common_crawl(settings, watch, shared_data, tmp_path):
+    folder = shared_data / "warc" / "whirlwind"
+    both = collect(settings, watch(kind="warc", paths=[folder]), "letters")
+    # WARC and WET, each also packed: one page, and its text is not kept beside it
+    assert (both.new, both.failed) == (1, 0)
+    assert "2 texts of pages that are there left out" in both.problems
+
+
+def test_a_revisit_in_another_file_of_the_samples(settings, watch, shared_data):
+    names = [f"example-url-agnostic-{part}.warc.gz" for part in ("orig", "revisit")]
+    paths = [shared_data / "warc" / "pywb" / "warcs" / name for name in names]
+    report = collect(settings, watch(kind="warc", paths=paths), "letters")
+    assert (report.new, report.reposts, report.failed) == (2, 1, 0)
