@@ -1,1 +1,43 @@
 """Commands about the raw archive and what it holds."""
+
+from __future__ import annotations
+
+import typer
+
+from pipeline.cli.app import archive_app
+from pipeline.cli.common import MonitorFile, answering, progress_bars, the_monitor, the_settings
+
+
+@archive_app.command()
+def check(monitor: MonitorFile = None) -> None:
+    """Read the whole archive of a monitor: does every index row resolve, and what does none name?"""
+    from pipeline.collect.archive import shelf_of
+    from pipeline.collect.archive.audit import audit
+
+    settings = the_settings()
+    loaded = the_monitor(monitor, settings)
+    with answering(), progress_bars() as progress:
+        found = audit(settings, shelf_of(settings), loaded.name, progress=progress)
+    for line in found.lines():
+        typer.echo(line)
+    if found.dangling:
+        raise typer.Exit(1)
+
+
+@archive_app.command()
+def purge(monitor: MonitorFile = None) -> None:
+    """Take out of the archive what no index row names. Files of runs that are at work are left."""
+    from pipeline.collect.archive import shelf_of
+    from pipeline.collect.archive.purge import purge as job
+    from pipeline.store.session import open_session
+
+    settings = the_settings()
+    loaded = the_monitor(monitor, settings)
+    with answering(), progress_bars() as progress, open_session(settings) as session:
+        done = job(session, shelf_of(settings), loaded.name, progress=progress)
+    typer.echo(
+        f"{done.records:,} records ({done.bytes / 1e6:,.1f} MB) taken out; {done.rewritten:,} files written anew, "
+        f"{done.removed:,} removed"
+    )
+    for line in (*(f"{name} is being worked on and was left" for name in done.left), *done.waiting):
+        typer.echo(line, err=True)

@@ -88,18 +88,23 @@ def open_store(settings: Settings) -> Iterator[Session]:
         fail(str(error))
 
 
-def run_reporting(job: Callable[[Progress], Report]) -> Report:
-    """Run ``job`` with progress bars, print its sentence and what went wrong."""
+@contextmanager
+def answering() -> Iterator[None]:
+    """Our own errors end the command with their sentence; any other is a fault of the program and shows its trace."""
     try:
-        with progress_bars() as progress:
-            report = job(progress)
+        yield
     except OSError as error:
         fail(str(error))
     except Exception as error:
-        # our own errors say what, where and what to do; any other is a fault of the program and shows its trace
         if type(error).__module__.partition(".")[0] not in {"pipeline", "classifiers"}:
             raise
         fail(str(error))
+
+
+def run_reporting(job: Callable[[Progress], Report]) -> Report:
+    """Run ``job`` with progress bars, print its sentence and what went wrong."""
+    with answering(), progress_bars() as progress:
+        report = job(progress)
     typer.echo(report.sentence())
     for problem in report.problems:
         typer.echo(f"  - {problem}", err=True)
