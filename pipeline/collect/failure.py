@@ -35,6 +35,20 @@ class Failure(Exception):
         super().__init__(reason)
 
 
+class Refused(Failure):
+    """An address that is never fetched, or that leads where nothing is fetched."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("hard", f"refused: {reason}")
+
+
+class TooManyRedirects(Failure):
+    """Redirects that lead on and on, or round in a circle."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("soft", reason)
+
+
 class NotNow(Exception):
     """The request has to wait for a later run: the time is up, or another process holds the host."""
 

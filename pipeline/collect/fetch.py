@@ -130,9 +130,12 @@ class Fetcher:
     def close(self) -> None:
         self._pool.close()
 
-    def get(self, address: str, *, etag: str | None = None, last_modified: str | None = None) -> Response:
+    def get(
+        self, address: str, *, etag: str | None = None, last_modified: str | None = None, enough: int | None = None
+    ) -> Response:
         """The response to one GET: 2xx or a redirect. Raises :class:`Failure` for all else.
 
+        ``enough``: stop after so many bytes of the body; the response may then be longer or shorter than the whole.
         ``etag``, ``last_modified``: the headers ETag and Last-Modified of an earlier response, as they came. With them
         the answer may also be a 304 without a body.
         """
@@ -143,7 +146,7 @@ class Fetcher:
             if self._settings.proxy is not None:
                 # the proxy connects, so this can't bind it; without one the backend checks what it connects to
                 self._guard.resolve(place.host, place.port)
-            return self._exchange(address, _conditions(etag, last_modified), began)
+            return self._exchange(address, _conditions(etag, last_modified), enough, began)
         except httpcore.TimeoutException:
             raise Failure("temporary", f"no full response within {self._settings.request_seconds:g} s") from None
         except (httpcore.NetworkError, httpcore.ProxyError, httpcore.ProtocolError) as error:
@@ -154,7 +157,7 @@ class Fetcher:
         except (httpx.InvalidURL, httpcore.UnsupportedProtocol, UnicodeError) as error:
             raise Failure("hard", f"refused: no address ({error})") from None
 
-    def _exchange(self, address: str, conditions: _Headers, began: float) -> Response:
+    def _exchange(self, address: str, conditions: _Headers, enough: int | None, began: float) -> Response:
         fetched_at = datetime.now(UTC)
         with self._pool.stream("GET", _url(address), headers=self._headers + conditions) as answer:
             status, headers = answer.status, httpx.Headers(answer.headers)
@@ -162,20 +165,26 @@ class Fetcher:
             unchanged = status == NOT_MODIFIED and bool(conditions)
             if not redirects and not unchanged and not 200 <= status < 300:
                 raise failure_of(status, retry_after(headers.get("retry-after"), fetched_at))
-            body, raw = (b"", b"") if redirects or unchanged else self._read(answer, headers)
+            body, raw = (b"", b"") if redirects or unchanged else self._read(answer, headers, enough)
         return Response(address, status, headers, body, raw, fetched_at, time.monotonic() - began)
 
-    def _read(self, answer: httpcore.Response, headers: httpx.Headers) -> tuple[bytes, bytes]:
+    def _read(self, answer: httpcore.Response, headers: httpx.Headers, enough: int | None) -> tuple[bytes, bytes]:
         limit = self._settings.max_body_bytes
         announced = headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) > limit:
+        if enough is None and announced.isdecimal() and int(announced) > limit:
             raise Failure("hard", f"refused: the body is longer than {limit:,} bytes")
         encoding = headers.get("content-encoding", "")
         inflater = Inflater(encoding, max_bytes=limit, max_ratio=self._settings.max_inflation)
         raw = bytearray()
         for chunk in answer.iter_stream():
-            inflater.take(chunk)
             raw += chunk
+            try:
+                inflater.take(chunk)
+            except Failure:
+                if enough is None or inflater.size < enough:
+                    raise
+            if enough is not None and inflater.size >= enough:
+                return inflater.so_far(), bytes(raw)
         if _bytes_behind(answer):
             # the text would end in the middle, and the rest would be taken for the next answer
             raise Failure("temporary", "the body is longer than the server announced")

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import httpcore
 
-from pipeline.collect.failure import Failure
+from pipeline.collect.failure import Failure, Refused
 from pipeline.extract.address import MAX_HOST
 
 _PORTS = {"http": 80, "https": 443}
@@ -54,20 +54,20 @@ class Place:
 
 
 def place_of(address: str) -> Place:
-    """The place of an address. Raises a hard :class:`Failure` for what may never be fetched."""
+    """The place of an address. Raises :class:`Refused` for what may never be fetched."""
     try:
         parts = urlsplit(address)
         port = parts.port
     except ValueError as error:
-        raise Failure("hard", f"refused: no address ({error})") from None
+        raise Refused(f"no address ({error})") from None
     if parts.scheme not in _PORTS:
-        raise Failure("hard", f"refused: the scheme {parts.scheme or '(none)'!r}; only http and https are fetched")
+        raise Refused(f"the scheme {parts.scheme or '(none)'!r}; only http and https are fetched")
     if "@" in parts.netloc:
-        raise Failure("hard", "refused: the address carries a user name or password")
+        raise Refused("the address carries a user name or password")
     if not parts.hostname:
-        raise Failure("hard", "refused: the address has no host")
+        raise Refused("the address has no host")
     if len(parts.hostname) > MAX_HOST:
-        raise Failure("hard", f"refused: the host is longer than {MAX_HOST} characters")
+        raise Refused(f"the host is longer than {MAX_HOST} characters")
     return Place(parts.scheme, parts.hostname.rstrip("."), port or _PORTS[parts.scheme])
 
 
@@ -128,7 +128,7 @@ class Guard:
         if Place("http", host.lower(), port).host_port not in self.allowed:
             for ip in ips:
                 if not is_public(ip):
-                    raise Failure("hard", f"refused: {host}:{port} leads to {ip}, which is no public address")
+                    raise Refused(f"{host}:{port} leads to {ip}, which is no public address")
         return ips
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from protego import Protego
 
-from pipeline.collect.failure import Failure
+from pipeline.collect.failure import Failure, Refused, TooManyRedirects
 from pipeline.collect.fetch import Response
 from pipeline.settings import Settings
 from pipeline.store.hosts import StoredRobots, keep_robots, robots_of
@@ -20,6 +20,10 @@ MAX_BYTES = 500 * 1024
 KEPT = timedelta(days=1)
 """RFC 9309, 2.4: a copy is good for a day"""
 KEPT_UNREACHABLE = timedelta(minutes=10)
+MAX_WORK = 1_000_000
+"""rules times the agents they are for: a file that needs more is read no further (real ones: under 60,000)"""
+
+_ENDS_AGENTS = ("allow:", "disallow:", "crawl-delay:")
 
 
 def agent_token(agent: str) -> str:
@@ -59,18 +63,43 @@ def parse(robots: StoredRobots, agent: str) -> Rules:
     """The rules of a stored robots.txt.
 
     A file that was had counts, even an old one while the host is down; 4xx: nothing is forbidden; no answer or 5xx:
-    everything is, for now.
+    everything is, for now. (RFC 9309, 2.3.1.4, would let us take 30 days of that for a permission. We do not.)
     """
     if robots.text is not None:
-        return Rules(agent, Protego.parse(robots.text))
+        return Rules(agent, Protego.parse(_bounded(robots.text)))
     if _unavailable(robots.status):
         return Rules(agent, None)
-    return Rules(agent, None, f"HTTP {robots.status}" if robots.status else "no answer")
+    return Rules(agent, None, f"HTTP {robots.status}" if robots.status else "no usable answer")
+
+
+def _bounded(text: str) -> str:
+    """As much of a robots.txt as can be parsed in about a second.
+
+    The parser keeps every rule for every agent of its group, so a small file with thousands of both takes minutes.
+    """
+    lines = text.splitlines()
+    work = agents = 0
+    ended = False
+    for number, line in enumerate(lines):
+        words = line.lstrip().lower()
+        if words.startswith("user"):
+            agents, ended = (1, False) if ended else (agents + 1, False)
+            work += agents // 20
+        else:
+            ended = ended or words.startswith(_ENDS_AGENTS)
+            work += agents
+        if work > MAX_WORK:
+            return "\n".join(lines[:number])
+    return text
 
 
 def _text(body: bytes) -> str:
+    if len(body) > MAX_BYTES:
+        # up to the last whole line: half a rule would forbid more than was meant
+        body = body[:MAX_BYTES]
+        body = body[: body.rfind(b"\n") + 1] or body
     # PostgreSQL can't store NUL; no rule needs one
-    return body[:MAX_BYTES].decode("utf-8", "replace").removeprefix("\ufeff").replace("\x00", "")
+    return body.decode("utf-8", "replace").removeprefix("\ufeff").replace("\x00", "")
 
 
 class RobotsBook:
@@ -84,9 +113,9 @@ class RobotsBook:
         self._lock = threading.Lock()
 
     def rules(self, host: str, get: Callable[[str], Response]) -> Rules:
-        """The rules of ``host``; ``get`` fetches robots.txt where no fresh copy is known.
+        """The rules of ``host``; ``get`` fetches robots.txt (:data:`MAX_BYTES` suffice) where no fresh copy is known.
 
-        :class:`NotNow` of ``get`` passes through.
+        :class:`NotNow` and :class:`Refused` of ``get`` pass through.
         """
         with self._lock:
             lock = self._locks.setdefault(host, threading.Lock())
@@ -94,6 +123,14 @@ class RobotsBook:
             if host not in self._rules:
                 self._rules[host] = parse(self._stored(host, get), self._agent)
             return self._rules[host]
+
+    def crawl_delay(self, host: str) -> float | None:
+        """What is known of the distance ``host`` asks for, without asking it: an old copy is better than none."""
+        if host not in self._rules:
+            with open_session(self._settings) as session:
+                kept = robots_of(session, host)
+            return parse(kept, self._agent).crawl_delay() if kept is not None else None
+        return self._rules[host].crawl_delay()
 
     def _stored(self, host: str, get: Callable[[str], Response]) -> StoredRobots:
         now = datetime.now(UTC)
@@ -105,10 +142,12 @@ class RobotsBook:
         try:
             response = get(f"{host}/robots.txt")
             fresh = StoredRobots(_text(response.body), response.status, now)
+        except Refused:
+            raise  # the page is refused for the same reason
+        except TooManyRedirects:
+            fresh = StoredRobots(None, 404, now)  # RFC 9309, 2.3.1.2: as if there were none
         except Failure as failure:
-            # endless redirects count like 4xx (RFC 9309, 2.3.1.2), and so does what the guard refuses: the page
-            # itself is refused for the same reason, which then is the one that is shown
-            status = failure.status or (None if failure.kind == "temporary" else 400)
+            status = failure.status
             if kept is not None and kept.text is not None and not _unavailable(status):
                 return kept
             fresh = StoredRobots(None, status, now)

@@ -1,9 +1,11 @@
+import random
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeline.collect.failure import Failure, NotNow, failure_of
-from pipeline.collect.robots import MAX_BYTES, RobotsBook, agent_token, parse
+from pipeline.collect.failure import Failure, NotNow, Refused, TooManyRedirects, failure_of
+from pipeline.collect.robots import MAX_BYTES, RobotsBook, _text, agent_token, parse
 from pipeline.store.hosts import StoredRobots, keep_robots, robots_of
 from pipeline.store.session import open_session
 
@@ -53,14 +55,121 @@ def test_4xx_allows_all(settings, status):
 
 
 @pytest.mark.parametrize(
-    "failure", [failure_of(500), failure_of(503), failure_of(429), Failure("temporary", "no connection")]
+    "failure",
+    [
+        failure_of(500),
+        failure_of(503),
+        failure_of(429),
+        Failure("temporary", "no connection"),
+        Failure("hard", "refused: the packed body grows by more than 200 times"),
+        Failure("soft", "the body is packed as 'br', which was not asked for"),
+        Failure("hard", "redirects to http://10.0.0.1/robots.txt: refused: no public address"),
+    ],
 )
 def test_5xx_and_unreachable_forbid_all_for_now(settings, failure):
     assert allowed(rules(settings, failure), "/x") == "temporary"
 
 
 def test_endless_redirects_allow_all(settings):
-    assert allowed(rules(settings, Failure("soft", "redirects more than 10 times")), "/x") is True
+    assert allowed(rules(settings, TooManyRedirects("redirects more than 5 times")), "/x") is True
+
+
+def test_a_refused_host_is_refused_for_its_own_reason(settings):
+    with pytest.raises(Refused, match="no public address"):
+        rules(settings, Refused("news.example:80 leads to 10.0.0.1, which is no public address"))
+
+
+def test_a_host_that_is_down_for_a_year_stays_closed(settings):
+    with open_session(settings) as session:
+        keep_robots(session, HOST, StoredRobots(None, 503, NOW - timedelta(days=365)))
+    assert allowed(rules(settings, failure_of(503)), "/x") == "temporary"
+
+
+def test_half_a_rule_at_the_limit_does_not_count(settings):
+    start = b"User-agent: *\nDisallow: /a\n"
+    rule = b"\nDisallow: /bcdef\n"
+    found = rules(settings, start + b"#" * (MAX_BYTES - len(start) - len(rule) + 4) + rule)
+    assert allowed(found, "/bc") is True
+    assert allowed(found, "/a") == "soft"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<!DOCTYPE html><html><head><title>Not found</title></head><body><p>User: nobody</p></body></html>",
+        b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
+        b"",
+    ],
+)
+def test_what_holds_no_rule_forbids_nothing(settings, body):
+    assert allowed(rules(settings, body), "/x") is True
+
+
+def test_latin_1_in_a_rule_harms_no_other(settings):
+    found = rules(settings, "User-agent: *\nDisallow: /Gr\xfc\xdfe\nDisallow: /b".encode("latin-1"))
+    assert allowed(found, "/b") == "soft"
+    assert allowed(found, "/c") is True
+
+
+def test_the_distance_is_known_without_asking_even_from_an_old_copy(settings):
+    with open_session(settings) as session:
+        keep_robots(session, HOST, StoredRobots("User-agent: *\nCrawl-delay: 3", 200, NOW - timedelta(days=9)))
+    book = RobotsBook(settings)
+    assert book.crawl_delay(HOST) == 3
+    assert book.crawl_delay("http://other.example:80") is None
+    book.rules(HOST, lambda _: Answer(b"User-agent: *\nCrawl-delay: 5"))
+    assert book.crawl_delay(HOST) == 5
+
+
+AGENTS = "".join(f"user-agent: a{number}\n" for number in range(15_000))
+SLOW = {
+    "many agents, many rules": AGENTS + "allow:/a\n" * 20_000,
+    "in other words": AGENTS.replace(": ", " ").replace("-", "") + "host: x\n" + "allow /a\n" * 20_000,
+    "agents only": "user-agent: *\n" + AGENTS * 2,
+    "many rules": "user-agent: *\n" + "".join(f"disallow:/{number}*x\n" for number in range(25_000)),
+    "many stars": "user-agent: *\ndisallow: /" + "*a" * 200_000,
+    "stars alone": "user-agent: *\ndisallow: /" + "*" * 400_000 + "$",
+    "dollars": "user-agent: *\n" + ("disallow: /" + "$" * 1000 + "\n") * 400,
+    "one line": "user-agent: *" * 30_000,
+    "escapes": "user-agent: *\ndisallow: /" + "%zz%41" * 60_000,
+}
+
+
+@pytest.mark.parametrize("text", SLOW.values(), ids=SLOW.keys())
+def test_no_file_takes_long(text):
+    began = time.monotonic()
+    found = parse(StoredRobots(text, 200, NOW), "riftwatch")
+    allowed(found, "/" + "a" * 2000)
+    found.crawl_delay()
+    assert time.monotonic() - began < 5
+
+
+def test_a_file_too_long_for_the_parser_counts_up_to_there():
+    text = "user-agent: *\ndisallow: /no\n" + SLOW["many agents, many rules"]
+    assert allowed(parse(StoredRobots(text, 200, NOW), "riftwatch"), "/no") == "soft"
+
+
+PIECES = [
+    b"User-agent: *", b"User-agent: riftwatch", b"user agent: x*", b"Disallow: /", b"Disallow:", b"Allow: /a*b$",
+    b"Crawl-delay: 1e3", b"Crawl-delay: -1", b"Crawl-delay: nan", b"Request-rate: 1/0", b"Visit-time: 2500-1",
+    b"Sitemap: http://[", b"Host: ", b"# note", b"\xef\xbb\xbf", b"\xff\xfe", b"%", b"%zz", b"$", b"\x00", b"\r", b"\n",
+    b"\x85", "Disallow: /\u0628*\u200f".encode(), b"<html>", b":", b"*" * 50,
+]  # fmt: skip
+
+
+def test_fifteen_hundred_broken_files_break_nothing():
+    chance = random.Random(1)  # noqa: S311 (a test's own)
+    began = time.monotonic()
+    for _ in range(1500):
+        body = bytearray(b"\n".join(chance.choices(PIECES, k=chance.randrange(1, 30))))
+        for _ in range(chance.randrange(5)):
+            at = chance.randrange(len(body) + 1)
+            body[at : at + chance.randrange(4)] = chance.randbytes(chance.randrange(4))
+        found = parse(StoredRobots(_text(bytes(body)), 200, NOW), "riftwatch")
+        assert allowed(found, "/a/b?c=%zz") in {True, "soft"}
+        delay = found.crawl_delay()
+        assert delay is None or 0 <= delay < float("inf")
+    assert time.monotonic() - began < 10
 
 
 def test_only_the_first_500_kib_count(settings):
