@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, HttpUrl, field_validator, model_validator
 
@@ -102,10 +102,21 @@ class FeedSource(WebSource):
     home_pages: list[Address] = Field(
         default_factory=list,
         min_length=1,
-        description="Pages whose feeds are looked for at every run, where no feed is known.",
+        description="Pages whose feeds are looked for: when they are new, then every month.",
+    )
+    text_from: Literal["page", "entry"] = Field(
+        default="page",
+        description="entry: what an entry says itself is the text (feeds with full texts); its page is fetched only "
+        "where it says nothing.",
     )
     fetch_pages: bool = Field(
-        default=True, description="false: discovery only, the pages stay pending in the frontier."
+        default=True, description="false: no page is fetched; addresses without a text stay pending in the frontier."
+    )
+    max_pages: int = Field(
+        default=1000,
+        ge=1,
+        description="Pages of one feed that are read, where a feed names its older pages (RFC 5005); reported when it "
+        "bites. 1: the feed itself only.",
     )
 
     @model_validator(mode="after")
@@ -227,7 +238,12 @@ class TableSource(_Source):
 
     kind: Literal["table"] = Field(description="Always `table`.")
     path: Path = Field(description="File, relative to the monitor file; .gz is read too.")
-    columns: TableColumns = Field(description="Which column means what.")
+    export: Literal["4cat", "zeeschuimer"] | None = Field(
+        default=None,
+        description="The tool the file was exported from: its columns are known, and are called text, date, id, title, "
+        "address, language and account.",
+    )
+    columns: TableColumns = Field(description="Which column means what; with `export`, only what differs.")
     groups: dict[str, Identifier] = Field(
         default_factory=dict, description="Value of the group column -> group id; rows of other values are left out."
     )
@@ -236,6 +252,15 @@ class TableSource(_Source):
     )
     earliest: date | None = Field(default=None, description="A text dated before this has a wrong date.")
     schedule: Schedule = Field(default=None, description="When Airflow imports it; by hand only when left out.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _columns_of_the_export(cls, data: Any) -> Any:
+        """A known tool's columns need not be named."""
+        if isinstance(data, dict) and data.get("export") and isinstance(data.get("columns", {}), dict):
+            known = {name: name for name in ("text", "date", "id", "title", "address", "language")}
+            return {**data, "columns": {**known, **data.get("columns", {})}}
+        return data
 
 
 Source = Annotated[

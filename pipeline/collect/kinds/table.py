@@ -1,122 +1,21 @@
-"""Tables: CSV, JSON lines and Parquet, a row a text. Wrong rows are reported by line, the others are imported."""
+"""Tables: a row a text. Wrong rows are reported by line, the others are imported."""
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
-import json
 import math
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from pipeline.collect.kinds.events import Item, Skipped, TextItem, Trouble
+from pipeline.collect.kinds.exports import EXPORTS
 from pipeline.collect.kinds.links import hints
+from pipeline.collect.kinds.rows import BadRow, Row, TableError, rows
 from pipeline.extract.address import canonical
 from pipeline.extract.dates import parse_date
 from pipeline.monitor import TableSource
 from pipeline.settings import Settings
-
-_BATCH = 1000
-
-
-class TableError(ValueError):
-    """The file can't be read at all; says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row and where it stands (the line it begins at, from 1; of Parquet, the row's number)."""
-
-    line: int
-    values: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class BadRow:
-    line: int
-    reason: str
-
-
-def _open(path: Path) -> IO[str]:
-    # utf-8-sig: spreadsheets write a mark at the start. What is not UTF-8 is replaced and so seen, not lost
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", errors="replace", newline="")
-    return path.open(encoding="utf-8-sig", errors="replace", newline="")
-
-
-def _csv_rows(stream: IO[str]) -> Iterator[Row | BadRow]:
-    csv.field_size_limit(sys.maxsize)
-    reader = csv.reader(stream)
-    try:
-        header = next(reader, [])
-    except csv.Error as error:
-        raise TableError(f"the header is no CSV ({error})") from None
-    while True:
-        line = reader.line_num + 1
-        try:
-            values = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield BadRow(line, f"no CSV ({error})")
-            continue
-        if not values:
-            continue
-        if len(values) != len(header):
-            yield BadRow(line, f"has {len(values)} fields, the header has {len(header)}; check its quotes")
-        else:
-            yield Row(line, dict(zip(header, values, strict=True)))
-
-
-def _json_rows(stream: IO[str]) -> Iterator[Row | BadRow]:
-    for line, written in enumerate(stream, 1):
-        if not written.strip():
-            continue
-        try:
-            values = json.loads(written)
-        except ValueError as error:
-            yield BadRow(line, f"no JSON ({error})")
-            continue
-        if isinstance(values, dict):
-            yield Row(line, values)
-        else:
-            yield BadRow(line, "no JSON object")
-
-
-def _parquet_rows(path: Path) -> Iterator[Row | BadRow]:
-    from pyarrow import ArrowInvalid, parquet  # heavy, and few tables are Parquet
-
-    line = 0
-    try:
-        with parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(_BATCH):
-                for values in batch.to_pylist():
-                    line += 1
-                    yield Row(line, values)
-    except ArrowInvalid as error:
-        raise TableError(f"{path} is no Parquet file ({error})") from None
-
-
-def rows(path: Path) -> Iterator[Row | BadRow]:
-    """The rows of a file, one after another. Raises :class:`TableError`."""
-    kind = "".join(path.suffixes[-2:]).lower().removesuffix(".gz").rpartition(".")[2]
-    try:
-        if kind == "parquet":
-            yield from _parquet_rows(path)
-        elif kind in {"csv", "jsonl", "ndjson"}:
-            with _open(path) as stream:
-                yield from _csv_rows(stream) if kind == "csv" else _json_rows(stream)
-        else:
-            raise TableError(
-                f"{path}: unknown kind of table; name it .csv, .jsonl, .ndjson or .parquet (.gz is read too)"
-            )
-    except (OSError, EOFError) as error:
-        raise TableError(f"{path} can't be read to its end ({error})") from None
 
 
 def _words(values: dict[str, Any], column: str | None) -> str:
@@ -177,28 +76,33 @@ class _Addresses:
         return made
 
 
-def item(row: Row, source: TableSource, addresses: _Addresses) -> Item:
+def items(row: Row, source: TableSource, addresses: _Addresses) -> Iterator[Item]:
     """What becomes of a row."""
     columns = source.columns
     text = _words(row.values, columns.text)
     place = f"{source.path.name} line {row.line}"
     if not text:
-        return Trouble(place, "left out: no text")
+        yield Trouble(place, "left out: no text")
+        return
     group = source.group
     if columns.group:
         value = _words(row.values, columns.group)
         if value not in source.groups:
-            return Skipped(f"rows of other groups ({value or 'none'})")
+            yield Skipped(f"rows of other groups ({value or 'none'})")
+            return
         group = source.groups[value]
     named = _words(row.values, columns.source)
+    web = _words(row.values, columns.address)
     try:
         date = _date(_words(row.values, columns.date), source.date_format)
-        address = addresses.of(
-            _words(row.values, columns.address), _words(row.values, columns.id), group or "", named, date, text
-        )
+        if web and not _is_web(web):
+            yield Trouble(place, f"its address {web[:80]!r} is none and is left out; the text is kept", failed=False)
+            web = ""
+        address = addresses.of(web, _words(row.values, columns.id), group or "", named, date, text)
     except ValueError as error:
-        return Trouble(place, f"left out: {error}")
-    return TextItem(
+        yield Trouble(place, f"left out: {error}")
+        return
+    yield TextItem(
         address=address,
         text=text,
         group=group,
@@ -208,28 +112,45 @@ def item(row: Row, source: TableSource, addresses: _Addresses) -> Item:
     )
 
 
+def _is_web(address: str) -> bool:
+    try:
+        canonical(address)
+    except ValueError:
+        return False
+    return True
+
+
 def _missing(source: TableSource, values: dict[str, Any]) -> list[str]:
     named = source.columns.model_dump(exclude_none=True)
     return [column for column in named.values() if column not in values]
 
 
+def _understood(row: Row | BadRow, source: TableSource) -> Row | BadRow:
+    """The row with the columns that the tool it was exported from does not name as such."""
+    if isinstance(row, BadRow) or source.export is None:
+        return row
+    try:
+        return Row(row.line, EXPORTS[source.export](row.values))
+    except ValueError as error:
+        return BadRow(row.line, str(error))
+
+
 def read(source: TableSource, settings: Settings) -> Iterator[Item]:
     """The texts in the source's file."""
     addresses = _Addresses(source.id)
-    first = True
+    # rows of JSON may lack what is empty; a table has all its columns in every row
+    first = source.path.name.removesuffix(".gz").endswith((".csv", ".parquet"))
     try:
-        for row in rows(source.path):
+        for row in (_understood(row, source) for row in rows(source.path)):
             if isinstance(row, BadRow):
                 yield Trouble(f"{source.path.name} line {row.line}", f"left out: {row.reason}")
                 continue
-            # rows of JSON may lack what is empty; a table has all its columns in every row
-            if first and source.path.name.removesuffix(".gz").endswith((".csv", ".parquet")):
-                missing = _missing(source, row.values)
-                if missing:
-                    there = ", ".join(row.values)
-                    yield Trouble(str(source.path), f"has no column {', '.join(missing)}; it has: {there}")
-                    return
+            missing = _missing(source, row.values) if first else []
+            if missing:
+                there = ", ".join(row.values)
+                yield Trouble(str(source.path), f"has no column {', '.join(missing)}; it has: {there}")
+                return
             first = False
-            yield item(row, source, addresses)
+            yield from items(row, source, addresses)
     except TableError as error:
         yield Trouble(str(source.path), str(error))

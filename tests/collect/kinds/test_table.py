@@ -13,7 +13,8 @@ from pyarrow import parquet
 from sqlalchemy import select
 
 from pipeline.collect.job import collect
-from pipeline.collect.kinds.table import BadRow, Row, _csv_rows, _source_name, rows
+from pipeline.collect.kinds.rows import BadRow, Row, _csv_rows, rows
+from pipeline.collect.kinds.table import _source_name
 from pipeline.store.session import open_session
 from pipeline.store.tables import Document
 
@@ -136,6 +137,29 @@ def test_a_window_leaves_other_rows(settings, watch, tmp_path):
     monitor = watch(kind="table", path=path, columns=COLUMNS)
     report = collect(settings, monitor, "letters", since=datetime(2000, 1, 1, tzinfo=UTC))
     assert (report.found, report.new, report.waiting) == (2, 1, 1)
+
+
+def test_a_row_in_another_encoding_is_refused_and_not_garbled(settings, watch, tmp_path):
+    rows = ["1,2009-01-01,good words", "2,2009-01-02,\u0628\u064a\u0627\u0646"]
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"number,day,body\n" + rows[0].encode() + b"\n" + rows[1].encode("windows-1256") + b"\n")
+    report, (document,) = imported(settings, watch, path, columns=COLUMNS)
+    assert document.text == "good words"
+    assert report.problems == ("t.csv line 3: left out: holds bytes that are not UTF-8; save the file as UTF-8",)
+
+
+def test_what_a_spreadsheet_calls_unicode_is_read(settings, watch, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes("number,day,body\n1,2009-01-01,\u0628\u064a\u0627\u0646\n".encode("utf-16"))
+    _, (document,) = imported(settings, watch, path, columns=COLUMNS)
+    assert document.text == "\u0628\u064a\u0627\u0646"
+
+
+def test_an_address_that_is_none_does_not_cost_the_text(settings, watch, tmp_path):
+    text = "number,day,body,url\n1,2009-01-01,words,see the archive\n"
+    report, (document,) = table(settings, watch, tmp_path / "t.csv", text, columns={**COLUMNS, "address": "url"})
+    assert (document.address, report.new, report.failed) == ("table:letters/1", 1, 0)
+    assert "its address 'see the archive' is none" in report.problems[0]
 
 
 @pytest.mark.parametrize(
