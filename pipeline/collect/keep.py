@@ -60,6 +60,8 @@ def rules_of(source: Source) -> ExtractionRules:
         text_selector=getattr(source, "text_selector", None),
         date_selector=getattr(source, "date_selector", None),
         title_selector=getattr(source, "title_selector", None),
+        date_format=getattr(source, "date_format", None),
+        date_languages=tuple(getattr(source, "date_languages", ())),
         language=source.language,
         earliest=source.earliest,
     )
@@ -197,6 +199,17 @@ class Keeper:
         """A row of a table."""
         write = _TextWrite(item.address, group=item.group, source=item.source)
         self._hand_in(write, self._text_of(item.address, item.text, item.title, item.hints))
+
+    def entry(self, due: Due, text: str) -> None:
+        """An entry of a feed whose own text counts: its frontier row is done without a page."""
+        write = _TextWrite(
+            due.address,
+            lambda: frontier.mark_fetched(self.session, {due.id: None}, now=self._now),
+            lambda reason: self._give_up(due, reason),
+            group=self._source.group,
+            source=self._source.id,
+        )
+        self._hand_in(write, self._text_of(due.address, text, due.hints.get("title"), due.hints))
 
     def trouble(self, trouble: Trouble) -> None:
         """Something that could not be read. The bytes of a feed, sitemap or listing are kept."""

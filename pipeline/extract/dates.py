@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from email.utils import parsedate_to_datetime
@@ -15,7 +15,7 @@ from dateparser.date import DateDataParser
 from pipeline.extract import calendars
 from pipeline.extract.document import DateCandidate
 
-PREFERENCE = ("selector", "table", "json-ld", "meta", "feed", "news", "url", "text", "sitemap")
+PREFERENCE = ("selector", "table", "json-ld", "meta", "feed", "news", "listing", "url", "text", "sitemap")
 """Origins from the most to the least trusted. Others (http, capture) are kept and never used."""
 
 _NEVER = {
@@ -24,6 +24,8 @@ _NEVER = {
 }
 AT_HOME = "not used: names the same moment's day, by a clock where the outlet is"
 _LONGEST = 200
+_NUMBERS = re.compile(r"(?<!\d)(\d{1,2})\s?[/-]\s?(\d{1,2})\s?[/-]\s?(\d{2}|\d{4})(?!\d)")
+_UNREADABLE = "can't be read as a full date"
 _FIRST_YEAR = 1000
 """whatever a source allows: no text is older, and years of three digits are mistyped ones"""
 _DOTTED = re.compile(
@@ -76,6 +78,12 @@ def western_digits(value: str) -> str:
     if value.isascii():
         return value
     return "".join(str(unicodedata.digit(c)) if c.isdecimal() else c for c in value)
+
+
+def ambiguous(value: str) -> bool:
+    """Whether day and month of a date in numbers can't be told apart (3/4/2009)."""
+    found = _NUMBERS.search(western_digits(value))
+    return found is not None and found[1] != found[2] and int(found[1]) <= 12 and int(found[2]) <= 12
 
 
 def _iso(value: str) -> datetime | None:
@@ -141,12 +149,28 @@ def _in_words(value: str) -> datetime | None:
     return found
 
 
-def candidate(origin: str, value: str, *, now: datetime, earliest: date | None) -> DateCandidate:
-    """Judge one date by itself: can it be read, is it possible, does its origin speak of publication."""
+def read_by_origin(origin: str, value: str) -> datetime | None:
+    """A date in UTC, as dates of its origin are written; null when it can't be read."""
+    return parse_date(value, year_alone=origin == "table")
+
+
+def candidate(
+    origin: str,
+    value: str,
+    *,
+    now: datetime,
+    earliest: date | None,
+    read: Callable[[str, str], datetime | None] = read_by_origin,
+) -> DateCandidate:
+    """Judge one date by itself: can it be read, is it possible, does its origin speak of publication.
+
+    ``read``: origin and value to the date, where the source says how its dates are written.
+    """
     value = value.strip()[:_LONGEST]
-    found = parse_date(value, year_alone=origin == "table")
+    found = read(origin, value)
     if found is None:
-        return DateCandidate(origin, value, None, False, "refused: can't be read as a full date")
+        why = "day and month can't be told apart; give the source a date_format" if ambiguous(value) else _UNREADABLE
+        return DateCandidate(origin, value, None, False, f"refused: {why}")
     refusal = _NEVER.get(origin)
     if refusal is None and found.year < _FIRST_YEAR:
         refusal = f"refused: before the year {_FIRST_YEAR}, so a slip of the pen"

@@ -25,6 +25,10 @@ class ExtractionRules:
     text_selector: str | None = None
     date_selector: str | None = None
     title_selector: str | None = None
+    date_format: str | None = None
+    """strptime format of the dates that selectors find"""
+    date_languages: tuple[str, ...] = ()
+    """languages in which they are written"""
     language: str | None = None
     """language code when the whole source has one"""
     earliest: date | None = None
@@ -36,7 +40,7 @@ class DateCandidate:
     """One date found for a text, and what became of it."""
 
     origin: str
-    """selector, json-ld, meta, feed, news, table, url, text, sitemap, http or capture"""
+    """selector, json-ld, meta, feed, news, listing, table, url, text, sitemap, http or capture"""
     value: str
     """as it was found"""
     date: datetime | None

@@ -18,6 +18,7 @@ from lxml import html
 from pipeline.extract.byline import beside_heading
 from pipeline.extract.dates import candidate
 from pipeline.extract.document import ExtractionRules
+from pipeline.extract.written import reader_of
 
 # Names of meta elements that hold the day of publication (Open Graph, Dublin Core, schema.org, common templates).
 _META = (
@@ -51,7 +52,8 @@ def dates_in(
     if (day := beside_heading(tree)) is not None:
         found.append(("text", day))
     # the search over the whole page is the slowest reader and the likeliest to find another text's date
-    if not any(candidate(origin, value, now=now, earliest=rules.earliest).accepted for origin, value in found):
+    read = reader_of(rules)
+    if not any(candidate(*one, now=now, earliest=rules.earliest, read=read).accepted for one in found):
         day = _in_text(tree, rules, now)
         if day is not None:
             found.append(("text", day))

@@ -20,6 +20,7 @@ from pipeline.extract.document import DateCandidate, Extracted, ExtractError, Ex
 from pipeline.extract.found_dates import dates_in, is_json_ld
 from pipeline.extract.memento import original_of
 from pipeline.extract.text import clean, clean_line, digest
+from pipeline.extract.written import reader_of
 
 __all__ = ["DateCandidate", "ExtractError", "Extracted", "ExtractionRules", "extract_page", "extract_text"]
 
@@ -137,7 +138,7 @@ def _made(
     if not any(character.isalpha() for character in text):
         raise ExtractError("no text: no words found in it")
     judged = [
-        dates.candidate(origin, cleaned, now=now, earliest=rules.earliest)
+        dates.candidate(origin, cleaned, now=now, earliest=rules.earliest, read=reader_of(rules))
         for origin, value in found
         if (cleaned := clean_line(value))
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -11,12 +11,14 @@ from dateparser.data.languages_info import language_order
 from dateparser.date import DateDataParser
 
 from pipeline.extract.calendars import from_solar
-from pipeline.extract.dates import parse_date, western_digits
+from pipeline.extract.dates import ambiguous, parse_date, read_by_origin, western_digits
+from pipeline.extract.document import ExtractionRules
 
-_NUMBERS = re.compile(r"(?<!\d)(\d{1,2})\s?[/-]\s?(\d{1,2})\s?[/-]\s?(\d{2}|\d{4})(?!\d)")
 _SOLAR = re.compile(
     r"(?<!\d)(1[34]\d\d)\s?[/.-]\s?(\d{1,2})\s?[/.-]\s?(\d{1,2})(?:\D+([01]?\d|2[0-3]):([0-5]\d))?(?!\d)"
 )
+FOUND_BY_SELECTORS = frozenset({"selector", "listing"})
+"""origins of dates that a source's selectors find, on a text's page and beside the link to it"""
 _SOLAR_LANGUAGES = frozenset({"fa", "prs", "ps"})
 _AS_WRITTEN = {"prs": "fa"}
 """Dari under the name of Persian, as dateparser has it"""
@@ -43,10 +45,15 @@ def read_written(value: str, *, date_format: str | None = None, languages: Seque
     return (_in_words(known, line) if known else None) or (None if ambiguous(line) else parse_date(line))
 
 
-def ambiguous(value: str) -> bool:
-    """Whether day and month of a date in numbers can't be told apart (3/4/2009)."""
-    found = _NUMBERS.search(western_digits(value))
-    return bool(found) and found[1] != found[2] and int(found[1]) <= 12 and int(found[2]) <= 12  # type: ignore[index]
+def reader_of(rules: ExtractionRules) -> Callable[[str, str], datetime | None]:
+    """Origin and value to the date: dates that selectors find are read as the rules say, others as usual."""
+
+    def read(origin: str, value: str) -> datetime | None:
+        if origin in FOUND_BY_SELECTORS:
+            return read_written(value, date_format=rules.date_format, languages=rules.date_languages)
+        return read_by_origin(origin, value)
+
+    return read
 
 
 def _by_format(line: str, date_format: str) -> datetime | None:

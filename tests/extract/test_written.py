@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.extract.document import ExtractionRules
+from pipeline.extract.page import extract_page, extract_text
 from pipeline.extract.written import read_written
 
 APRIL, MARCH, EID = "2009-04-03", "2009-03-04", "2009-09-19"
@@ -63,3 +65,45 @@ def test_a_time_is_kept():
 def test_no_line_breaks_it(value, date_format, languages):
     found = read_written(value, date_format=date_format, languages=languages)
     assert found is None or found.tzinfo is UTC
+
+
+PAGE = (
+    '<html><head><meta property="article:published_time" content="2009-12-01"></head><body><article>'
+    '<p class="day">{}</p><p>The council speaks of the valley and of the road to it.</p></article></body></html>'
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "rules", "used", "why"),
+    [
+        ("3/4/2009", {}, "meta", "refused: day and month can't be told apart; give the source a date_format"),
+        ("3/4/2009", {"date_format": "%d/%m/%Y"}, "selector", "used"),
+        ("۱۳۸۸/۱/۱۴", {"date_languages": ("fa",)}, "selector", "used"),
+        ("some day", {"date_format": "%d/%m/%Y"}, "meta", "refused: can't be read as a full date"),
+    ],
+)
+def test_the_date_on_a_texts_page_is_read_the_same_way(written, rules, used, why):
+    extracted = extract_page(
+        PAGE.format(written).encode(),
+        address="http://a.example/1",
+        rules=ExtractionRules(date_selector=".day", **rules),
+        now=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    assert extracted.published_origin == used
+    (chosen,) = (one for one in extracted.dates if one.origin == "selector")
+    assert chosen.why.startswith(why)
+    if used == "selector":
+        assert extracted.published_at == datetime(2009, 4, 3, tzinfo=UTC)
+
+
+def test_the_date_beside_a_link_is_read_the_same_way():
+    hints = {"dates": [{"origin": "listing", "value": "3/4/2009"}]}
+    for languages, used in (((), None), (("ar",), "listing")):
+        extracted = extract_text(
+            "Words of the valley.",
+            address="http://a.example/1",
+            hints=hints,
+            rules=ExtractionRules(date_languages=languages),
+            now=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+        assert extracted.published_origin == used
