@@ -214,7 +214,8 @@ class _Assignment:
             for cluster, first in self.session.execute(
                 insert(Cluster).returning(Cluster.id, Cluster.first_document_id), rows
             ):
-                made[first].id = cluster
+                if first is not None:
+                    made[first].id = cluster
         moved = [{"key": g.id, "first": g.first} for g in groups if g.moved and g.first not in made]
         if moved:
             self.session.connection().execute(_MOVE, moved)
