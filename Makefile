@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
-.PHONY: help install run test test-long lint bench docs clean
+.PHONY: help install run test test-long pywb lint bench docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ test: install ## everything but the long tests, under 10 minutes on 2 cores
 
 test-long: install ## the long tests
 	$(BIN)/python -m pytest -m long
+
+pywb: install ## the web archive server that some tests need, in an environment of its own
+	@$(BIN)/python -m tests.pywb_server
 
 lint: install ## ruff, mypy, import rules
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -34,12 +34,21 @@ from pipeline.collect.kinds.events import (
     WalkBegun,
     WalkEnded,
 )
+from pipeline.collect.kinds.wayback import captured
 from pipeline.collect.pace import Paces
 from pipeline.collect.problems import Problems
 from pipeline.collect.robots import RobotsBook
 from pipeline.collect.visit import Visitor
 from pipeline.extract.dates import parse_date
-from pipeline.monitor import FeedSource, ListingSource, Monitor, SitemapSource, TableSource, WarcSource
+from pipeline.monitor import (
+    FeedSource,
+    ListingSource,
+    Monitor,
+    SitemapSource,
+    TableSource,
+    WarcSource,
+    WaybackSource,
+)
 from pipeline.report import Progress, Report, silent
 from pipeline.settings import Settings
 from pipeline.store import frontier, places
@@ -52,7 +61,7 @@ _FRESH = 1.0
 _STEP = 32
 """rows of the frontier that a thread reads at once"""
 
-WebSource = FeedSource | SitemapSource | ListingSource
+WebSource = FeedSource | SitemapSource | ListingSource | WaybackSource
 
 
 class CollectError(ValueError):
@@ -127,16 +136,17 @@ class Window:
     def lets_in(self, hints: dict[str, object]) -> bool:
         """Whether a text with these hints may lie inside; one without a readable date may.
 
-        A sitemap's ``lastmod`` is no date of publication: it only says that the text is no younger.
+        A sitemap's ``lastmod`` is no date of publication: it only says that the text is no younger. Nor is the time at
+        which an archive captured a page.
         """
         dates = hints.get("dates")
         for one in dates if isinstance(dates, list) else []:
             date = parse_date(str(one["value"]), year_alone=one["origin"] == "table")
-            if date is None or one["origin"] == "capture":
+            if date is None:
                 continue
             if self.since is not None and date < self.since:
                 return False
-            if one["origin"] != "sitemap":
+            if one["origin"] not in {"sitemap", "capture"}:
                 return self.until is None or date < self.until
         return True
 
@@ -202,6 +212,13 @@ class _Import:
 class _Fetched:
     due: Due
     response: Response
+
+
+def _fetched(due: Due, response: Response) -> _Fetched:
+    """Raises :class:`Failure` when an archive shows something else than the capture that was asked for."""
+    if "original" in due.hints:
+        due = replace(due, hints=captured(due.hints, due.address, response))
+    return _Fetched(due, response)
 
 
 @dataclass(frozen=True)
@@ -279,7 +296,8 @@ class _WebRun:
         for url in self._source.addresses:
             address = str(url)
             try:
-                tasks[place_of(address).key].append(address)
+                asked = str(self._source.cdx) if isinstance(self._source, WaybackSource) else address
+                tasks[place_of(asked).key].append(address)
             except Failure as failure:
                 self._take_event(Trouble(address, failure.reason, failure=failure))
         done = 0
@@ -399,7 +417,7 @@ class _WebRun:
         with self._visitor() as visitor:
             for due in self._still_due(rows):
                 try:
-                    put(_Fetched(due, visitor.get(due.address)))
+                    put(_fetched(due, visitor.get(due.address)))
                 except Failure as failure:
                     put(_Missed(due, failure))
                 except NotNow as wait:

@@ -23,5 +23,6 @@ def test_every_kind_and_field_is_on_the_page():
     page = (PROJECT_ROOT / "docs" / "collecting.md").read_text(encoding="utf-8")
     for path in EXAMPLES:
         for source in load_monitor(path).sources:
-            for field in type(source).model_fields:
-                assert f"`{field}`" in page, f"{source.kind}: {field}"
+            for name, field in type(source).model_fields.items():
+                shown = field.alias or name
+                assert f"`{shown}`" in page, f"{source.kind}: {shown}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pipeline.collect.kinds import feed, listing, sitemap, table, warc
+from pipeline.collect.kinds import feed, listing, sitemap, table, warc, wayback
 from pipeline.collect.kinds.events import Event, Item, Scene
 from pipeline.settings import Settings
 
@@ -14,6 +14,7 @@ DISCOVER: dict[str, Callable[[Any, str, Scene], Iterator[Event]]] = {
     "feed": feed.discover,
     "sitemap": sitemap.discover,
     "listing": listing.discover,
+    "wayback": wayback.discover,
 }
 
 # (source, settings) -> the texts in it

@@ -1,0 +1,309 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import select, update
+from warcio.archiveiterator import ArchiveIterator
+
+from pipeline.collect.job import collect
+from pipeline.collect.kinds import wayback
+from pipeline.extract.address import canonical
+from pipeline.monitor import Monitor
+from pipeline.store.session import open_session
+from pipeline.store.tables import Capture, Document, Frontier, Place
+from tests import pywb_server
+from tests.collect.conftest import article
+from tests.pywb_server import Pywb, Seen, write_warc
+
+OUTLET = "http://outlet.example"
+
+
+def page(words: str, date: str | None = "2009-10-05") -> bytes:
+    text = article(words)
+    dated = '<meta property="article:published_time" content="2009-10-05T08:00:00+00:00">'
+    return text.replace(dated, dated.replace("2009-10-05", date) if date else "").encode()
+
+
+def arabic() -> bytes:
+    sentence = "أصدرت الحركة بيانا عن البئر والسور في القرية وقالت إن الأرض لأهلها وإن الناس أحرار فيها. "
+    paragraphs = "".join(f"<p>{sentence * 3} الفقرة رقم {n}.</p>" for n in range(5))
+    return f"<html><head><title>بيان</title></head><body><article>{paragraphs}</article></body></html>".encode(
+        "windows-1256"
+    )
+
+
+HOME_OLD = Seen(f"{OUTLET}/", "20060301100000", page("the first letter about the well", "2006-02-28"))
+HOME_SAME = Seen(f"{OUTLET}/", "20060401100000", HOME_OLD.body)
+HOME_REVISIT = Seen(f"{OUTLET}/", "20060501100000", same_as=HOME_OLD)
+HOME_NEW = Seen(f"{OUTLET}/", "20090901100000", page("the wall that nobody had asked for", "2009-08-30"))
+DATED = Seen(f"{OUTLET}/2009/10/07/statement.html", "20120301100000", page("no harm to other countries", None))
+ARABIC = Seen(f"{OUTLET}/ar.html", "20080101000000", arabic(), type="text/html; charset=windows-1256")
+MOVED = Seen(f"{OUTLET}/old", "20091101000000", status="302 Found", headers=(("Location", f"{OUTLET}/new?a=2&b=1"),))
+NEW = Seen(f"{OUTLET}/new?a=2&b=1", "20091101000005", page("a page that has moved to here", "2009-10-30"))
+GONE = Seen(f"{OUTLET}/gone", "20091101000000", page("not found"), status="404 Not Found")
+PICTURE = Seen(f"{OUTLET}/logo.png", "20091101000000", b"\x89PNG", type="image/png")
+PRINTED = Seen(f"{OUTLET}/print/5", "20091101000000", page("a page for printers"))
+TWIN = Seen(f"{OUTLET}/twin", "20100101000000", same_as=HOME_NEW)
+OTHER_HOST = Seen("http://news.outlet.example/letter", "20091101000000", page("a letter from the news desk"))
+ELSEWHERE = Seen("http://elsewhere.example/outlet.example/", "20091101000000", page("a page of somebody else"))
+SITE = [
+    HOME_OLD, HOME_SAME, HOME_REVISIT, HOME_NEW, DATED, ARABIC, MOVED, NEW, GONE, PICTURE, PRINTED, TWIN, OTHER_HOST,
+    ELSEWHERE,
+]  # fmt: skip
+MANY = [
+    Seen(f"{OUTLET}/{n % 40}", f"20{n % 9 + 1:02}0{n % 8 + 1}1512{n % 60:02}{n // 60:02}", page(f"letter {n % 50}"))
+    for n in range(120)
+]
+
+
+@pytest.fixture(scope="module")
+def pywb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pywb]:
+    if not pywb_server.is_installed():
+        pytest.skip("pywb is not installed: make pywb")
+    folder = tmp_path_factory.mktemp("pywb")
+    with pywb_server.running(folder / "server") as server:
+        for name, captures in (("site", SITE), ("many", MANY)):
+            write_warc(folder / f"{name}.warc.gz", captures)
+            server.collection(name, folder / f"{name}.warc.gz")
+        yield server
+
+
+@pytest.fixture
+def of_pywb(pywb: Pywb, watch: Callable[..., Monitor]) -> Callable[..., Monitor]:
+    """A monitor of a collection."""
+
+    def make(collection: str = "site", **fields: object) -> Monitor:
+        given = {"addresses": [f"{OUTLET}/"], "delay": 0, **pywb.fields(collection), **fields}
+        return watch(kind="wayback", allowed=[pywb.host_port], **given)
+
+    return make
+
+
+def documents(settings) -> dict[str, Document]:
+    with open_session(settings) as session:
+        return {one.address: one for one in session.scalars(select(Document).order_by(Document.address))}
+
+
+def shown(pywb: Pywb, *captures: Seen, collection: str = "site") -> set[str]:
+    return {f"http://{pywb.host_port}/{collection}/{one.time}/{one.address}" for one in captures}
+
+
+def forget_when_asked(settings) -> None:
+    """As if the index had been read two weeks ago."""
+    with open_session(settings) as session:
+        session.execute(update(Place).values(checked_at=datetime.now(UTC) - timedelta(days=14), not_before=None))
+        session.commit()
+
+
+def test_every_body_of_every_address_once(store_settings, pywb, of_pywb):
+    monitor = of_pywb(exclude="/print/")
+    report = collect(store_settings, monitor, "letters")
+    found = documents(store_settings)
+    assert set(found) == shown(pywb, HOME_OLD, HOME_NEW, DATED, ARABIC, NEW, TWIN)
+    assert (report.new, report.failed, report.waiting) == (6, 0, 0), report.problems
+
+    def of(seen: Seen) -> Document:
+        return found[next(iter(shown(pywb, seen)))]
+
+    assert "the first letter about the well" in of(HOME_OLD).text
+    assert "أصدرت الحركة بيانا" in of(ARABIC).text
+    assert (of(ARABIC).encoding or "").lower().replace("_", "-") in {"windows-1256", "cp1256"}
+    assert of(TWIN).text == of(HOME_NEW).text
+    assert of(TWIN).cluster_id == of(HOME_NEW).cluster_id
+    assert report.reposts
+
+
+def test_a_page_is_dated_by_its_own_address_never_by_its_capture(settings, pywb, of_pywb):
+    collect(settings, of_pywb(), "letters")
+    one = documents(settings)[next(iter(shown(pywb, DATED)))]
+    assert (one.published_origin, one.published_at) == ("url", datetime(2009, 10, 7, tzinfo=UTC))
+    capture = next(date for date in one.dates if date["origin"] == "capture")
+    assert (capture["accepted"], datetime.fromisoformat(capture["value"])) == (
+        False,
+        datetime(2012, 3, 1, 10, tzinfo=UTC),
+    )
+    with open_session(settings) as session:
+        hints = session.scalar(select(Frontier.hints).where(Frontier.address.contains("statement")))
+        assert hints["original"] == DATED.address
+        kept = session.get(Capture, one.capture_id)
+    from pipeline.collect import archive
+
+    assert kept.address == one.address
+    assert archive.read(settings.archive, kept.warc_file, kept.warc_offset).body == DATED.body
+
+
+@pytest.mark.parametrize(
+    ("fields", "seen"),
+    [
+        ({"match": "exact"}, [HOME_OLD, HOME_NEW]),
+        ({"match": "prefix", "addresses": [f"{OUTLET}/2009/"]}, [DATED]),
+        ({"match": "host", "addresses": [f"{OUTLET}/2009/"], "include": "(ar|statement).html"}, [DATED, ARABIC]),
+        ({"match": "domain", "include": "/(letter|twin)"}, [TWIN, OTHER_HOST]),
+        ({"from": "2009-01-01", "to": "2009-11-01", "exclude": "print"}, [HOME_NEW, NEW]),
+        ({"from": "2006-04-01", "to": "2006-12-31"}, [HOME_SAME]),
+        ({"from": "2006-05-01", "to": "2006-12-31"}, [HOME_REVISIT]),
+        ({"addresses": [f"{OUTLET}/nothing"]}, []),
+    ],
+    ids=["exact", "prefix", "host", "domain", "from-to", "same", "revisit", "nothing"],
+)
+def test_which_captures(settings, pywb, of_pywb, fields, seen):
+    report = collect(settings, of_pywb(**fields), "letters")
+    assert set(documents(settings)) == shown(pywb, *seen)
+    assert report.failed == 0, report.problems
+
+
+def test_a_window_begins_but_does_not_end_the_question(settings, pywb, of_pywb):
+    monitor = of_pywb(exclude="/print/")
+    # published in October 2009: it can't have been captured before, and may have been captured any time since
+    window = {"since": datetime(2009, 10, 1, tzinfo=UTC), "until": datetime(2009, 11, 1, tzinfo=UTC)}
+    collect(settings, monitor, "letters", **window)
+    assert set(documents(settings)) == shown(pywb, DATED, NEW, TWIN)
+    collect(settings, monitor, "letters", since=datetime(2030, 1, 1, tzinfo=UTC))
+    assert len(documents(settings)) == 3
+
+
+def test_a_second_run_finds_nothing_new(settings, of_pywb):
+    monitor = of_pywb()
+    first = collect(settings, monitor, "letters")
+    again = collect(settings, monitor, "letters")
+    assert (again.found, again.new, again.failed) == (0, 0, 0)
+    assert any("read to the end" in problem for problem in again.problems)
+    forget_when_asked(settings)
+    again = collect(settings, monitor, "letters")
+    assert (again.found, again.known, again.new, again.failed) == (first.found, first.found, 0, 0)
+
+
+def same_body_under_another_capture(captures: list[Seen]) -> set[tuple[str, bytes]]:
+    return {(one.address, one.body) for one in captures}
+
+
+def state(settings) -> list[tuple[object, ...]]:
+    with open_session(settings) as session:
+        rows = session.execute(
+            select(Document.address, Document.text_digest, Document.published_at, Document.cluster_id, Capture.digest)
+            .join(Capture, Document.capture_id == Capture.id)
+            .order_by(Document.address)
+        ).all()
+        clusters: dict[int, int] = {}
+        # ids depend on the order of writing, what stands together does not
+        return [(a, t, p, clusters.setdefault(c, len(clusters)), d) for a, t, p, c, d in rows]
+
+
+@pytest.mark.parametrize("lines", [1000, 7])
+def test_the_index_is_read_in_parts_where_it_is_long(settings, pywb, of_pywb, monkeypatch, lines):
+    monkeypatch.setattr(wayback, "LINES", lines)
+    report = collect(settings, of_pywb("many"), "letters")
+    assert report.failed == 0, report.problems
+    assert len(documents(settings)) == len(same_body_under_another_capture(MANY))
+
+
+RUN = """
+import sys
+from pathlib import Path
+from pipeline.collect.job import collect
+from pipeline.collect.kinds import wayback
+from pipeline.extract.address import canonical
+from pipeline.monitor import Monitor
+from pipeline.settings import Settings
+wayback.LINES = 7
+monitor = Monitor.model_validate_json(Path(sys.argv[2]).read_text())
+collect(Settings(data=sys.argv[1], database_url="", default_delay=0.0), monitor, "letters")
+"""
+
+
+def test_killed_in_the_middle_of_the_index_and_run_again(settings, pywb, of_pywb, monkeypatch, tmp_path):
+    monitor = of_pywb("many")
+    monkeypatch.setattr(wayback, "LINES", 7)
+    undisturbed = settings.model_copy(update={"data": tmp_path / "undisturbed"})
+    undisturbed.__dict__.pop("database", None)
+    collect(undisturbed, monitor, "letters")
+
+    slow = monitor.model_copy(update={"sources": [monitor.sources[0].model_copy(update={"delay": 0.1})]})
+    (tmp_path / "monitor.json").write_text(slow.model_dump_json(by_alias=True))
+    with open_session(settings):
+        pass  # makes the tables
+    process = subprocess.Popen([sys.executable, "-c", RUN, str(settings.data), str(tmp_path / "monitor.json")])
+    until = time.monotonic() + 30
+    while not (cursor := cursor_of(settings)) and time.monotonic() < until:
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert cursor
+    assert cursor_of(settings)
+    assert not documents(settings)
+
+    asked: list[str] = []
+    real = wayback.address_of
+
+    def noted(base, question, **more):
+        asked.append(wayback.stamp(question.first))
+        return real(base, question, **more)
+
+    monkeypatch.setattr(wayback, "address_of", noted)
+    collect(settings, monitor, "letters")
+    assert asked[0] >= json.loads(cursor)["first"]
+    assert state(settings) == state(undisturbed)
+
+
+def cursor_of(settings) -> str | None:
+    with open_session(settings) as session:
+        return session.scalar(select(Place.cursor).where(Place.cursor.is_not(None)))
+
+
+def test_a_run_that_is_out_of_time_goes_on_where_it_was(settings, of_pywb, monkeypatch):
+    monkeypatch.setattr(wayback, "LINES", 7)
+    monitor = of_pywb("many", delay=0.1)
+    short = settings.model_copy(update={"run_seconds": 1.0})
+    report = collect(short, monitor, "letters")
+    assert any("not read to its end" in problem for problem in report.problems)
+    assert (report.new, report.failed) == (0, 0)
+    cursor = cursor_of(settings)
+    assert cursor
+    quick = of_pywb("many")
+    report = collect(settings, quick, "letters")
+    assert report.failed == 0
+    assert len(documents(settings)) == len(same_body_under_another_capture(MANY))
+
+
+def pages_in(*files: Path) -> set[tuple[str, str]]:
+    """Address and digest of every page in archive files, by their own records."""
+    pages: dict[str, set[str]] = {}
+    again: set[tuple[str, str]] = set()
+    for file in files:
+        with file.open("rb") as stream:
+            for record in ArchiveIterator(stream):
+                address = record.rec_headers.get_header("WARC-Target-URI") or ""
+                digest = record.rec_headers.get_header("WARC-Payload-Digest") or ""
+                if record.rec_type == "revisit":
+                    again.add((address, digest))
+                elif (
+                    record.rec_type == "response"
+                    and record.http_headers.get_statuscode() == "200"
+                    and record.http_headers.get_header("Content-Type", "").startswith("text/html")
+                ):
+                    pages.setdefault(digest, set()).add(address)
+    return {(a, d) for d, addresses in pages.items() for a in addresses} | {(a, d) for a, d in again if d in pages}
+
+
+def test_the_samples_of_pywb(settings, pywb, watch, shared_data):
+    files = [shared_data / "warc" / "pywb" / "warcs" / name for name in ("iana.warc.gz", "dupes.warc.gz")]
+    pywb.collection("samples", *files)
+    monitor = watch(
+        kind="wayback", allowed=[pywb.host_port], addresses=["http://www.iana.org/"], match="domain", delay=0,
+        **pywb.fields("samples"),
+    )  # fmt: skip
+    report = collect(settings, monitor, "letters")
+    with open_session(settings) as session:
+        originals = session.execute(select(Frontier.hints, Frontier.content)).all()
+    expected = {page for page in pages_in(*files) if urlsplit(page[0]).netloc.endswith("iana.org")}
+    assert len(originals) == len(expected)
+    assert {hints["original"] for hints, _ in originals} == {canonical(address) for address, _ in expected}
+    assert (report.new, report.failed) == (len(expected), 0), report.problems
