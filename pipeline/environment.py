@@ -7,7 +7,7 @@ place, and give wrong numbers without a word; so start-up refuses an environment
 from __future__ import annotations
 
 import importlib.util
-from importlib.metadata import packages_distributions
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
 DISTRIBUTION = "riftwatch"
@@ -36,3 +36,29 @@ def refuse_foreign_packages() -> None:
                 f"the package {name} would be imported from {found}, not from {ours / name}; start Riftwatch "
                 "in an environment of its own and from a folder without a package of that name"
             )
+
+
+def _commit(repository: Path) -> str | None:
+    """The commit that a git repository stands at; null where there is none."""
+    try:
+        head = (repository / ".git" / "HEAD").read_text(encoding="ascii").strip()
+        if not head.startswith("ref: "):
+            return head
+        reference = head.removeprefix("ref: ")
+        file = repository / ".git" / reference
+        if file.is_file():
+            return file.read_text(encoding="ascii").strip()
+        packed = (repository / ".git" / "packed-refs").read_text(encoding="ascii")
+        return next((line.split()[0] for line in packed.splitlines() if line.endswith(f" {reference}")), None)
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def code_version() -> str:
+    """Riftwatch's version and, where it runs from a git repository, the commit: ``0.1.0+1a2b3c4d5e6f``."""
+    try:
+        number = version(DISTRIBUTION)
+    except PackageNotFoundError:
+        number = "unknown"
+    commit = _commit(Path(__file__).resolve().parent.parent)
+    return f"{number}+{commit[:12]}" if commit else number

@@ -10,7 +10,7 @@ about the *level*: an error of the model that is peculiar to this cell is correc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,8 @@ class Balance:
     interval: Interval | None = None
     why: str | None = None
     """why it is not corrected"""
+    borrowed: Borrowed | None = field(default=None, compare=False)
+    """what the other cells lent, where somebody wants to reckon it again"""
 
 
 def moments(f: Floats, y: Floats) -> Moments:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.measure.balance import Balance, Bools, Borrowed, Floats, Moments, balance, borrow, moments
 from pipeline.measure.draws import inclusion_probabilities, late_texts
@@ -21,6 +22,8 @@ class Coded:
     y: float
     """mean balance over its coders, in [-1, 1]"""
     draws: Mapping[datetime, float]
+    ids: tuple[int, ...] = field(default=(), compare=False)
+    """of the codings"""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,10 @@ class Cell:
     """NaN: not coded"""
     pi: Floats
     late: Bools
+    documents: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """ids of the clusters' documents, framed or not"""
+    codings: tuple[int, ...] = ()
+    """ids of their random codings"""
 
     @property
     def f(self) -> Floats:
@@ -64,6 +71,7 @@ def codings_by_cluster(
     """
     values: dict[int, dict[str, float]] = {}
     draws: dict[int, dict[datetime, float]] = {}
+    ids: dict[int, list[int]] = {}
     unknown: dict[str, int] = {}
     unweighed = 0
     for coding in sorted(codings, key=lambda c: c.coded_at):
@@ -73,6 +81,7 @@ def codings_by_cluster(
             unweighed += 1
         else:
             values.setdefault(coding.cluster, {})[coding.coder] = balances[coding.value]
+            ids.setdefault(coding.cluster, []).append(coding.id)
             own = draws.setdefault(coding.cluster, {})
             own[coding.drawn_at] = max(coding.probability, own.get(coding.drawn_at, 0.0))
     problems = [
@@ -81,7 +90,7 @@ def codings_by_cluster(
     ]
     if unweighed:
         problems.append(f"{unweighed} random codings have no probability in (0, 1] and correct nothing; import it")
-    return {c: Coded(float(np.mean(list(v.values()))), draws[c]) for c, v in values.items()}, problems
+    return {c: Coded(float(np.mean(list(v.values()))), draws[c], tuple(ids[c])) for c, v in values.items()}, problems
 
 
 class Grid:
@@ -128,6 +137,7 @@ class Grid:
         counted = low + np.flatnonzero(self.texts.counts[low:high])
         framed = counted[~np.isnan(self.texts.p_nationalist[counted])]
         y = self._y[framed]
+        coded = counted[~np.isnan(self._y[counted])]
         pi, late = np.full(len(framed), np.nan), np.zeros(len(framed), dtype=bool)
         if not np.isnan(y).all():
             draws = [d.draws if (d := self._coded.get(c)) else None for c in self.texts.cluster[framed].tolist()]
@@ -139,12 +149,14 @@ class Grid:
             texts=high - low,
             sources=len(np.unique(self.texts.source[low:high])),
             clusters=len(counted),
-            coded=int((~np.isnan(self._y[counted])).sum()),
+            coded=len(coded),
             p_nationalist=self.texts.p_nationalist[framed],
             p_universalist=self.texts.p_universalist[framed],
             y=y,
             pi=pi,
             late=late,
+            documents=self.texts.document[counted],
+            codings=tuple(i for cluster in self.texts.cluster[coded].tolist() for i in self._coded[cluster].ids),
         )
 
 
@@ -161,7 +173,8 @@ def audit_balances(cells: Sequence[Cell]) -> dict[tuple[str, Span], Balance]:
     for i, cell in enumerate(cells):
         if len(cell.y):
             others = borrow(own[:i] + own[i + 1 :]) if own[i].n else Borrowed()
-            made[cell.group, cell.span] = balance(cell.f, cell.y, others, pi=cell.pi, late=cell.late)
+            found = balance(cell.f, cell.y, others, pi=cell.pi, late=cell.late)
+            made[cell.group, cell.span] = replace(found, borrowed=others)
     return made
 
 

@@ -16,6 +16,7 @@ from pipeline.measure.cells import Cell, Grid, audit_balances, codings_by_cluste
 from pipeline.measure.gap import gap
 from pipeline.measure.missing import IMPORTED, Coverage, flags, why_empty
 from pipeline.measure.periods import Span, periods_covering
+from pipeline.measure.publish import Basis, CellKey, publish
 from pipeline.measure.quantifiers import companions
 from pipeline.measure.state import USABLE_NEEDED, decide
 from pipeline.monitor import PERIODS, Dyad, Monitor, Period
@@ -163,11 +164,14 @@ def _usable_ends(rows: Mapping[tuple[str, Span], Row], dyad: Dyad, spans: Iterab
 
 def measure_cells(
     monitor: Monitor, grid: Grid, collected: Mapping[str, datetime], model: Model | None, *, today: date
-) -> tuple[list[Row], list[Row]]:
-    """The trend rows and the gap rows of a monitor. Pure: the same texts and codings give the same rows."""
+) -> tuple[list[Row], list[Row], dict[CellKey, Basis]]:
+    """The trend rows and the gap rows of a monitor, and what each group's cell was made of.
+
+    Pure: the same texts and codings give the same rows.
+    """
     days = measured_days(monitor, grid.first_day(), today)
     if days is None:
-        return [], []
+        return [], [], {}
     kinds = measured_periods(monitor)
     spans = {kind: periods_covering(kind, *days) for kind in kinds}
     groups = [g.id for g in monitor.groups]
@@ -198,7 +202,13 @@ def measure_cells(
                 a, b = (dyad.a, span), (dyad.b, span)
                 until_now = bisect_right(usable, span.end)
                 gaps.append(gap_row(dyad, rows[a], rows[b], (estimates[a], estimates[b]), unit, until_now))
-    return list(rows.values()), gaps
+    bases = {
+        (group, span.kind, span.start): Basis(
+            cell.documents, cell.codings, found.borrowed if (found := estimates[group, span]) else None
+        )
+        for (group, span), cell in cells.items()
+    }
+    return list(rows.values()), gaps, bases
 
 
 def _problems(grid: Grid, waiting: int, model: Model | None, undated: int) -> list[str]:
@@ -250,11 +260,12 @@ def measure(
         collected = last_collected(session, monitor.name)
         problems += _problems(grid, waiting_codings(session, monitor.name), model, texts.undated)
         progress("measuring cells", 0, None)
-        trends, gaps = measure_cells(monitor, grid, collected, model, today=now.astimezone(UTC).date())
+        trends, gaps, bases = measure_cells(monitor, grid, collected, model, today=now.astimezone(UTC).date())
         problems += _too_long(trends, len(monitor.groups))
         progress("writing trends", 0, len(trends) + len(gaps))
         named = {"monitor": monitor.name}
         write_measures(session, monitor.name, [named | r for r in trends], [named | r for r in gaps], started)
+        publish(session, monitor.name, trends, gaps, bases, model, as_of=started)
         progress("writing trends", len(trends) + len(gaps), len(trends) + len(gaps))
         report = Report(
             job="measure",

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from pipeline.store.tables import Base, Cluster, Coding, Document, Framing, GapCell, Model, Promotion, Run, TrendCell
+from pipeline.store.upsert import IN_ONE_QUERY
 
 VARIABLE = "framing"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,6 +26,8 @@ _GAP_KEYS = ("monitor", "a", "b", "period", "start")
 class Texts:
     """Own dated texts of a monitor, one entry each in every array, sorted by group, then day."""
 
+    document: NDArray[np.int64]
+    """the document's id"""
     cluster: NDArray[np.int64]
     """the cluster's id; a text without cluster is a cluster of its own (minus its id)"""
     group: NDArray[np.str_]
@@ -57,6 +60,7 @@ class RandomCoding:
     coded_at: datetime
     drawn_at: datetime
     probability: float | None
+    id: int = 0
 
 
 def model_in_force(session: Session) -> Model | None:
@@ -67,6 +71,35 @@ def model_in_force(session: Session) -> Model | None:
 
 def own_texts(session: Session, monitor: str, model_id: int | None) -> Texts:
     """Every own text of the monitor, with its fresh framing by this model."""
+    return _texts(session, model_id, Document.monitor == monitor)
+
+
+def texts_again(session: Session, documents: Sequence[int], model_id: int | None) -> Texts:
+    """The same of these documents and the copies in their clusters, the documents standing for the clusters.
+
+    Those that are gone, or that no group speaks for any more, are missing.
+    """
+    clusters = set()
+    for start in range(0, len(documents), IN_ONE_QUERY):
+        some = documents[start : start + IN_ONE_QUERY]
+        clusters |= set(session.scalars(select(Document.cluster_id).where(Document.id.in_(some))))
+    wanted = list(documents)
+    parts = []
+    for column, values in ((Document.cluster_id, sorted(c for c in clusters if c is not None)), (Document.id, wanted)):
+        for start in range(0, len(values), IN_ONE_QUERY):
+            parts.append(_texts(session, model_id, column.in_(values[start : start + IN_ONE_QUERY])))
+    if not parts:
+        return _texts(session, model_id, Document.id.is_(None))
+    arrays = [one.name for one in fields(Texts) if one.name not in {"undated", "wordless"}]
+    joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays}
+    _, once = np.unique(joined["document"], return_index=True)
+    joined = {name: values[once] for name, values in joined.items()}
+    order = np.lexsort((joined["document"], joined["day"], joined["group"]))
+    joined = {name: values[order] for name, values in joined.items()}
+    return Texts(**joined | {"counts": np.isin(joined["document"], wanted)}, undated=0)
+
+
+def _texts(session: Session, model_id: int | None, which: ColumnElement[bool]) -> Texts:
     fresh = and_(
         Framing.document_id == Document.id,
         Framing.model_id == model_id,
@@ -87,7 +120,7 @@ def own_texts(session: Session, monitor: str, model_id: int | None) -> Texts:
         )
         .outerjoin(Cluster, Cluster.id == Document.cluster_id)
         .outerjoin(Framing, fresh)
-        .where(Document.monitor == monitor, Document.speaker == "own", Document.group_id.is_not(None))
+        .where(which, Document.speaker == "own", Document.group_id.is_not(None))
         .order_by(Document.group_id, Document.published_at, Document.id)
         .execution_options(yield_per=10_000)
     )
@@ -101,6 +134,7 @@ def own_texts(session: Session, monitor: str, model_id: int | None) -> Texts:
         wordless += counts and scored is not None and p[0] is None
         rows.append(
             (
+                document,
                 -document if cluster is None else cluster,
                 group,
                 source,
@@ -110,16 +144,17 @@ def own_texts(session: Session, monitor: str, model_id: int | None) -> Texts:
                 *(np.nan if value is None else value for value in p),
             )
         )
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 8
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 9
     return Texts(
-        cluster=np.array(columns[0], dtype=np.int64),
-        group=np.array(columns[1], dtype=str),
-        source=np.array(columns[2], dtype=str),
-        day=np.array(columns[3], dtype="datetime64[D]"),
-        collected=np.array(columns[4], dtype="datetime64[us]"),
-        counts=np.array(columns[5], dtype=bool),
-        p_nationalist=np.array(columns[6], dtype=float),
-        p_universalist=np.array(columns[7], dtype=float),
+        document=np.array(columns[0], dtype=np.int64),
+        cluster=np.array(columns[1], dtype=np.int64),
+        group=np.array(columns[2], dtype=str),
+        source=np.array(columns[3], dtype=str),
+        day=np.array(columns[4], dtype="datetime64[D]"),
+        collected=np.array(columns[5], dtype="datetime64[us]"),
+        counts=np.array(columns[6], dtype=bool),
+        p_nationalist=np.array(columns[7], dtype=float),
+        p_universalist=np.array(columns[8], dtype=float),
         undated=undated,
         wordless=wordless,
     )
@@ -127,8 +162,21 @@ def own_texts(session: Session, monitor: str, model_id: int | None) -> Texts:
 
 def random_codings(session: Session, monitor: str) -> list[RandomCoding]:
     """Random codings of framing whose text is collected, oldest first."""
+    return _random_codings(session, Coding.monitor == monitor)
+
+
+def codings_again(session: Session, codings: Sequence[int]) -> list[RandomCoding]:
+    """Those of these random codings that are still there, oldest first."""
+    found = []
+    for start in range(0, len(codings), IN_ONE_QUERY):
+        found += _random_codings(session, Coding.id.in_(codings[start : start + IN_ONE_QUERY]))
+    return sorted(found, key=lambda coding: (coding.coded_at, coding.id))
+
+
+def _random_codings(session: Session, which: ColumnElement[bool]) -> list[RandomCoding]:
     query = (
         select(
+            Coding.id.label("coding"),
             Document.id,
             Document.cluster_id,
             Coding.value,
@@ -138,7 +186,7 @@ def random_codings(session: Session, monitor: str) -> list[RandomCoding]:
             Coding.probability,
         )
         .join(Document, Document.id == Coding.document_id)
-        .where(Coding.monitor == monitor, Coding.variable == VARIABLE, Coding.draw == "random")
+        .where(which, Coding.variable == VARIABLE, Coding.draw == "random")
         .order_by(Coding.coded_at, Coding.id)
     )
     return [
@@ -149,6 +197,7 @@ def random_codings(session: Session, monitor: str) -> list[RandomCoding]:
             coded_at=row.coded_at,
             drawn_at=row.drawn_at,
             probability=row.probability,
+            id=row.coding,
         )
         for row in session.execute(query)
     ]

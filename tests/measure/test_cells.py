@@ -22,6 +22,7 @@ def _texts(rows):
     rows = sorted(rows, key=lambda r: (r[1], r[2]))
     f = np.array([np.nan if r[3] is None else r[3] for r in rows], dtype=float)
     return Texts(
+        document=np.arange(1, len(rows) + 1),
         cluster=np.array([r[0] for r in rows], dtype=np.int64),
         group=np.array([r[1] for r in rows], dtype=str),
         source=np.array([f"{r[1]}-site" for r in rows], dtype=str),

@@ -1,0 +1,300 @@
+"""A published figure and all that it was made of, and whether it can be made again from that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from math import isclose
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from classifiers.codebook import codebook_of
+from pipeline.measure.balance import Balance, Borrowed, balance
+from pipeline.measure.cells import Grid, codings_by_cluster, model_balance
+from pipeline.measure.gap import gap
+from pipeline.measure.periods import period_of
+from pipeline.monitor import Period
+from pipeline.store.cells import VARIABLE, codings_again, texts_again
+from pipeline.store.published import (
+    Basis,
+    Erased,
+    Key,
+    basis_of,
+    codings_of,
+    erasures_among,
+    model_of,
+    published_starts,
+    unpack,
+    vintages,
+)
+from pipeline.store.tables import Coding, Model, Published
+
+TOLERANCE = 1e-9
+"""Sums of the same numbers in another order differ by less."""
+FORMULAS = {
+    "corrected": "b = lam mean_N(f) + mean_n(y - lam f), t interval: prediction-powered inference for a finite "
+    "population (docs/measuring.md, The estimator)",
+    "uncorrected": "b = mean_N(f): the model's mean alone, without interval (docs/measuring.md, Two kinds of point)",
+}
+_COUNTS = ("clusters", "codings", "late")
+_NUMBERS = ("balance", "low", "high", "variance", "freedom", "lam", "model_balance")
+_GAP_NUMBERS = ("gap", "low", "high", "variance", "freedom")
+
+
+class ExplainError(LookupError):
+    """No such figure was published; says which were."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A published figure with its provenance."""
+
+    row: Published
+    sides: tuple[Published, ...]
+    """of a gap: the figures of its two groups"""
+    texts: Sequence[Basis]
+    """those that are still there"""
+    text_count: int
+    """how many there were"""
+    codings: Sequence[Coding]
+    coding_count: int
+    model: Model | None
+    erased: Sequence[Erased]
+    changed: int
+    """texts that were written anew since"""
+    earlier: Sequence[Published]
+    """older figures of the same cell, the newest first"""
+
+
+def explain(
+    session: Session,
+    monitor: str,
+    *,
+    subject: tuple[str, ...],
+    period: Period,
+    day: date,
+    as_of: datetime | None = None,
+) -> Explanation:
+    """The figure of a group, or of a dyad's two groups, for the period that holds ``day``, as it stood at ``as_of``.
+
+    Raises :class:`ExplainError` where nothing was published.
+    """
+    kind, name = ("trend", subject[0]) if len(subject) == 1 else ("gap", "--".join(subject))
+    span = period_of(period, day)
+    found = vintages(session, monitor, (kind, name, period, span.start), until=as_of)
+    if not found:
+        starts = published_starts(session, monitor, kind, name, period)
+        there = f"figures were published from {starts[0]} to {starts[-1]}" if starts else "none was published at all"
+        until = f" until {as_of:%Y-%m-%d %H:%M}" if as_of else ""
+        raise ExplainError(
+            f"no figure of {' and '.join(subject)} for the {period} of {span.start}{until}: {there}; "
+            "`riftwatch measure` publishes what it measures"
+        )
+    row, *earlier = found
+    documents, codings = unpack(row.documents).tolist(), unpack(row.codings).tolist()
+    texts = basis_of(session, documents)
+    return Explanation(
+        row=row,
+        sides=tuple(s for g in subject if len(subject) > 1 and (s := _side(session, monitor, g, row)) is not None),
+        texts=texts,
+        text_count=len(documents),
+        codings=codings_of(session, codings),
+        coding_count=len(codings),
+        model=model_of(session, row.model),
+        erased=erasures_among(session, documents),
+        changed=sum(text.updated_at > row.as_of for text in texts),
+        earlier=earlier,
+    )
+
+
+def _side(session: Session, monitor: str, group: str, row: Published) -> Published | None:
+    """The group's own figure that a gap was made with."""
+    key: Key = ("trend", group, row.period, row.start)
+    return next(iter(vintages(session, monitor, key, until=row.as_of)), None)
+
+
+def verify(session: Session, row: Published) -> list[str]:
+    """Make the figure again from the texts, framings and codings it names; what differs, in words (nothing: equal).
+
+    What was borrowed from other cells is taken as it was published.
+    """
+    documents, codings = unpack(row.documents).tolist(), unpack(row.codings).tolist()
+    model = model_of(session, row.model)
+    grid_texts = texts_again(session, documents, model.id if model else None)
+    coded, problems = codings_by_cluster(codings_again(session, codings), codebook_of(VARIABLE).balances)
+    grid = Grid(grid_texts, coded)
+    span = period_of(_period(row.period), row.start)
+    made: dict[str, tuple[Balance | None, dict[str, Any]]] = {}
+    for group, lent in row.figures["borrowed"].items():
+        cell = grid.cell(group, span)
+        estimate = model_balance(cell)
+        if lent is not None and len(cell.y):
+            estimate = balance(cell.f, cell.y, Borrowed(**lent), pi=cell.pi, late=cell.late)
+        made[group] = (estimate, {"clusters": cell.clusters, "codings": cell.coded})
+    if row.kind == "trend":
+        ((estimate, counts),) = made.values()
+        return problems + _differences(row.figures, _trend(estimate) | counts, (*_COUNTS, *_NUMBERS))
+    a, b = (estimate for estimate, _ in made.values())
+    return problems + _differences(row.figures, _gap(a, b), _GAP_NUMBERS)
+
+
+def _period(name: str) -> Period:
+    kinds: dict[str, Period] = {"week": "week", "month": "month", "quarter": "quarter", "year": "year"}
+    return kinds[name]
+
+
+def _trend(found: Balance | None) -> dict[str, Any]:
+    interval = found.interval if found else None
+    return {
+        "balance": found.value if found else None,
+        "late": found.late if found else 0,
+        "lam": found.lam if found else None,
+        "model_balance": found.model if found else None,
+        **{name: getattr(interval, name) if interval else None for name in ("low", "high", "variance", "freedom")},
+    }
+
+
+def _gap(a: Balance | None, b: Balance | None) -> dict[str, Any]:
+    found = gap(a, b) if a is not None and b is not None else None
+    interval = found.interval if found else None
+    return {
+        "gap": found.value if found else None,
+        **{name: getattr(interval, name) if interval else None for name in ("low", "high", "variance", "freedom")},
+    }
+
+
+def _differences(published: dict[str, Any], again: dict[str, Any], names: Sequence[str]) -> list[str]:
+    return [
+        f"{name}: {published[name]} was published, {again[name]} comes out now"
+        for name in names
+        if not _same(published[name], again[name])
+    ]
+
+
+def _same(a: float | None, b: float | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return isclose(a, b, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+
+
+def as_record(found: Explanation, differences: Sequence[str] | None) -> dict[str, Any]:
+    """The same as plain values, for JSON. ``differences``: None when nobody asked."""
+    return {
+        **_head(found.row),
+        "sides": [_head(side) for side in found.sides],
+        "basis_erased": [vars(one) for one in found.erased],
+        "texts_then": found.text_count,
+        "texts": [vars(text) for text in found.texts],
+        "texts_changed_since": found.changed,
+        "codings_then": found.coding_count,
+        "codings": [
+            {
+                name: getattr(coding, name)
+                for name in ("id", "document_id", "address", "value", "coder", "coded_at", "probability", "drawn_at")
+            }
+            for coding in found.codings
+        ],
+        "model_name": found.model.name if found.model else None,
+        "earlier": [_head(row) for row in found.earlier],
+        "differences": None if differences is None else list(differences),
+    }
+
+
+def _head(row: Published) -> dict[str, Any]:
+    names = (
+        "kind",
+        "subject",
+        "period",
+        "start",
+        "end",
+        "as_of",
+        "figures",
+        "model",
+        "codebook_version",
+        "code_version",
+    )
+    return {name: getattr(row, name) for name in names}
+
+
+def in_words(found: Explanation, differences: Sequence[str] | None) -> list[str]:
+    """The same for people, line by line."""
+    row = found.row
+    lines = [
+        f"{row.subject.replace('--', ' - ')}, {row.period} from {row.start} to {row.end}: {_shown(row)}",
+        f"published {row.as_of:%Y-%m-%d %H:%M} UTC by Riftwatch {row.code_version}, codebook {row.codebook_version}",
+        f"model: {found.model.name if found.model else 'not known any more'} (sha256 {row.model})"
+        if row.model
+        else "model: none was in force",
+        *_how(row),
+        *(f"  {side.subject}: {_shown(side)}; {'; '.join(_how(side))}" for side in found.sides),
+        *(
+            f"basis erased: {one.texts} of {found.text_count} texts were erased on {one.erased_at:%Y-%m-%d} "
+            f"({one.reason})"
+            for one in found.erased
+        ),
+    ]
+    if found.changed:
+        lines.append(f"{found.changed} of its texts were written anew since; the figure stands for the old ones")
+    lines.append(f"texts ({len(found.texts)} of {found.text_count}):")
+    for text in found.texts:
+        capture = "no response (a table's row or a feed's entry)"
+        if text.captured_at is not None:
+            capture = f"captured {text.captured_at:%Y-%m-%d %H:%M}, {text.warc_file} at {text.warc_offset}"
+        lines.append(
+            f"  {text.id}  {text.published_at:%Y-%m-%d}  {text.title or '(no title)'}  {text.address}  {capture}"
+            if text.published_at
+            else f"  {text.id}  (no date)  {text.title or '(no title)'}  {text.address}  {capture}"
+        )
+    lines.append(f"codings ({len(found.codings)} of {found.coding_count}):")
+    lines += [
+        f"  {one.id}  text {one.document_id}  {one.value}  {one.coder}  {one.coded_at:%Y-%m-%d}  "
+        f"probability {one.probability:g}"
+        for one in found.codings
+        if one.probability is not None
+    ]
+    if found.earlier:
+        lines.append("earlier:")
+        lines += [
+            f"  {one.as_of:%Y-%m-%d %H:%M}  {_shown(one)}  (riftwatch {one.code_version})" for one in found.earlier
+        ]
+    if differences is not None:
+        lines.append("made again from these: " + ("equal" if not differences else "it differs:"))
+        lines += [f"  {line}" for line in differences]
+    return lines
+
+
+def _shown(row: Published) -> str:
+    figures = row.figures
+    value = figures.get("balance") if row.kind == "trend" else figures.get("gap")
+    if value is None:
+        return f"no figure ({figures.get('missing')})"
+    ends = "" if figures["low"] is None else f" ({figures['low']:+.3f} to {figures['high']:+.3f})"
+    return f"{'balance' if row.kind == 'trend' else 'gap'} {value:+.3f}{ends}, {figures['estimator']}"
+
+
+def _how(row: Published) -> list[str]:
+    """The formula and what went into it."""
+    figures = row.figures
+    if row.kind == "gap":
+        if figures["estimator"] is None:
+            return []
+        return [
+            "how: balance of the one minus balance of the other"
+            + (
+                f", variance {figures['variance']:.6f}, t({figures['freedom']:g})"
+                if figures["variance"] is not None
+                else ""
+            )
+        ]
+    if figures["estimator"] is None:
+        return [f"how: not at all: {figures.get('missing')}"]
+    said = f"N = {figures['clusters']}, n = {figures['codings']}"
+    if figures["estimator"] == "corrected":
+        (lent,) = figures["borrowed"].values()
+        said += (
+            f", lam = {figures['lam']:.4f}, variance = {figures['variance']:.6f}, t({figures['freedom']:g}); from "
+            f"other cells: lam, residual variance {lent['s2']:.4f} with {lent['freedom']} degrees of freedom"
+        )
+    return [f"how: {FORMULAS[figures['estimator']]}", said]

@@ -1,0 +1,221 @@
+"""Published figures: what was measured on which day, and of what. Rows are added and never changed or deleted."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Table, bindparam, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from pipeline.store.tables import Capture, Coding, Document, ErasedDocument, Erasure, Model, Published
+from pipeline.store.upsert import IN_ONE_QUERY
+
+Ids = NDArray[np.int64]
+Key = tuple[str, str, str, date]
+"""kind (trend, gap), subject (the group, or a--b), period kind, first day"""
+
+
+def pack(ids: Iterable[int] | Ids) -> bytes:
+    """Different positive ids as bytes: sorted, as differences, all first bytes before all second ones, deflated."""
+    values = np.unique(np.fromiter(ids, dtype=np.int64) if not isinstance(ids, np.ndarray) else ids)
+    steps = np.diff(values, prepend=0).astype("<i8")
+    return zlib.compress(np.ascontiguousarray(steps.view(np.uint8).reshape(-1, 8).T).tobytes(), 9)
+
+
+def unpack(packed: bytes) -> Ids:
+    """The ids again, sorted. Raises ValueError for what is nothing of ours."""
+    try:
+        planes = np.frombuffer(zlib.decompress(packed), dtype=np.uint8)
+        return np.cumsum(np.ascontiguousarray(planes.reshape(8, -1).T).view("<i8").reshape(-1)).astype(np.int64)
+    except (zlib.error, ValueError) as error:
+        raise ValueError(f"these are no packed ids ({error}); was the row changed by hand?") from error
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure that is to be published."""
+
+    key: Key
+    end: date
+    figures: dict[str, Any]
+    digest: str
+    """of the figure and of what it was made of"""
+    documents: Ids
+    codings: Ids
+
+
+def newest_digests(session: Session, monitor: str) -> dict[Key, str]:
+    """Key -> digest of the newest published figure of every cell."""
+    newest = (
+        select(func.max(Published.id))
+        .where(Published.monitor == monitor)
+        .group_by(Published.kind, Published.subject, Published.period, Published.start)
+    )
+    rows = session.execute(
+        select(Published.kind, Published.subject, Published.period, Published.start, Published.digest).where(
+            Published.id.in_(newest)
+        )
+    )
+    return {(row.kind, row.subject, row.period, row.start): row.digest for row in rows}
+
+
+def append(
+    session: Session,
+    monitor: str,
+    figures: Sequence[Figure],
+    *,
+    as_of: datetime,
+    model: str | None,
+    codebook_version: int,
+    code_version: str,
+) -> None:
+    """Publish figures. Does not commit."""
+    rows = [
+        {
+            "monitor": monitor,
+            "kind": one.key[0],
+            "subject": one.key[1],
+            "period": one.key[2],
+            "start": one.key[3],
+            "end": one.end,
+            "as_of": as_of,
+            "figures": one.figures,
+            "digest": one.digest,
+            "documents": pack(one.documents),
+            "codings": pack(one.codings),
+            "model": model,
+            "codebook_version": codebook_version,
+            "code_version": code_version,
+            "basis_erased": 0,
+        }
+        for one in figures
+    ]
+    if rows:
+        session.connection().execute(insert(Published.__table__), rows)  # type: ignore[arg-type]
+
+
+def vintages(session: Session, monitor: str, key: Key, *, until: datetime | None = None) -> Sequence[Published]:
+    """All published figures of a cell (not younger than ``until``), the newest first."""
+    kind, subject, period, start = key
+    query = select(Published).where(
+        Published.monitor == monitor,
+        Published.kind == kind,
+        Published.subject == subject,
+        Published.period == period,
+        Published.start == start,
+    )
+    if until is not None:
+        query = query.where(Published.as_of <= until)
+    return session.scalars(query.order_by(Published.id.desc())).all()
+
+
+def published_starts(session: Session, monitor: str, kind: str, subject: str, period: str) -> list[date]:
+    """First days of the periods of which a figure was published."""
+    query = select(Published.start).where(
+        Published.monitor == monitor,
+        Published.kind == kind,
+        Published.subject == subject,
+        Published.period == period,
+    )
+    return sorted(set(session.scalars(query)))
+
+
+@dataclass(frozen=True)
+class Basis:
+    """A text that a figure was made of."""
+
+    id: int
+    address: str
+    title: str | None
+    published_at: datetime | None
+    updated_at: datetime
+    captured_at: datetime | None
+    """null: it came without a response (a table's row, a feed's entry)"""
+    warc_file: str | None
+    warc_offset: int | None
+
+
+@dataclass(frozen=True)
+class Erased:
+    """How many of a figure's texts an erasure took, when and why."""
+
+    texts: int
+    erased_at: datetime
+    reason: str
+
+
+def basis_of(session: Session, documents: Sequence[int]) -> list[Basis]:
+    """The texts that are still there, by date of publication."""
+    found: list[Basis] = []
+    for start in range(0, len(documents), IN_ONE_QUERY):
+        rows = session.execute(
+            select(
+                Document.id,
+                Document.address,
+                Document.title,
+                Document.published_at,
+                Document.updated_at,
+                Capture.captured_at,
+                Capture.warc_file,
+                Capture.warc_offset,
+            )
+            .outerjoin(Capture, Capture.id == Document.capture_id)
+            .where(Document.id.in_(documents[start : start + IN_ONE_QUERY]))
+        )
+        found += [Basis(*row) for row in rows]
+    return sorted(found, key=lambda one: (one.published_at is None, one.published_at, one.id))
+
+
+def codings_of(session: Session, codings: Sequence[int]) -> list[Coding]:
+    """The codings that are still there, by text and coder."""
+    found: list[Coding] = []
+    for start in range(0, len(codings), IN_ONE_QUERY):
+        found += session.scalars(select(Coding).where(Coding.id.in_(codings[start : start + IN_ONE_QUERY])))
+    return sorted(found, key=lambda one: (one.address, one.coder, one.id))
+
+
+def erasures_among(session: Session, documents: Sequence[int]) -> list[Erased]:
+    """The erasures that took some of these texts, the oldest first."""
+    taken: dict[int, int] = {}
+    for start in range(0, len(documents), IN_ONE_QUERY):
+        for erasure in session.scalars(
+            select(ErasedDocument.erasure_id).where(
+                ErasedDocument.document_id.in_(documents[start : start + IN_ONE_QUERY])
+            )
+        ):
+            taken[erasure] = taken.get(erasure, 0) + 1
+    rows = session.scalars(select(Erasure).where(Erasure.id.in_(taken)).order_by(Erasure.id))
+    return [Erased(taken[row.id], row.erased_at, row.reason) for row in rows]
+
+
+def model_of(session: Session, sha256: str | None) -> Model | None:
+    """The model with this checksum, if it is still known."""
+    return session.scalar(select(Model).where(Model.sha256 == sha256).order_by(Model.id.desc()).limit(1))
+
+
+def mark_erased(session: Session, monitor: str) -> int:
+    """Say of every published figure how many of its texts were erased; returns how many figures that concerns.
+
+    Counted anew each time, so that an erasure that was broken off and run again counts nothing twice. Does not commit.
+    """
+    gone = np.array(sorted(session.scalars(select(ErasedDocument.document_id))), dtype=np.int64)
+    rows = session.execute(
+        select(Published.id, Published.documents, Published.basis_erased)
+        .where(Published.monitor == monitor)
+        .execution_options(yield_per=5_000)
+    )
+    counts = {row.id: (int(np.isin(unpack(row.documents), gone).sum()), row.basis_erased) for row in rows}
+    changed = [{"row": row, "count": now} for row, (now, before) in counts.items() if now != before]
+    if changed:
+        table = Published.__table__
+        assert isinstance(table, Table)  # noqa: S101 (for the type checker)
+        session.connection().execute(
+            update(table).where(table.c.id == bindparam("row")).values(basis_erased=bindparam("count")), changed
+        )
+    return sum(now > 0 for now, _ in counts.values())

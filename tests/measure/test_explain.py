@@ -1,0 +1,100 @@
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import select, update
+
+from pipeline.measure.explain import ExplainError, as_record, explain, in_words, verify
+from pipeline.measure.job import measure
+from pipeline.store.session import open_session
+from pipeline.store.tables import Capture, Coding, Document, Framing, Published
+from tests.measure.test_job import NOW, _fill
+
+
+@pytest.fixture
+def measured(store_settings, world, monitor_of):
+    with open_session(store_settings) as session:
+        w = world(session)
+        model = w.model()
+        _fill(w, model)
+        # reposts, unequal draws, late texts: what makes an estimate hard to make again
+        for number, day in enumerate(range(3, 9)):
+            late = w.text("b", date(2024, 4, day), 0.1, model=model, collected=datetime(2025, 1, 3, tzinfo=UTC))
+            if number:
+                w.coding(late, "neither", probability=0.3, drawn_at=datetime(2025, 1, 2, tzinfo=UTC))
+        session.commit()
+        monitor = monitor_of(periods=["month", "quarter"])
+        measure(store_settings, monitor, now=NOW)
+        yield session, w, model, lambda: measure(store_settings, monitor, now=NOW)
+
+
+def test_every_published_figure_can_be_made_again_from_what_it_names(measured):
+    session, *_ = measured
+    rows = session.scalars(select(Published)).all()
+    assert len(rows) > 30
+    assert {row.figures["estimator"] for row in rows} == {"corrected", "uncorrected"}
+    assert {row.id: found for row in rows if (found := verify(session, row))} == {}
+
+
+def test_a_figure_whose_texts_changed_says_what_comes_out_now(measured):
+    session, *_ = measured
+    found = explain(session, "m", subject=("a",), period="quarter", day=date(2024, 5, 17))
+    coded = found.codings[0]
+    session.execute(update(Coding).where(Coding.id == coded.id).values(value="both"))
+    session.execute(update(Framing).where(Framing.document_id == found.texts[0].id).values(p_nationalist=0.99))
+    session.commit()
+    assert any(line.startswith("balance: ") for line in verify(session, found.row))
+
+
+def test_what_is_said_of_a_figure(measured):
+    session, w, model, again = measured
+    text = session.scalars(select(Document).where(Document.group_id == "a").order_by(Document.published_at)).first()
+    capture = Capture(
+        monitor="m", source="a-site", address=text.address, captured_at=datetime(2024, 1, 9, tzinfo=UTC),
+        http_status=200,
+        digest="d", length=1, warc_file="m/a-site/x.warc.gz", warc_offset=77,
+    )  # fmt: skip
+    session.add(capture)
+    session.flush()
+    text.capture_id = capture.id
+    w.text("a", date(2024, 2, 2), 0.9, model=model)
+    session.commit()
+    first = session.scalars(select(Published.as_of)).first()
+    again()
+    session.expire_all()
+    found = explain(session, "m", subject=("a",), period="quarter", day=date(2024, 1, 1))
+    assert (len(found.texts), len(found.codings), len(found.earlier)) == (41, 20, 1)
+    said = "\n".join(in_words(found, verify(session, found.row)))
+    for words in (
+        "a, quarter from 2024-01-01 to 2024-04-01: balance ",
+        "prediction-powered inference",
+        "N = 41, n = 20, lam = ",
+        f"sha256 {model.sha256}",
+        "captured 2024-01-09 00:00, m/a-site/x.warc.gz at 77",
+        text.address,
+        "Title ",
+        "nationalist  one",
+        "earlier:\n",
+        "made again from these: equal",
+    ):
+        assert words in said
+    assert json.loads(json.dumps(as_record(found, []), default=str))["texts_then"] == 41
+    older = explain(session, "m", subject=("a",), period="quarter", day=date(2024, 1, 1), as_of=first)
+    assert older.text_count == 40
+    both = explain(session, "m", subject=("a", "b"), period="quarter", day=date(2024, 1, 1))
+    assert [side.subject for side in both.sides] == ["a", "b"]
+    assert "gap " in in_words(both, None)[0]
+    month = explain(session, "m", subject=("a",), period="month", day=date(2024, 1, 1))
+    assert any("the model's mean alone" in line for line in in_words(month, None))
+
+
+def test_what_was_never_published_is_told_with_what_was(measured):
+    session, *_ = measured
+    with pytest.raises(ExplainError, match="published from 2024-01-01 to 2024-10-01"):
+        explain(session, "m", subject=("a",), period="quarter", day=date(2009, 1, 1))
+    with pytest.raises(ExplainError, match="none was published at all"):
+        explain(session, "m", subject=("a",), period="year", day=date(2024, 1, 1))
+    with pytest.raises(ExplainError, match="until 2001-01-01"):
+        explain(
+            session, "m", subject=("a",), period="quarter", day=date(2024, 1, 1), as_of=datetime(2001, 1, 1, tzinfo=UTC)
+        )
