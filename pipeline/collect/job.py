@@ -19,8 +19,8 @@ from pipeline.collect.crew import run_by_host
 from pipeline.collect.failure import Failure, NotNow
 from pipeline.collect.fetch import Fetcher, Response
 from pipeline.collect.guard import Guard, place_of
-from pipeline.collect.keep import Keeper, ends_the_run
-from pipeline.collect.kinds import DISCOVER, READ
+from pipeline.collect.keep import Keeper, ends_the_run, rules_of
+from pipeline.collect.kinds import DISCOVER, LARGEST, READ
 from pipeline.collect.kinds.events import (
     CursorAt,
     Event,
@@ -39,7 +39,8 @@ from pipeline.collect.pace import Paces
 from pipeline.collect.problems import Problems
 from pipeline.collect.robots import RobotsBook
 from pipeline.collect.visit import Visitor
-from pipeline.extract.dates import parse_date
+from pipeline.collect.window import Window
+from pipeline.extract.written import reader_of
 from pipeline.monitor import (
     FeedSource,
     ListingSource,
@@ -92,7 +93,7 @@ def collect(
         known = ", ".join(s.id for s in monitor.sources)
         raise CollectError(f"{monitor.name} has no source {source_id!r}; write one of {known}") from None
     started = datetime.now(UTC)
-    window = Window(since, until)
+    window = Window(since, until, reader_of(rules_of(source)))
     problems = Problems()
     with (
         open_session(settings, expire_on_commit=False) as session,
@@ -107,6 +108,9 @@ def collect(
 
         def recorded() -> Report:
             archive.close()  # what it could not bring away stands in the report
+            late = window.begins_late() if isinstance(source, FeedSource) else None
+            for note in [*window.notes(), *([late] if late else [])]:
+                keeper.problems.note(note)
             report = run.report()
             record_run(session, report, started_at=started, monitor=monitor.name, source=source.id)
             session.commit()
@@ -124,31 +128,6 @@ def collect(
                 recorded()
             raise
         return recorded()
-
-
-@dataclass(frozen=True)
-class Window:
-    """Of which days texts are wanted."""
-
-    since: datetime | None
-    until: datetime | None
-
-    def lets_in(self, hints: dict[str, object]) -> bool:
-        """Whether a text with these hints may lie inside; one without a readable date may.
-
-        A sitemap's ``lastmod`` is no date of publication: it only says that the text is no younger. Nor is the time at
-        which an archive captured a page.
-        """
-        dates = hints.get("dates")
-        for one in dates if isinstance(dates, list) else []:
-            date = parse_date(str(one["value"]), year_alone=one["origin"] == "table")
-            if date is None:
-                continue
-            if self.since is not None and date < self.since:
-                return False
-            if one["origin"] not in {"sitemap", "capture"}:
-                return self.until is None or date < self.until
-        return True
 
 
 def _report(keeper: Keeper, *, found: int, waiting: int, size: int, began: float) -> Report:
@@ -276,9 +255,10 @@ class _WebRun:
         )
 
     @contextmanager
-    def _visitor(self) -> Iterator[Visitor]:
-        """A visitor for one thread and one host."""
-        fetcher = Fetcher(self._settings, self._guard)
+    def _visitor(self, largest: int = 0) -> Iterator[Visitor]:
+        """A visitor for one thread and one host; ``largest``: bytes that a body may have, if more than usual."""
+        limits = {"max_body_bytes": max(self._settings.max_body_bytes, largest)}
+        fetcher = Fetcher(self._settings.model_copy(update=limits), self._guard)
         visitor = Visitor(
             self._settings, fetcher, self._robots, self._paces, self._keeper.problems, delay=self._source.delay
         )
@@ -315,7 +295,7 @@ class _WebRun:
 
     def _discover_host(self, _host: str, addresses: Sequence[str], put: Callable[[Event | str], None]) -> None:
         """In a thread: read the addresses of one host, one after another."""
-        with self._visitor() as visitor:
+        with self._visitor(LARGEST.get(self._source.kind, 0)) as visitor:
 
             def ask(place: str, *, anew: bool = False) -> Response | None:
                 return self._asker.ask(place, visitor.get, put, anew=anew)
@@ -372,6 +352,8 @@ class _WebRun:
                 if hash(one.address) not in self._seen:
                     fresh.setdefault(one.address, one)
             self._seen.update(map(hash, fresh))
+            for one in fresh.values():
+                self._window.shown(one.hints)
             self._keeper.later("links", lambda: self._write_links(fresh))
 
     def _write_links(self, fresh: dict[str, Discovered]) -> None:
@@ -388,7 +370,7 @@ class _WebRun:
         # of each row only its number, eight bytes: a frontier can be long
         tasks: dict[str, array[int]] = defaultdict(lambda: array("q"))
         for due in frontier.due(self._keeper.session, self._monitor.name, self._source.id, now=self._started):
-            if not self._window.lets_in(due.hints):
+            if not self._window.lets_in(due.hints, due.address):
                 continue
             try:
                 tasks[place_of(due.address).key].append(due.id)

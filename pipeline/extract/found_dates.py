@@ -47,7 +47,7 @@ def dates_in(
         found.append(("selector", str(chosen.get("datetime") or chosen.get("content") or chosen.get_text(" "))))
     found += [("json-ld", value) for value in _in_json(tree)]
     found += [("meta", value) for value in _in_meta(tree)]
-    if (day := _in_address(address)) is not None:
+    if (day := day_in_address(address)) is not None:
         found.append(("url", day))
     if (day := beside_heading(tree)) is not None:
         found.append(("text", day))
@@ -111,7 +111,7 @@ def _in_meta(tree: html.HtmlElement) -> list[str]:
     return [value for _, value in sorted(found, key=lambda one: one[0])]
 
 
-def _in_address(address: str) -> str | None:
+def day_in_address(address: str) -> str | None:
     """A full day in the path of an address (/2009/09/19/, 2009-09-19, 20090919); null when there is none."""
     path = re.sub(r"^[a-z]+://[^/]*", "", address).partition("?")[0]
     for year, gap, month, day in _URL_DAY.findall(path):

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from pipeline.collect import archive
-from pipeline.collect.job import CollectError, Window, collect
+from pipeline.collect.job import CollectError, collect
 from pipeline.collect.keep import Keeper
 from pipeline.collect.visit import Visitor
 from pipeline.store import frontier
@@ -226,27 +226,21 @@ def test_since_and_until_leave_other_texts_for_another_run(settings, site, watch
     # 2008 is the year of the last change: the text may be of 2007
     assert sorted(site.asked("/2")) == ["/2007", "/2008"]
     assert (report.new, report.waiting) == (3, 1)
-    assert collect(settings, monitor, "letters").new == 1
+    assert report.problems == (
+        "1 addresses say no date: they are taken whatever the window",
+        "2 addresses say only when they were changed or captured last: they are taken, "
+        "and may be older than the window",
+    )
+    again = collect(settings, monitor, "letters")
+    assert (again.new, again.problems) == (1, ())
 
 
-@pytest.mark.parametrize(
-    ("dates", "inside"),
-    [
-        ([], True),
-        ([("sitemap", "2024-02-01")], True),
-        ([("sitemap", "2014-12-31")], False),
-        ([("news", "2015-03-01"), ("sitemap", "2024-02-01")], True),
-        ([("news", "2016-01-01"), ("sitemap", "2024-02-01")], False),
-        ([("feed", "soon"), ("feed", "2016-01-01")], False),
-        ([("feed", "2015-12-31"), ("feed", "2024-01-01")], True),
-        ([("table", "2014")], False),
-        ([("capture", "2014-01-01")], False),
-        ([("capture", "2016-05-01")], True),
-    ],
-)
-def test_what_may_lie_in_2015(dates, inside):
-    window = Window(datetime(2015, 1, 1, tzinfo=UTC), datetime(2016, 1, 1, tzinfo=UTC))
-    assert window.lets_in({"dates": [{"origin": origin, "value": value} for origin, value in dates]}) == inside
+def test_a_window_that_begins_before_a_feed_does_is_said(settings, ten, watch):
+    monitor = watch(ten, kind="feed", addresses=[ten.address + "/feed"])
+    report = collect(settings, monitor, "letters", since=datetime(2009, 9, 1, tzinfo=UTC))
+    assert report.new == 10
+    (said,) = report.problems
+    assert "the oldest entry shown is of 2009-10-05: what was published between 2009-09-01 and then" in said
 
 
 def test_a_run_ends_in_its_time_and_the_next_goes_on(settings, ten, watch):

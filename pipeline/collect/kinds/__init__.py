@@ -17,6 +17,9 @@ DISCOVER: dict[str, Callable[[Any, str, Scene], Iterator[Event]]] = {
     "wayback": wayback.discover,
 }
 
+# bytes that a place of discovery may have, where its kind's own standard allows more than the settings
+LARGEST: dict[str, int] = {"sitemap": sitemap.LARGEST}
+
 # (source, settings) -> the texts in it
 READ: dict[str, Callable[[Any, Settings], Iterator[Item]]] = {
     "warc": warc.read,
