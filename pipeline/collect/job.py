@@ -20,12 +20,13 @@ from pipeline.collect.failure import Failure, NotNow
 from pipeline.collect.fetch import Fetcher, Response
 from pipeline.collect.guard import Guard, place_of
 from pipeline.collect.keep import Keeper, ends_the_run, rules_of
-from pipeline.collect.kinds import DISCOVER, LARGEST, READ
+from pipeline.collect.kinds import DISCOVER, LARGEST, PLACES, READ
 from pipeline.collect.kinds.events import (
     CursorAt,
     Event,
     PageItem,
     PlaceRead,
+    PlacesFound,
     PlaceUnchanged,
     Scene,
     Skipped,
@@ -237,6 +238,8 @@ class _WebRun:
     def run(self) -> None:
         try:
             self._discover()
+            if isinstance(self._source, FeedSource) and self._source.text_from == "entry":
+                self._take_entries()
             if not isinstance(self._source, FeedSource) or self._source.fetch_pages:
                 self._fetch()
         except BaseException:
@@ -273,8 +276,8 @@ class _WebRun:
 
     def _discover(self) -> None:
         tasks: dict[str, list[str]] = defaultdict(list)
-        for url in self._source.addresses:
-            address = str(url)
+        asked_for = self._places()
+        for address in asked_for:
             try:
                 asked = str(self._source.cdx) if isinstance(self._source, WaybackSource) else address
                 tasks[place_of(asked).key].append(address)
@@ -286,12 +289,26 @@ class _WebRun:
                 self._keeper.tick()
             elif isinstance(event, str):
                 done += 1
-                self._progress("discover", done, len(self._source.addresses))
+                self._progress("discover", done, len(asked_for))
             else:
                 self._take_event(event)
         for note in self._asker.notes():
             self._keeper.problems.note(note)
         self._keeper.commit()
+
+    def _places(self) -> list[str]:
+        """The places to ask: those that the monitor names, or what the kind makes of them."""
+        if (find := PLACES.get(self._source.kind)) is None:
+            return [str(url) for url in self._source.addresses]
+        with open_session(self._settings) as session:
+            states = places.places_of(session, self._monitor.name, self._source.id)
+        found = []
+        for one in find(self._source, states, self._started):
+            if isinstance(one, Trouble):
+                self._take_event(one)
+            else:
+                found.append(one)
+        return found
 
     def _discover_host(self, _host: str, addresses: Sequence[str], put: Callable[[Event | str], None]) -> None:
         """In a thread: read the addresses of one host, one after another."""
@@ -341,6 +358,11 @@ class _WebRun:
             self._keeper.later(
                 event.listing, lambda: places.keep_walk(session, monitor, source, event.listing, ended=ended)
             )
+        elif isinstance(event, PlacesFound):
+            self._keeper.later(
+                event.page,
+                lambda: places.keep_found(session, monitor, source, event.page, event.addresses, now=self._started),
+            )
         elif isinstance(event, CursorAt):
             self._keeper.later(
                 event.place, lambda: places.keep_cursor(session, monitor, source, event.place, event.cursor)
@@ -363,6 +385,15 @@ class _WebRun:
         frontier.discover(
             session, monitor, source, [one for one in fresh.values() if one.address not in before], now=self._started
         )
+
+    # Texts of entries
+
+    def _take_entries(self) -> None:
+        """Make texts of what entries say themselves, without asking for their pages."""
+        for due in frontier.due(self._keeper.session, self._monitor.name, self._source.id, now=self._started):
+            if due.hints.get("text") and self._window.lets_in(due.hints, due.address):
+                self._keeper.entry(due, str(due.hints["text"]))
+        self._keeper.commit()
 
     # Fetching
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from pipeline.collect.kinds import feed, listing, sitemap, table, warc, wayback
-from pipeline.collect.kinds.events import Event, Item, Scene
+from pipeline.collect.kinds.events import Event, Item, Scene, Trouble
 from pipeline.settings import Settings
+from pipeline.store.places import PlaceState
 
 # (source, address, scene) -> what is found there. `Any`: each takes the source type of its own kind.
 DISCOVER: dict[str, Callable[[Any, str, Scene], Iterator[Event]]] = {
@@ -16,6 +18,9 @@ DISCOVER: dict[str, Callable[[Any, str, Scene], Iterator[Event]]] = {
     "listing": listing.discover,
     "wayback": wayback.discover,
 }
+
+# (source, what is known of its places, now) -> which to ask; kinds that are not here ask their addresses
+PLACES: dict[str, Callable[[Any, Sequence[PlaceState], datetime], Iterator[str | Trouble]]] = {"feed": feed.places}
 
 # bytes that a place of discovery may have, where its kind's own standard allows more than the settings
 LARGEST: dict[str, int] = {"sitemap": sitemap.LARGEST}

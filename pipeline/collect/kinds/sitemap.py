@@ -11,13 +11,14 @@ from urllib.parse import urljoin, urlsplit
 from protego import Protego
 
 from pipeline.collect.failure import Failure
+from pipeline.collect.feed_reader import read_feed
 from pipeline.collect.fetch import Response
 from pipeline.collect.inflate import gunzip_so_far
-from pipeline.collect.kinds import feed
 from pipeline.collect.kinds.events import Event, Links, PlaceRead, Scene, Trouble
 from pipeline.collect.kinds.links import hints, resolve, wanted
 from pipeline.collect.kinds.sitemap_file import Entry, Flaw, IsFeedError, NoSitemapError, parse
 from pipeline.extract.dates import parse_date
+from pipeline.extract.feed import NoFeedError
 from pipeline.monitor import SitemapSource
 from pipeline.settings import Settings
 from pipeline.store.frontier import Discovered
@@ -118,7 +119,7 @@ def entries(response: Response, settings: Settings) -> Iterator[Entry | Flaw]:
     try:
         yield from parse(body)
     except IsFeedError:
-        yield from _feed_entries(body, response)
+        yield from _feed_entries(body, response, settings)
     except NoSitemapError:
         if torn is None:
             raise
@@ -126,10 +127,10 @@ def entries(response: Response, settings: Settings) -> Iterator[Entry | Flaw]:
         yield Flaw(f"{torn}; what came before was read")
 
 
-def _feed_entries(body: bytes, response: Response) -> Iterator[Entry | Flaw]:
+def _feed_entries(body: bytes, response: Response, settings: Settings) -> Iterator[Entry | Flaw]:
     try:
-        read = feed.parse(body, address=response.address, content_type=response.content_type)
-    except feed.NoFeedError as error:
+        read = read_feed(settings, body, address=response.address, content_type=response.content_type).entries
+    except NoFeedError as error:
         raise NoSitemapError(f"is no sitemap ({error})") from None
     for one in read:
         if one.link is None:
