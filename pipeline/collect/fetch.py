@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -83,10 +84,18 @@ def _conditions(etag: str | None, last_modified: str | None) -> _Headers:
     return [(name, value) for name, value in sent.items() if value and value.isascii() and value.isprintable()]
 
 
+_one_at_a_time = threading.Lock()
+
+
 @lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
-    # made once: reading the certificates takes tens of milliseconds
+def _made_tls() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
+
+
+def _tls() -> ssl.SSLContext:
+    # made once, also where many threads begin at the same time: reading the certificates takes tens of milliseconds
+    with _one_at_a_time:
+        return _made_tls()
 
 
 def _pool(backend: GuardedBackend, proxy: str | None) -> httpcore.ConnectionPool:
@@ -194,7 +203,7 @@ class Fetcher:
 
 
 def _no_connection(error: Exception) -> str:
-    cause = error.__cause__
+    cause = error.args[0] if error.args else None  # httpcore hands on what the system said
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"no secure connection (the certificate is not valid: {cause.verify_message})"
     if isinstance(cause, ssl.SSLError):
