@@ -14,8 +14,8 @@ _SURE = 0.9
 _POSSIBLE = 0.02
 _GUESS = 0.5
 """below, and with nothing declared, the language stays unknown"""
-_ENOUGH = 2000
-"""characters that are read; more only cost time"""
+_PART = 400
+"""characters that are read at the start, in the middle and at the end: a text may open with a verse in Arabic"""
 # The detector and some sites use three letters where ISO 639-1 has two.
 _TWO_LETTERS = {
     "ara": "ar", "arb": "ar", "ary": "ar", "arz": "ar", "prs": "fa", "pes": "fa", "fas": "fa", "per": "fa",
@@ -49,7 +49,9 @@ def identify(text: str, declared: Iterable[str | None] = ()) -> tuple[str | None
     """
     if not any(character.isalpha() for character in text):
         return None, None
-    text = text[:_ENOUGH]
+    if len(text) > 3 * _PART:
+        middle = (len(text) - _PART) // 2
+        text = " ".join((text[:_PART], text[middle : middle + _PART], text[-_PART:]))
     shares: dict[str, float] = {}
     for label, share in _identifier().rank(text):
         if label != "zxx":  # no language

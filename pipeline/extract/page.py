@@ -34,7 +34,8 @@ _BARE = frozenset({"html", "head", "body", "p"})
 """Elements that the parser makes of words without mark-up."""
 _UNREAD = (
     "script", "style", "link", "svg", "iframe", "object", "embed", "canvas", "audio", "video", "map", "select",
-    "datalist", "input", "textarea", "button", "noscript", "template",
+    "datalist", "input", "textarea", "button", "noscript", "template", "nav", "aside", "footer", "menu", "dialog",
+    "img", "picture", "source", "label",
 )  # fmt: skip
 _NO_RULES = ExtractionRules()
 

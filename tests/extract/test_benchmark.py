@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import extraction
+from benchmarks import dates, extraction, languages, reposts
 
 
 def test_the_measure_by_hand():
@@ -13,10 +13,21 @@ def test_the_measure_by_hand():
 
 
 def test_the_main_text_of_real_pages_holds_its_floor(shared_data):
-    score = extraction.measure(extraction.ours, shared_data / "article_extraction")[2]
-    assert score >= extraction.FLOOR
+    scores = extraction.measure({"riftwatch": extraction.ours}, shared_data / "article_extraction")
+    assert scores["riftwatch"][2] >= extraction.FLOOR
 
 
 @pytest.mark.long
 def test_the_dates_of_real_pages_hold_their_floor(shared_data):
-    assert extraction.date_accuracy(extraction.our_day, shared_data / "htmldate200")[0] >= extraction.DATE_FLOOR
+    assert round(dates.accuracy(dates.our_day, shared_data / "htmldate200")[0], 4) >= dates.FLOOR
+
+
+def test_languages_hold_their_floors(shared_data, capsys):
+    assert languages.main() == 0
+    assert "held" in capsys.readouterr().out
+
+
+def test_reposts_hold_their_floors(shared_data):
+    true, (run,), _ = reposts.measure(shared_data / "news_cluster", orders=1)
+    assert min(reposts.scores(true, run)) >= reposts.FLOOR
+    assert (run.moved, run.first_wrong) == (0, 0)
