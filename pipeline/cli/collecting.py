@@ -29,7 +29,13 @@ from pipeline.settings import Settings
 
 
 def collect_sources(
-    settings: Settings, monitor: Monitor, sources: Sequence[str], since: date | None, until: date | None
+    settings: Settings,
+    monitor: Monitor,
+    sources: Sequence[str],
+    since: date | None,
+    until: date | None,
+    *,
+    all_places: bool = False,
 ) -> bool:
     """Collect each source; False when one failed at everything it tried."""
     from pipeline.collect.job import collect as job
@@ -37,7 +43,13 @@ def collect_sources(
     def one(source: str) -> Report:
         return run_reporting(
             lambda progress: job(
-                settings, monitor, source, since=midnight_of(since), until=midnight_of(until), progress=progress
+                settings,
+                monitor,
+                source,
+                since=midnight_of(since),
+                until=midnight_of(until),
+                all_places=all_places,
+                progress=progress,
             )
         )
 
@@ -51,6 +63,9 @@ def collect(
     source: SourceId = None,
     since: Annotated[str | None, typer.Option(help="Only texts published from this day (YYYY-MM-DD).")] = None,
     until: Annotated[str | None, typer.Option(help="Only texts published before this day.")] = None,
+    all_places: Annotated[
+        bool, typer.Option("--all-places", help="Ask also feeds, sitemaps and listings whose turn has not come.")
+    ] = False,
 ) -> None:
     """Collect the texts of the web sources."""
     settings = the_settings()
@@ -58,7 +73,7 @@ def collect(
     sources = chosen_sources(loaded, source, local=False)
     if not sources:
         typer.echo(f"{loaded.name} has no web source; `riftwatch import` reads its files.")
-    if not collect_sources(settings, loaded, sources, day_of(since), day_of(until)):
+    if not collect_sources(settings, loaded, sources, day_of(since), day_of(until), all_places=all_places):
         raise typer.Exit(1)
 
 

@@ -32,13 +32,22 @@ class Asker:
     """Asks the places of one run of one source, and keeps how it went. Threads share it."""
 
     def __init__(
-        self, settings: Settings, monitor: str, source: WebSource, now: datetime, *, all_places: bool = False
+        self,
+        settings: Settings,
+        monitor: str,
+        source: WebSource,
+        now: datetime,
+        *,
+        window: tuple[datetime | None, datetime | None] = (None, None),
+        all_places: bool = False,
     ) -> None:
-        """``now``: when the run began; ``all_places``: ask also those whose turn has not come."""
+        """``now``: when the run began; ``window``: its first and last time, which decide what is read of a place, as
+        the source's patterns do; ``all_places``: ask also those whose turn has not come.
+        """
         self._settings, self._monitor, self._source, self._now = settings, monitor, source, now
         self._all_places = all_places
         # another pattern or selector reads other links out of the same bytes, and so may another version
-        rules = f"{EXTRACTOR}\0{source.model_dump_json()}"
+        rules = f"{EXTRACTOR}\0{source.model_dump_json()}\0{window}"
         self._rules = hashlib.sha256(rules.encode()).hexdigest()
         self._resting: dict[str, datetime] = {}
         self._lock = threading.Lock()

@@ -16,10 +16,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.collect.archive import Archive, shelf_of
 from pipeline.collect.asking import Asker
 from pipeline.collect.crew import run_by_host
+from pipeline.collect.ending import broken_off, ends_the_run
 from pipeline.collect.failure import Failure, NotNow
 from pipeline.collect.fetch import Fetcher, Response
 from pipeline.collect.guard import Guard, place_of
-from pipeline.collect.keep import Keeper, ends_the_run, rules_of
+from pipeline.collect.health import finding
+from pipeline.collect.keep import Keeper, rules_of
 from pipeline.collect.kinds import DISCOVER, LARGEST, PLACES, READ
 from pipeline.collect.kinds.events import (
     CursorAt,
@@ -86,7 +88,8 @@ def collect(
 
     ``since``, ``until`` (aware): only texts published in [since, until) are fetched, where the place of discovery
     says so; the others wait. A text without a known date is fetched, and kept whatever its date turns out to be.
-    Raises :class:`CollectError` for an unknown source. A run that is broken off leaves its line too, with the reason.
+    Raises :class:`CollectError` for an unknown source. A run that is broken off leaves its line too, with the reason;
+    :class:`~pipeline.collect.ending.BrokenOffError` where the database or the disk is to blame.
     """
     try:
         source = monitor.source(source_id)
@@ -120,13 +123,17 @@ def collect(
         try:
             archive.recover()
             run.run()
+            if said := finding(session, monitor.name, source, started):
+                keeper.problems.note(said)
         except BaseException as error:
             session.rollback()
             keeper.problems.note(
                 f"the run was broken off ({' '.join(f'{type(error).__name__}: {error}'.split())[:300]})"
             )
-            with suppress(SQLAlchemyError):  # it may be the database itself that is away
+            with suppress(SQLAlchemyError, OSError):  # it may be the database or the disk itself that is away
                 recorded()
+            if (words := broken_off(error)) is not None:
+                raise words from error
             raise
         return recorded()
 
@@ -228,7 +235,9 @@ class _WebRun:
         self._guard = Guard(frozenset(host.lower() for host in monitor.allowed_addresses))
         self._paces = Paces(settings, deadline=time.time() + settings.run_seconds, stop=self._stop)
         self._robots = RobotsBook(settings)
-        self._asker = Asker(settings, monitor.name, source, started, all_places=all_places)
+        self._asker = Asker(
+            settings, monitor.name, source, started, window=(window.since, window.until), all_places=all_places
+        )
         self._unchanged = 0
         self._began = time.monotonic()
         self._seen: set[int] = set()
@@ -430,7 +439,7 @@ class _WebRun:
         with self._visitor() as visitor:
             for due in self._still_due(rows):
                 try:
-                    put(_fetched(due, visitor.get(due.address)))
+                    put(_fetched(due, visitor.get(due.address, stay="original" in due.hints)))
                 except Failure as failure:
                     put(_Missed(due, failure))
                 except NotNow as wait:

@@ -38,13 +38,22 @@ def record_run(
     )
 
 
-def last_runs(session: Session, monitor: str | None = None, job: str | None = None, limit: int = 50) -> list[Run]:
-    """The newest report lines first, of one monitor and job or of all."""
+def last_runs(
+    session: Session,
+    monitor: str | None = None,
+    job: str | None = None,
+    limit: int = 50,
+    *,
+    source: str | None = None,
+) -> list[Run]:
+    """The newest report lines first, of one monitor, job and source or of all."""
     query = select(Run).order_by(Run.started_at.desc(), Run.id.desc()).limit(limit)
     if monitor is not None:
         query = query.where(Run.monitor == monitor)
     if job is not None:
         query = query.where(Run.job == job)
+    if source is not None:
+        query = query.where(Run.source == source)
     return list(session.scalars(query))
 
 
