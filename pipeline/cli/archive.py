@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from pipeline.cli.app import archive_app
-from pipeline.cli.common import MonitorFile, answering, progress_bars, the_monitor, the_settings
+from pipeline.cli.app import app, archive_app
+from pipeline.cli.common import (
+    MonitorFile,
+    SourceId,
+    answering,
+    chosen_sources,
+    progress_bars,
+    run_reporting,
+    the_monitor,
+    the_settings,
+)
 
 
 @archive_app.command()
@@ -41,3 +52,25 @@ def purge(monitor: MonitorFile = None) -> None:
     )
     for line in (*(f"{name} is being worked on and was left" for name in done.left), *done.waiting):
         typer.echo(line, err=True)
+
+
+@app.command(name="re-extract")
+def re_extract(
+    monitor: MonitorFile = None,
+    source: SourceId = None,
+    every: Annotated[bool, typer.Option("--all", help="All texts, not only those made otherwise than today.")] = False,
+) -> None:
+    """Make documents anew from the archive, without the network: after selectors or the extractor changed."""
+    from pipeline.collect.reextract import reextract
+
+    settings = the_settings()
+    loaded = the_monitor(monitor, settings)
+    if source is not None:
+        chosen_sources(loaded, source, local=False)
+    chosen = [one.id for one in loaded.sources if (one.kind != "table" if source is None else one.id == source)]
+
+    def run(name: str) -> None:
+        run_reporting(lambda progress: reextract(settings, loaded, name, every=every, progress=progress))
+
+    for one in chosen:
+        run(one)

@@ -12,17 +12,18 @@ from datetime import datetime
 from typing import Any
 
 import httpx
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from pipeline.collect.archive import Archive, Position
+from pipeline.collect.ending import ends_the_run
 from pipeline.collect.failure import Failure, verdict
 from pipeline.collect.fetch import Response
 from pipeline.collect.kinds.events import PageItem, TextItem, Trouble
 from pipeline.collect.problems import Problems
 from pipeline.collect.readers import Page, Read, Reading, Text
 from pipeline.extract.address import canonical
-from pipeline.extract.document import ExtractionRules
+from pipeline.extract.document import ExtractionRules, stamp
 from pipeline.extract.memento import memento_at
 from pipeline.monitor import Source
 from pipeline.settings import Settings
@@ -68,14 +69,6 @@ def rules_of(source: Source) -> ExtractionRules:
 
 
 _REFUSED = (SQLAlchemyError, ValueError)
-
-
-def ends_the_run(error: Exception) -> bool:
-    """Whether the database is away or its disk is full. Of any other refusal a single text is to blame."""
-    if not isinstance(error, OperationalError | InterfaceError):
-        return False
-    # class 54 of PostgreSQL's error codes: a value past a limit of the database
-    return not str(getattr(error.orig, "sqlstate", None) or "").startswith("54")
 
 
 def _final_address(response: Response, asked: str) -> str:
@@ -420,7 +413,9 @@ class Keeper:
     def _incoming(self, read: Read, capture: int | None, group: str | None, source: str) -> Incoming:
         if read.text is None:
             raise ValueError("nothing was read")
-        return Incoming(source, group, self._source.speaker, read.text, capture, self._now, read.bands)
+        return Incoming(
+            source, group, self._source.speaker, read.text, capture, self._now, read.bands, stamp(self._rules)
+        )
 
     def _write_documents(self, incoming: Sequence[Incoming]) -> None:
         for text, kept in zip(incoming, keep_documents(self.session, self._monitor, incoming), strict=True):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, fields
 from datetime import date, datetime
+from hashlib import sha256
 from importlib.metadata import version
 
 EXTRACTOR = f"3, trafilatura {version('trafilatura')}"
@@ -33,6 +35,17 @@ class ExtractionRules:
     """language code when the whole source has one"""
     earliest: date | None = None
     """a text dated before this day has a wrong date"""
+
+
+def stamp(rules: ExtractionRules) -> str:
+    """What a document made under these rules says of its making: the extractor and, where there are any, the rules.
+
+    Another stamp than a document's own means that it would be made otherwise today. At most 40 characters.
+    """
+    given = {f.name: str(value) for f in fields(rules) if (value := getattr(rules, f.name)) != f.default}
+    if not given:
+        return EXTRACTOR[:40]
+    return f"{EXTRACTOR[:24]}, rules {sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True)

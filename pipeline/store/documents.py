@@ -46,6 +46,8 @@ class Incoming:
     collected_at: datetime
     bands: tuple[int, ...] | None = None
     """of the text's MinHash signature where somebody has worked it out already"""
+    extractor: str = EXTRACTOR
+    """see :func:`pipeline.extract.document.stamp`"""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -69,7 +71,7 @@ class Incoming:
             "dates": [_shown(candidate) for candidate in extracted.dates],
             "encoding": extracted.encoding,
             "capture_id": self.capture_id,
-            "extractor": EXTRACTOR,
+            "extractor": self.extractor,
         }
 
     def member(self, document: int) -> Member:
