@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from pipeline.extract.similarity import SAME_TEXT, bands, jaccard, shingles, signature
@@ -58,6 +58,26 @@ def refresh_cluster(session: Session, cluster_id: int) -> None:
         session.execute(delete(Cluster).where(Cluster.id == cluster_id))
     else:
         session.execute(update(Cluster).where(Cluster.id == cluster_id).values(first_document_id=first))
+
+
+def _same_digest() -> Select[str, int | None]:
+    """Digest of each of the documents ``ids``, and the cluster of the oldest other document that has it."""
+    one, other = aliased(Document), aliased(Document)
+    cluster = (
+        select(other.cluster_id)
+        .where(
+            other.text_digest == one.text_digest,
+            other.monitor == bindparam("monitor"),
+            other.cluster_id.is_not(None),
+        )
+        .order_by(other.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return select(one.text_digest, cluster).where(one.id.in_(bindparam("ids", expanding=True)))
+
+
+_SAME_DIGEST = _same_digest()
 
 
 @dataclass
@@ -113,21 +133,7 @@ class _Assignment:
 
     def read(self, members: Sequence[Member]) -> None:
         """What the database knows of these documents' texts, in a few queries."""
-        assigned, other = aliased(Document), aliased(Document)
-        cluster = (
-            select(other.cluster_id)
-            .where(
-                other.text_digest == assigned.text_digest,
-                other.monitor == self.monitor,
-                other.cluster_id.is_not(None),
-            )
-            .order_by(other.id)
-            .limit(1)
-            .scalar_subquery()
-        )
-        rows = self.session.execute(
-            select(assigned.text_digest, cluster).where(assigned.id.in_([one.id for one in members]))
-        ).all()
+        rows = self.session.execute(_SAME_DIGEST, {"monitor": self.monitor, "ids": [one.id for one in members]}).all()
         self._groups([joined for _, joined in rows if joined is not None])
         self.by_digest = {digest: self.by_id[joined] for digest, joined in rows if joined is not None}
         seen = set(self.by_digest)

@@ -11,9 +11,6 @@ from sqlalchemy.orm import Session
 
 from pipeline.store.tables import Base
 
-MAX_PARAMETERS = 30_000
-"""SQLite allows 32,766 bound values in a statement, PostgreSQL 65,535."""
-
 IN_ONE_QUERY = 500
 """values that one query asks for"""
 
@@ -37,20 +34,14 @@ def upsert(
     if not isinstance(table, Table):
         raise TypeError(f"{model.__name__} is no table")
     dialect = session.get_bind().dialect.name
-    written: list[Any] = []
-    step = max(1, MAX_PARAMETERS // len(table.columns))
-    for start in range(0, len(rows), step):
-        batch = list(rows[start : start + step])
-        statement: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table).values(batch)
-        if update:
-            statement = statement.on_conflict_do_update(
-                index_elements=list(keys), set_={c: statement.excluded[c] for c in update}
-            )
-        else:
-            statement = statement.on_conflict_do_nothing(index_elements=list(keys))
-        if returning:
-            written += session.execute(statement.returning(*(table.c[name] for name in returning))).all()
-        else:
-            key = next(iter(table.primary_key.columns))
-            written += session.execute(statement.returning(key)).scalars().all()
-    return written
+    statement: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    if update:
+        statement = statement.on_conflict_do_update(
+            index_elements=list(keys), set_={c: statement.excluded[c] for c in update}
+        )
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=list(keys))
+    columns = [table.c[name] for name in returning] or [next(iter(table.primary_key.columns))]
+    # many rows for one statement, and not values(rows): that would be compiled anew each time
+    written = session.connection().execute(statement.returning(*columns), list(rows))
+    return list(written.all() if returning else written.scalars().all())
