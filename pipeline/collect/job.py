@@ -278,6 +278,8 @@ class _WebRun:
             yield visitor
         finally:
             fetcher.close()
+            # a run over many hosts holds those it is done with no longer than needed
+            self._paces.let_go()
             with self._size_lock:
                 self._size += visitor.bytes
 
