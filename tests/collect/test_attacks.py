@@ -82,7 +82,10 @@ ATTACKS = {
     "body byte by byte": (trickles(HEAD + b"Content-Length: 1000\r\n\r\n" + b"x" * 999), SLOW),
     "silence": (says_nothing, SLOW),
     "a byte now and then": (sends(HEAD + b"\r\n", again=b"x", pause=0.1), SLOW),
-    "ten thousand headers": (sends(HEAD, *(b"X-%d: yes and yes and yes\r\n" % i for i in range(10_000)), b"\r\n"), NO_HTTP),
+    "ten thousand headers": (
+        sends(HEAD, *(b"X-%d: yes and yes and yes\r\n" % i for i in range(10_000)), b"\r\n"),
+        NO_HTTP,
+    ),
     "header of 10 MB": (sends(HEAD + b"X-Long: ", b"x" * 10_000_000, b"\r\n\r\n"), NO_HTTP),
     "endless headers": (sends(HEAD, again=b"X-Again: and again\r\n" * 100), NO_HTTP),
     "endless interim responses": (sends(again=b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" * 100), f"{LONG}|{SLOW}"),
