@@ -63,8 +63,10 @@ class Visitor:
         self.bytes = 0
         """received so far"""
 
-    def get(self, address: str, *, etag: str | None = None, last_modified: str | None = None) -> Response:
-        """The response, redirects followed. Raises :class:`Failure` or :class:`NotNow`.
+    def get(
+        self, address: str, *, etag: str | None = None, last_modified: str | None = None, stay: bool = False
+    ) -> Response:
+        """The response, redirects followed; with ``stay`` not to another host. Raises :class:`Failure` or :class:`NotNow`.
 
         With ``etag`` or ``last_modified`` of an earlier response the answer may be a 304 (``not_modified``, no body).
         They are sent at every step of a redirect: a 304 only means something where its ``address`` is still
@@ -72,6 +74,8 @@ class Visitor:
         """
 
         def ask(asked: str) -> Response:
+            if stay and place_of(asked).host != place_of(address).host:
+                raise Failure("soft", "that is another host, and nothing is asked there")
             return self._obedient(asked, etag, last_modified)
 
         return self._follow(address, ask, MAX_REDIRECTS)

@@ -1,26 +1,37 @@
+import base64
+import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import parse_qsl, quote_plus, urlsplit
 
+import httpx
 import pytest
 from sqlalchemy import select, update
 from warcio.archiveiterator import ArchiveIterator
 
+from pipeline.collect.fetch import Response
 from pipeline.collect.job import collect
 from pipeline.collect.kinds import wayback
+from pipeline.collect.kinds.events import Links, Scene
 from pipeline.extract.address import canonical
-from pipeline.monitor import Monitor
+from pipeline.monitor import Monitor, WaybackSource
+from pipeline.store.places import PlaceState
 from pipeline.store.session import open_session
-from pipeline.store.tables import Capture, Document, Frontier, Place
+from pipeline.store.tables import Capture, Document, Frontier, Host, Place
 from tests import pywb_server
-from tests.collect.conftest import article
+from tests.collect.conftest import Site, article
 from tests.pywb_server import Pywb, Seen, write_warc
 
 OUTLET = "http://outlet.example"
@@ -59,8 +70,7 @@ SITE = [
     ELSEWHERE,
 ]  # fmt: skip
 MANY = [
-    Seen(f"{OUTLET}/{n % 40}", f"20{n % 9 + 1:02}0{n % 8 + 1}1512{n % 60:02}{n // 60:02}", page(f"letter {n % 50}"))
-    for n in range(120)
+    Seen(f"{OUTLET}/{n % 20}", f"20{n % 9 + 1:02}0{n % 8 + 1}1512{n:02}00", page(f"letter {n % 25}")) for n in range(50)
 ]
 
 
@@ -261,7 +271,7 @@ def cursor_of(settings) -> str | None:
 def test_a_run_that_is_out_of_time_goes_on_where_it_was(settings, of_pywb, monkeypatch):
     monkeypatch.setattr(wayback, "LINES", 7)
     monitor = of_pywb("many", delay=0.1)
-    short = settings.model_copy(update={"run_seconds": 1.0})
+    short = settings.model_copy(update={"run_seconds": 0.7})
     report = collect(short, monitor, "letters")
     assert any("not read to its end" in problem for problem in report.problems)
     assert (report.new, report.failed) == (0, 0)
@@ -307,3 +317,234 @@ def test_the_samples_of_pywb(settings, pywb, watch, shared_data):
     assert len(originals) == len(expected)
     assert {hints["original"] for hints, _ in originals} == {canonical(address) for address, _ in expected}
     assert (report.new, report.failed) == (len(expected), 0), report.problems
+
+
+# The Internet Archive's own form of index: https://github.com/internetarchive/wayback/tree/master/wayback-cdx-server
+
+NAMES = ["urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length"]
+
+
+@dataclass
+class InternetArchive:
+    """Answers as wayback-cdx-server does: JSON rows, at most ``most`` of them, and the key of the next. And replays."""
+
+    site: Site
+    captures: dict[tuple[str, str], bytes]
+    """(time, address) -> body"""
+    most: int = 1000
+    asked: list[dict[str, str]] = field(default_factory=list)
+    fails: dict[int, int] = field(default_factory=dict)
+    """number of the question -> status it is refused with"""
+
+    @property
+    def fields(self) -> dict[str, str]:
+        return {"cdx": f"{self.site.address}/cdx/search/cdx", "replay": f"{self.site.address}/web"}
+
+    def rows(self) -> list[list[str]]:
+        def row(time: str, address: str) -> list[str]:
+            digest = hashlib.sha1(self.captures[time, address], usedforsecurity=False).digest()
+            key = f"example,outlet){urlsplit(address).path}"
+            return [key, time, address, "text/html", "200", base64.b32encode(digest).decode(), "500"]
+
+        return sorted(row(*one) for one in self.captures)
+
+    def cdx(self, handler: BaseHTTPRequestHandler) -> None:
+        asked = dict(parse_qsl(urlsplit(handler.path).query))
+        self.asked.append(asked)
+        if status := self.fails.pop(len(self.asked), None):
+            handler.send_response(status)
+            handler.end_headers()
+            return
+        prefix = asked["url"].partition("://")[2].partition("/")[2]
+        rows = [
+            row
+            for row in self.rows()
+            if row[0].startswith(f"example,outlet)/{prefix}") and asked["from"] <= row[1] <= asked["to"]
+        ]
+        if "resumeKey" in asked:
+            rows = [row for row in rows if f"{row[0]} {row[1]}" >= asked["resumeKey"]]
+        most = min(self.most, int(asked["limit"]))
+        answer: list[list[str]] = [NAMES, *rows[:most]] if rows else []
+        if len(rows) >= most and rows:
+            last = rows[most - 1]
+            # as the server writes it: the last digit of the time is counted up, and all is escaped
+            answer += [[], [quote_plus(f"{last[0]} {last[1][:-1]}{chr(ord(last[1][-1]) + 1)}")]]
+        self.send(handler, json.dumps(answer).encode(), "application/json")
+
+    def show(self, handler: BaseHTTPRequestHandler) -> None:
+        time, _, address = handler.path.removeprefix("/web/").partition("id_/")
+        made = datetime.strptime(time, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        headers = {"Memento-Datetime": format_datetime(made, usegmt=True)}
+        self.send(handler, self.captures[time, address], "text/html", **headers)
+
+    def send(self, handler: BaseHTTPRequestHandler, body: bytes, type: str, **headers: str) -> None:
+        handler.send_response(200)
+        for name, value in {"Content-Type": type, "Content-Length": str(len(body)), **headers}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+
+@pytest.fixture
+def internet_archive(new_site: Callable[[], Site]) -> InternetArchive:
+    """Thirty captures of ten addresses, and two of the home page."""
+    site = new_site()
+    captures = {
+        (f"2009{n % 9 + 1:02}01120000", f"{OUTLET}/{n % 10}"): page(f"letter {n % 20} of many") for n in range(30)
+    }
+    archive = InternetArchive(site, captures)
+    site.pages = Routes(archive)
+    return archive
+
+
+class Routes(dict[str, Any]):
+    """Every address below the two services."""
+
+    def __init__(self, archive: InternetArchive) -> None:
+        self.archive = archive
+
+    def get(self, path: str, default: Any = None) -> Any:
+        if path in self:
+            return self[path]
+        if path.startswith("/cdx/"):
+            return (200, {}, self.archive.cdx)
+        return (200, {}, self.archive.show) if path.startswith("/web/") else default
+
+
+@pytest.fixture
+def of_archive(internet_archive: InternetArchive, watch: Callable[..., Monitor]) -> Callable[..., Monitor]:
+    def make(**more: object) -> Monitor:
+        fields = {"addresses": [f"{OUTLET}/"], "delay": 0, **internet_archive.fields, **more}
+        return watch(internet_archive.site, kind="wayback", **fields)
+
+    return make
+
+
+def bodies(archive: InternetArchive) -> int:
+    return len({(address, body) for (_, address), body in archive.captures.items()})
+
+
+def test_the_internet_archives_index_is_read_by_its_keys(settings, internet_archive, of_archive):
+    internet_archive.most = 4
+    report = collect(settings, of_archive(), "letters")
+    assert (report.new, report.failed) == (bodies(internet_archive), 0), report.problems
+    assert len(internet_archive.asked) == 8
+    assert all("collapse" not in one for one in internet_archive.asked)
+    assert internet_archive.asked[1]["resumeKey"].startswith("example,outlet)/1 2009")
+
+
+@pytest.mark.parametrize(("status", "kind"), [(429, "temporary"), (503, "temporary"), (504, "temporary")])
+def test_an_index_that_is_busy_is_asked_on_where_it_was(settings, internet_archive, of_archive, status, kind):
+    internet_archive.most, internet_archive.fails = 4, {4: status}
+    report = collect(settings.model_copy(update={"run_seconds": 2.0}), of_archive(), "letters")
+    assert any(f"HTTP {status}" in problem for problem in report.problems)
+    with open_session(settings) as session:
+        place = session.scalars(select(Place)).one()
+        assert (place.failure, place.failures) == (kind, 1)
+        assert place.cursor
+    again = collect(settings.model_copy(update={"run_seconds": 1.0}), of_archive(), "letters")
+    assert any("not asked before" in problem for problem in again.problems)
+    with open_session(settings) as session:
+        session.execute(update(Place).values(not_before=None))
+        session.execute(update(Host).values(next_request_at=None))
+        session.execute(update(Frontier).values(not_before=None))
+        session.commit()
+    asked = len(internet_archive.asked)
+    collect(settings, of_archive(), "letters")
+    assert len(documents(settings)) == bodies(internet_archive)
+    # the three answers before are not asked for again
+    assert len(internet_archive.asked) - asked == 8 - 3
+
+
+@pytest.mark.parametrize(("status", "said"), [(403, "may have excluded the site"), (400, "does not take the question")])
+def test_an_index_that_refuses(settings, internet_archive, of_archive, status, said):
+    internet_archive.fails = {1: status}
+    report = collect(settings, of_archive(), "letters")
+    assert report.failed == 1
+    assert any(said in problem for problem in report.problems)
+
+
+def test_a_key_that_is_not_taken_any_more_begins_the_walk_anew(settings, internet_archive, of_archive):
+    internet_archive.most, internet_archive.fails = 4, {3: 400, 4: 400}
+    collect(settings, of_archive(), "letters")
+    assert cursor_of(settings) is not None  # it may have been a mishap
+    forget_when_asked(settings)
+    collect(settings, of_archive(), "letters")
+    assert cursor_of(settings) is None
+    forget_when_asked(settings)
+    collect(settings, of_archive(), "letters")
+    assert len(documents(settings)) == bodies(internet_archive)
+
+
+def test_pages_of_the_archives_own_are_no_captures(settings, internet_archive, of_archive):
+    site, captures = internet_archive.site, internet_archive.captures
+    captures.clear()
+    for number in range(4):
+        captures["20090901120000", f"{OUTLET}/{number}"] = page(f"letter {number}")
+    web = f"/web/20090901120000id_/{OUTLET}"
+    site.add(f"{web}/0", "<html><body><h1>Not archived</h1><p>This page was not archived.</p></body></html>")
+    elsewhere = f"/web/20050901120000id_/{OUTLET}/1"
+    site.add(f"{web}/1", "", status=302, location=elsewhere)
+    captures["20050901120000", f"{OUTLET}/1"] = page("a much older letter")
+    site.add(f"{web}/2", "", status=302, location=f"{OUTLET}/2")
+    report = collect(settings, of_archive(**{"from": "2009-01-01"}), "letters")
+    assert set(documents(settings)) == {f"{site.address}/web/20090901120000/{OUTLET}/3"}
+    assert (report.new, report.failed, report.waiting) == (1, 3, 3)
+    for said in ("a page of its own", "one of another day", "that is another host"):
+        assert any(said in problem for problem in report.problems), report.problems
+
+
+def test_a_page_that_led_elsewhere_is_the_capture_it_led_to(settings, internet_archive, of_archive):
+    site, captures = internet_archive.site, internet_archive.captures
+    captures.clear()
+    captures["20090901120000", f"{OUTLET}/old"] = b"moved"
+    captures["20090901120003", f"{OUTLET}/2009/08/30/new"] = page("what has moved", None)
+    site.add(
+        f"/web/20090901120000id_/{OUTLET}/old",
+        "",
+        status=302,
+        location=f"/web/20090901120003id_/{OUTLET}/2009/08/30/new",
+    )
+    report = collect(settings, of_archive(), "letters")
+    (one,) = documents(settings).values()
+    assert one.address == f"{site.address}/web/20090901120003/{OUTLET}/2009/08/30/new"
+    assert (report.new, report.known, report.failed) == (1, 1, 0)
+    assert one.published_origin == "url"
+
+
+def test_a_robots_file_of_the_archive_counts(settings, internet_archive, of_archive):
+    internet_archive.site.add("/robots.txt", "User-agent: *\nDisallow: /web/\n", type="text/plain")
+    report = collect(settings, of_archive(), "letters")
+    assert (report.new, report.found) == (0, bodies(internet_archive))
+    assert any("robots.txt forbids" in problem for problem in report.problems)
+
+
+def test_a_long_index_is_never_in_memory_as_a_whole(settings, monkeypatch):
+    """Twelve parts take no more than two."""
+
+    def peak(parts: int) -> int:
+        rows = ",".join(
+            json.dumps(["example,outlet)/", "20090919120000", f"{OUTLET}/%d", "text/html", "200", f"{n}", "5"])
+            for n in range(1000)
+        )
+        asked = 0
+
+        def get(address: str) -> Response:
+            nonlocal asked
+            asked += 1
+            more = f',[],["key+{asked}"]' if asked < parts else ""
+            body = f"[{json.dumps(NAMES)},{rows.replace('%d', str(asked))}{more}]".encode()
+            return Response(address, 200, httpx.Headers(), body, body, datetime.now(UTC), 0.0)
+
+        scene = Scene(settings, get, get, lambda addresses: set(), PlaceState)  # type: ignore[arg-type]
+        source = WaybackSource(id="x", kind="wayback", speaker="observer", addresses=[f"{OUTLET}/"])
+        tracemalloc.start()
+        count = sum(
+            len(event.found) for event in wayback.discover(source, f"{OUTLET}/", scene) if isinstance(event, Links)
+        )
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert count == 1000 * parts
+        return most
+
+    assert peak(12) < 1.3 * peak(2)
