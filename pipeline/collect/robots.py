@@ -20,8 +20,8 @@ MAX_BYTES = 500 * 1024
 KEPT = timedelta(days=1)
 """RFC 9309, 2.4: a copy is good for a day"""
 KEPT_UNREACHABLE = timedelta(minutes=10)
-MAX_WORK = 1_000_000
-"""rules times the agents they are for: a file that needs more is read no further (real ones: under 60,000)"""
+MAX_WORK = 300_000
+"""rules times the agents they are for: a file that needs more is read no further (4,231 real ones: under 40,000)"""
 
 _ENDS_AGENTS = ("allow:", "disallow:", "crawl-delay:")
 

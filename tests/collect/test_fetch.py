@@ -265,6 +265,10 @@ def test_retry_after_in_both_forms_and_its_limits():
     assert retry_after(format_datetime(NOW + timedelta(hours=3), usegmt=True), NOW) == timedelta(hours=3)
     assert retry_after("9999999", NOW) == DAY
     assert retry_after("-5", NOW) == timedelta(0)
+    assert retry_after(format_datetime(NOW - timedelta(days=400), usegmt=True), NOW) == timedelta(0)
+    assert retry_after("Fri, 31 Dec 9999 23:59:59 GMT", NOW) == DAY
+    assert retry_after("9" * 400, NOW) is None
+    assert retry_after("nan", NOW) is None
     assert retry_after(None, NOW) is None
     assert retry_after("soon", NOW) is None
 
