@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
@@ -11,14 +11,17 @@ from fastapi.responses import FileResponse, RedirectResponse
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
 
+from pipeline.collect import health
+from pipeline.collect.why import explain
 from pipeline.measure.periods import period_of
 from pipeline.monitor import PERIODS, Dyad, Monitor, Period
-from pipeline.review import dyads
+from pipeline.review import dyads, source_charts
 from pipeline.review.charts import Series, Spec, render, series_spec, sparkline_spec
 from pipeline.review.html import page
 from pipeline.review.monitors import watched
 from pipeline.review.words import csv_file
 from pipeline.settings import Settings
+from pipeline.store.health import quarantined_pages
 from pipeline.store.pages import count_texts_of_cell, document_detail, latest_cells, latest_gaps, trend_page
 from pipeline.store.runs import last_runs
 from pipeline.store.session import open_session
@@ -415,4 +418,44 @@ def document(request: Request, monitor: str, document_id: Annotated[int, Path(ge
             text=found.text[:LONGEST_TEXT],
             cut=max(0, len(found.text) - LONGEST_TEXT),
             cell=cell,
+        )
+
+
+# ---- sources
+
+
+@router.get("/ui/m/{monitor}/sources")
+def sources(request: Request, monitor: str) -> Response:
+    """How every source does: its state, its last run, its volume, its failing places."""
+    watched_by = _monitor(request, monitor)
+    now = datetime.now(UTC)
+    with open_session(_settings(request)) as session:
+        lines = health.overview(session, watched_by, now)
+    rows = [(line, source_charts.bars(line.weeks)) for line in lines]
+    return page(request, "sources.html", monitor=watched_by, rows=rows, now=now)
+
+
+@router.get("/ui/m/{monitor}/sources/{source}")
+def source(request: Request, monitor: str, source: str) -> Response:
+    """One source, step by step, from what is stored: a page asks nobody."""
+    watched_by = _monitor(request, monitor)
+    if all(one.id != source for one in watched_by.sources):
+        raise HTTPException(404, "The monitor has no such source. It may have been taken out of the monitor's file.")
+    settings, now = _settings(request), datetime.now(UTC)
+    explained = explain(settings, watched_by, source, now=now, offline=True)
+    with open_session(settings) as session:
+        found = watched_by.source(source)
+        line = health.line(session, watched_by, found, now)
+        known = health.facts(session, watched_by, found, now)
+        quarantined = quarantined_pages(session, watched_by.name, source)
+        return page(
+            request,
+            "source.html",
+            monitor=watched_by,
+            line=line,
+            drawn=source_charts.bars(line.weeks),
+            explained=explained,
+            facts=known,
+            quarantined=quarantined,
+            now=now,
         )

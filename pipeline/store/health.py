@@ -169,3 +169,12 @@ def texts_per_day(
         .group_by(day)
     )
     return {date(1970, 1, 1) + timedelta(days=number): count for number, count in rows}
+
+
+QUARANTINED_SHOWN = 50
+
+
+def quarantined_pages(session: Session, monitor: str, source: str) -> list[Capture]:
+    """The newest pages that gave no text, with the reason."""
+    mine = and_(Capture.monitor == monitor, _source(Capture.source, source), Capture.problem.is_not(None))
+    return list(session.scalars(select(Capture).where(mine).order_by(Capture.id.desc()).limit(QUARANTINED_SHOWN)))

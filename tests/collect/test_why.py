@@ -17,7 +17,7 @@ from tests.ports import free_ports
 
 NOW = datetime.now(UTC)
 PAGES = [f"/post/{n}" for n in range(3)]
-ABOUT = ["the harvest in the northern valleys", "a bridge that nobody paid for", "schools, teachers and their wages"]
+ABOUT = [" ".join(f"{word}{i}" for i in range(40)) for word in ("harvest", "bridge", "school")]
 
 
 @pytest.fixture

@@ -21,8 +21,10 @@ from pipeline.store.tables import (
     Coding,
     Document,
     Framing,
+    Frontier,
     GapCell,
     Model,
+    Place,
     Promotion,
     Run,
     TrendCell,
@@ -50,6 +52,8 @@ sources:
     speaker: own
     addresses: ["http://127.0.0.1:9/sitemap.xml"]
     outages: [{start: 2024-05-06, end: 2024-06-16, reason: the provider was down}]
+  - {id: harbour-gazette, kind: listing, speaker: observer, link_selector: h2 a, addresses: ["http://127.0.0.1:9/all"]}
+  - {id: old-pamphlets, kind: table, speaker: observer, path: pamphlets.csv, columns: {text: text, date: date}}
 dyads: [[heron, maple]]
 events:
   - {date: 2025-01-20, dyad: [heron, maple], kind: statement, text: The winter address, reference: archive of the League}
@@ -211,6 +215,62 @@ def _document(
     return document
 
 
+def _health(session: Session) -> None:
+    """Places, addresses, a quarantined page and runs, so that every state of a source is on the pages."""
+    collect = {
+        "job": "collect",
+        "monitor": "harbour",
+        "seconds": 3.0,
+        "found": 9,
+        "updated": 0,
+        "reposts": 0,
+        "waiting": 0,
+        "bytes": 0,
+    }
+    session.add_all(
+        [
+            Place(
+                monitor="harbour", source="maple-letters", address="http://127.0.0.1:9/sitemap.xml", checked_at=NOW,
+                not_before=NOW + timedelta(hours=3), failures=3, failure="temporary", reason=HOSTILE_WORDS, walked=False,
+            ),
+            Place(
+                monitor="harbour", source="heron-news", address="http://127.0.0.1:9/feed", checked_at=NOW,
+                changed_at=NOW - timedelta(days=270), not_before=NOW + timedelta(days=6), failures=0, entries=20, walked=False,
+            ),
+            Place(
+                monitor="harbour", source="harbour-gazette", address="http://127.0.0.1:9/all", checked_at=NOW,
+                changed_at=NOW, failures=0, entries=25, walked=True,
+            ),
+            Capture(
+                monitor="harbour", source="harbour-gazette", address=HOSTILE_ADDRESS, captured_at=NOW, http_status=200,
+                content_type="text/html", digest="b" * 64, length=1_213, warc_file="x.warc.gz", warc_offset=9,
+                problem=f"no text in it {HOSTILE_WORDS}",
+            ),
+            Run(**collect, source="harbour-gazette", started_at=NOW, new=4, known=5, failed=0, sentence="collect: 9 found, 4 new, 5 known in 3.0 s.", problems=[HOSTILE_WORDS]),
+            Run(**collect, source="maple-letters", started_at=NOW, new=0, known=0, failed=1, sentence="collect: 0 found, 1 failed in 0.2 s; 1 problem, first: HTTP 503."),
+        ]
+    )  # fmt: skip
+    for number, (status, reason) in enumerate(
+        [("fetched", None)] * 7 + [("gone", "HTTP 410"), ("failed", "HTTP 403"), ("pending", HOSTILE_WORDS)]
+    ):
+        session.add(
+            Frontier(
+                monitor="harbour", source="harbour-gazette", address=f"http://127.0.0.1:9/all/{number}", status=status,
+                discovered_at=NOW, discovered_in="http://127.0.0.1:9/all", hints={}, attempts=1, reason=reason,
+                failure="soft" if reason else None, not_before=datetime(2100, 1, 1, tzinfo=UTC) if status == "pending" else None,
+            )
+        )  # fmt: skip
+    for number in range(150):
+        day = NOW - timedelta(days=number * 2 + number % 5)
+        session.add(
+            Document(
+                monitor="harbour", source="harbour-gazette", group_id=None, speaker="observer", address=f"http://127.0.0.1:9/all/{number}",
+                title="Notes", text=f"Notes {number}", text_digest=_digest(f"Notes {number}"), language="en", published_at=day,
+                published_origin="meta", collected_at=NOW, updated_at=NOW, extractor="trafilatura 2",
+            )
+        )  # fmt: skip
+
+
 def fill(settings: Settings) -> dict[str, int]:
     """Write the monitor's file and every row. Returns the ids of the documents tests ask for."""
     Path(settings.monitors).mkdir(parents=True, exist_ok=True)
@@ -274,6 +334,7 @@ def fill(settings: Settings) -> dict[str, int]:
                     note="quotes an elder" if value == "both" else None,
                 )
             )  # fmt: skip
+        _health(session)
         for job, source, found, sentence in (
             ("collect", "heron-news", 642, "collect: 642 found, 640 new, 2 failed, 9.1 MB in 48.2 s, published 2024-01-01 to 2025-12-31; 2 problems, first: 404 at http://127.0.0.1:9/heron/7."),
             ("frame", None, 1180, "frame: 1,180 found, 1,180 new in 14.0 s."),

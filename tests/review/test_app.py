@@ -16,6 +16,7 @@ def addresses(pages, ids) -> list[str]:
         "b": "maple",
         "chart": "gap",
         "name": "style.css",
+        "source": "heron-news",
         "document_id": str(ids["heron-en"]),
     }
     made = []

@@ -181,6 +181,15 @@ def test_a_viewer_walks_from_the_side_bar_to_a_text(airflow_server, browser, rev
         assert max(visitor.page.frames[-1].evaluate(heights)) < 45  # one line each
         assert visitor.width_of_page()[0] <= visitor.width_of_page()[1]
 
+        visitor.follows("Sources")
+        visitor.sees("How the sources do")
+        visitor.shoots("sources")
+        assert visitor.width_of_page()[0] <= visitor.width_of_page()[1]
+        visitor.follows("harbour-gazette")
+        visitor.sees("Step by step")
+        visitor.shoots("source")
+        assert visitor.width_of_page()[0] <= visitor.width_of_page()[1]
+
         assert visitor.complaints == []
         assert [a for a in visitor.asked if not a.startswith((airflow_server, "data:", "blob:"))] == []
     finally:
@@ -194,6 +203,8 @@ def test_nothing_that_was_crawled_runs(airflow_server, browser, review_store):
         for below in (
             f"/rift/ui/m/harbour/documents/{review_store[1]['hostile']}",
             "/rift/ui/m/harbour/texts?group=heron&start=2025-04-01&end=2025-07-01",
+            "/rift/ui/m/harbour/sources",
+            "/rift/ui/m/harbour/sources/harbour-gazette",
         ):
             visitor.page.goto(airflow_server + below)
             visitor.page.get_by_text("<script>document.title='run'</script>").first.wait_for()
