@@ -1,0 +1,33 @@
+"""What ends a run as a whole, told apart from what a single text is to blame for."""
+
+from __future__ import annotations
+
+import errno
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class BrokenOffError(RuntimeError):
+    """The run could not go on; says why, and what to do. What was stored before stays stored."""
+
+
+def ends_the_run(error: Exception) -> bool:
+    """Whether the database is away or its disk is full. Of any other refusal a single text is to blame."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    # class 54 of PostgreSQL's error codes: a value past a limit of the database
+    return not str(getattr(error.orig, "sqlstate", None) or "").startswith("54")
+
+
+def broken_off(error: BaseException) -> BrokenOffError | None:
+    """The same in words for people; null for an error that is none of the surroundings' doing."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        said = f"the disk is full ({error.strerror}{f': {error.filename}' if error.filename else ''}): make room"
+    elif isinstance(error, DBAPIError) and ends_the_run(error):
+        cause = " ".join(str(error.orig).split())[:300]
+        said = f"the database can't be used any more ({cause}): see that it runs and that its disk has room"
+    else:
+        return None
+    return BrokenOffError(f"the run was broken off: {said}, and collect again; what was stored is safe, the rest waits")
