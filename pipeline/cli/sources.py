@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -72,3 +73,65 @@ def list_(monitor: MonitorFile = None) -> None:
         for line in overview(session, loaded, datetime.now(UTC)):
             ran = f"{line.run.started_at:%Y-%m-%d %H:%M}" if line.run else "-"
             typer.echo(f"{line.state:9}  {line.source.id:24}  {line.source.kind:8}  {ran:16}  {line.volume.said}")
+
+
+OutFile = Annotated[Path | None, typer.Option("--out", "-o", help="A new file; without it, standard output.")]
+
+
+@source_app.command(name="export")
+def export_(monitor: MonitorFile = None, out: OutFile = None) -> None:
+    """Write the web sources of a monitor as OPML, for feed readers and other monitors."""
+    from pipeline.collect.kinds import opml
+    from pipeline.collect.source_lists import not_listed, to_opml
+
+    loaded = the_monitor(monitor, the_settings())
+    listed = {}
+    for source in loaded.sources:
+        if source.kind == "feed" and source.opml is not None:
+            try:
+                listed[source.id] = opml.feeds(opml.read(source.opml.read_bytes()))
+            except (OSError, opml.OpmlError) as error:
+                fail(f"{source.opml}: {error}")
+    _write_list(to_opml(loaded, listed), out)
+    if left_out := not_listed(loaded):
+        typer.echo(f"left out, since they are not on the web: {', '.join(left_out)}", err=True)
+
+
+@source_app.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="An OPML file, as feed readers export it.")],
+    group: Annotated[str | None, typer.Option("--group", help="Whose texts these are.")] = None,
+    speaker: Annotated[str, typer.Option("--speaker", help="own or observer.")] = "observer",
+    out: OutFile = None,
+) -> None:
+    """Make sources of an OPML file: YAML to be put into a monitor. Titles and folders stand beside as comments."""
+    from pipeline.collect.kinds.opml import OpmlError
+    from pipeline.collect.source_lists import from_opml
+
+    if speaker not in {"own", "observer"}:
+        fail(f"--speaker is {speaker!r}; write own or observer")
+    if speaker == "own" and group is None:
+        fail("who speaks? Name the group with --group")
+    try:
+        made = from_opml(file.read_bytes(), name=file.name, group=group, speaker=speaker)
+    except OSError as error:
+        fail(f"{file} can't be read: {error.strerror}")
+    except OpmlError as error:
+        fail(f"{file} {error}")
+    _write_list(made.text.encode(), out)
+    typer.echo(f"{made.sources:,} sources with {made.feeds:,} feeds", err=True)
+    for problem in made.problems:
+        typer.echo(f"  - {problem}", err=True)
+
+
+def _write_list(content: bytes, out: Path | None) -> None:
+    if out is None:
+        typer.echo(content.decode(), nl=False)
+        return
+    try:
+        with out.open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        fail(f"{out} is there already; name another file")
+    except OSError as error:
+        fail(f"{out} can't be written: {error.strerror}")

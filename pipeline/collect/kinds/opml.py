@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html.entities
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ NAMESPACE = "https://riftwatch.example/opml"
 """of the one attribute that is not OPML's: ``source``, a source as JSON, on the outline of the source"""
 _SOURCE = f"{{{NAMESPACE}}}source"
 
-_PROLOG = re.compile(r"^\s*(?:<\?[^>]{0,1000}>\s*)?")
+_PROLOG = re.compile(r"(?:[\ufeff\s]+|<!--.*?-->|<\?[^>]{0,1000}>)*", re.DOTALL)
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]{0,2000}(?:\[[^\]]{0,20000}\]\s*)?>", re.I)
 _NO_REFERENCE = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});)(?:([A-Za-z]\w{1,40});)?")
 _NOT_XML = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 65534, 65535))
@@ -85,7 +85,10 @@ def read(body: bytes) -> Opml:
         text, _ = decode(body)
     except ExtractError as error:
         raise OpmlError(f"is no OPML ({error.reason})") from None
-    text = _DOCTYPE.sub("", _PROLOG.sub("", text.translate(_NOT_XML), count=1), count=1)
+    text = text.translate(_NOT_XML)
+    for start in (_PROLOG, _DOCTYPE):
+        if found := start.match(text):
+            text = text[found.end() :]
     text = _NO_REFERENCE.sub(_escaped, text)
     parser = etree.XMLParser(
         recover=True,
@@ -163,8 +166,8 @@ def address_of(written: str) -> str:
         raise ValueError(f"{written[:100]!r} is no address ({reason})") from None
 
 
-def feeds(opml: Opml) -> FeedList:
-    """The feeds in all folders."""
+def feeds(opml: Opml, others: Collection[Outline] = ()) -> FeedList:
+    """The feeds in all folders. ``others``: outlines that are known to be no feeds."""
     found: dict[str, Outline] = {}
     problems: list[str] = []
     if opml.damage:
@@ -172,7 +175,7 @@ def feeds(opml: Opml) -> FeedList:
     for one in opml.all():
         called = f"outline {one.title[:60]!r}" if one.title else "an outline without text"
         if one.feed is None:
-            if not one.children and one.source is None:
+            if not one.children and one.source is None and one not in others:
                 problems.append(f"{called} has no xmlUrl and is left out")
             continue
         try:
