@@ -12,7 +12,20 @@ from lxml import html
 _CONTAINERS = frozenset(
     {"div", "section", "aside", "ol", "ul", "dl", "li", "article", "details", "footer", "table", "form", "iframe"}
 )
-_WORDS = frozenset({"comment", "comments", "disqus", "commentlist", "commentaires", "comentarios", "kommentare"})
+_WORDS = frozenset({
+    "comment", "comments", "disqus", "commentlist", "commentaires", "comentarios", "kommentare", "replies",
+    # Turkish, Persian and Arabic in Latin letters
+    "yorum", "yorumlar", "nazar", "nazarat", "nazarha", "didgah", "didgahha", "taliqat", "taaliqat",
+})  # fmt: skip
+# Comments on hire: the id or class that each service's instructions give its place; last, Arabic with digits.
+_SERVICES = re.compile(
+    r"\b(?:disqus_thread|idc-|livefyre|fyre-|coral[_-]talk|coral[_-]thread|talk-stream|spot-?im|hyvor-talk|remark42"
+    r"|cackle|commento|isso-thread|graphcomment|vk_comments|viafoura|powr-comments|cusdis|giscus|utterances|ta3a?li[kq9]at)",
+    re.IGNORECASE,
+)
+_HINT = re.compile(
+    r"com+ent|kom+ent|repl|yorum|nazar|didgah|ta3?a?li|" + _SERVICES.pattern.removeprefix(r"\b"), re.IGNORECASE
+)
 # Before the word: whose comments. "tone-comment" is a newspaper's opinion page and stays.
 _BEFORE = frozenset({
     "reader", "readers", "user", "users", "visitor", "visitors", "public", "post", "article", "entry", "page", "blog",
@@ -24,15 +37,21 @@ _STATES = frozenset({"open", "opened", "closed", "off", "on", "enabled", "disabl
 _SPLIT = re.compile(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])")
 _HEADING = re.compile(
     r"""[(\[]?\d*[)\]]?\s*(?:
-        (?:all\s|(?:the\s)?readers?[’']?s?[’']?\s|user\s|your\s|latest\s)?comments?
-        | leave\sa\s(?:comment|reply) | commentaires? | comentarios? | kommentare? | yorumlar | комментари[ий]
-        | (?:ال)?تعليقات(?:\sالقراء)? | نظرات(?:\sکاربران|\sخوانندگان)? | دیدگاه\u200c?ها
-        | تبصرې | نظرونه | تبصرے | قارئین\sکے\sتبصرے
-    )\s*[(\[]?\d*[)\]]?\s*:?""",
+        (?:all\s|(?:the\s)?readers?[’']?s?[’']?\s|user\s|your\s|latest\s)?comments
+        | (?:leave|post|write|add)\s(?:a|your)\s(?:comment|reply|response) | join\sthe\s(?:discussion|conversation)
+        | commentaires? | comentarios? | kommentare? | yorumlar | yorum\syap(?:ın)?
+        | комментари[ий] | (?:оставить|добавить)\sкомментарий
+        | (?:ال)?تعليقات(?:\s(?:القراء|الزوار))? | تعليق(?:\sواحد|ا|اً)? | (?:[أا]ضف|اترك|اكتب)\s(?:تعليق|رد)(?:ا|اً|ك)?
+        | نظرات(?:\s(?:کاربران|خوانندگان|بینندگان|بازدیدکنندگان|شما))? | (?:ارسال|ثبت|درج)\s(?:نظر|دیدگاه)(?:\sجدید)?
+        | نظر\s(?:شما|بدهید|دهید) | دیدگاه[\u200c\s]?ها(?:ی\s(?:کاربران|خوانندگان|شما))?
+        | تبصرې | نظرونه | (?:ستاسو|خپل)\sنظر(?:ونه)? | تبصرے | قارئین\sکے\sتبصرے | تبصرہ\sکریں
+    )\s*[(\[]?\d*[)\]]?\s*:?
+    | [(\[]?(?:\d+|one)[)\]]?\s(?:comment|repl(?:y|ies)|responses?|نظر|دیدگاه|رأی|رد|ردود)\s*:?
+    | (?:\d+|one)\s(?:thoughts?\son|responses?\sto|repl(?:y|ies)\sto|comments?\son)\s.+""",
     re.VERBOSE | re.IGNORECASE,
 )
 _HEADINGS = ("h2", "h3", "h4", "h5", "h6", "summary", "legend")
-_LONGEST_HEADING = 60
+_LONGEST_HEADING = 160
 
 
 def _named_comments(name: str) -> bool:
@@ -41,7 +60,7 @@ def _named_comments(name: str) -> bool:
     for place, part in enumerate(parts):
         if part in _WORDS:
             before, after = parts[:place], parts[place + 1 :]
-            return _BEFORE.issuperset(before) and not (after and after[0] in _STATES)
+            return all(one in _BEFORE or len(one) == 1 for one in before) and not (after and after[0] in _STATES)
     return False
 
 
@@ -51,10 +70,9 @@ def _is_comments(element: html.HtmlElement) -> bool:
     if re.search(r"schema\.org/(?:User)?Comments?\b", element.get("itemtype") or ""):
         return True
     names = f"{element.get('id') or ''} {element.get('class') or ''}"
-    lowered = names.lower()
-    if not ("comment" in lowered or "disqus" in lowered or "komment" in lowered or "coment" in lowered):
+    if not _HINT.search(names):
         return False
-    return any(map(_named_comments, names.split()))
+    return bool(_SERVICES.search(names)) or any(map(_named_comments, names.split()))
 
 
 def _holds_the_text(element: html.HtmlElement) -> bool:
