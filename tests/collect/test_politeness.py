@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from sqlalchemy import func, select
 
+from pipeline.collect.job import collect
 from pipeline.settings import PROJECT_ROOT
 from pipeline.store.session import open_session
 from pipeline.store.tables import Document
@@ -187,6 +188,29 @@ def test_four_processes_on_three_hosts_are_never_early(settings):
 @pytest.mark.long
 def test_the_same_for_longer_on_both_databases(store_settings):
     check(store_settings, 6, None, 0.5, 1.5)
+
+
+def test_the_run_after_a_killed_one_waits_its_distance_and_no_longer(settings, site, watch, feed_of):
+    links = [site.article(f"/{number}", f"matter {number} of {number * 37}") for number in range(6)]
+    site.add("/feed", feed_of(site, links), type="text/xml")
+    monitor = watch(site, kind="feed", addresses=[site.address + "/feed"], delay=0.8)
+    environment = {**os.environ, "RIFTWATCH_DATA": str(settings.data), "PYTHONPATH": str(PROJECT_ROOT)}
+    command = [sys.executable, "-c", RUN, monitor.model_dump_json(exclude_unset=True), "letters"]
+    with subprocess.Popen(command, env=environment, stdout=-1, stderr=-1, text=True) as process:
+        until = time.time() + 60
+        while len(site.requests) < 4 and time.time() < until and process.poll() is None:
+            time.sleep(0.05)
+        process.kill()
+    before = list(site.requests)
+    assert len(before) >= 4
+    killed = time.time()
+    report = collect(settings, monitor, "letters")
+    after = site.requests[len(before) :]
+    assert after[0][0] - before[-1][0] >= 0.8
+    assert after[0][0] - killed < 10  # the lease of the dead run has half a minute to go
+    assert report.waiting == 0
+    with open_session(settings) as session:
+        assert session.scalar(select(func.count()).select_from(Document)) == 6
 
 
 def test_the_proof_sees_a_request_that_is_early():
