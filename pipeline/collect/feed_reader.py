@@ -70,22 +70,26 @@ def read_feed(settings: Settings, body: bytes, *, address: str, content_type: st
     ``extraction_bytes``. Threads may call it at once.
     """
     with _room:
-        try:
-            worker = _idle.pop()
-        except IndexError:
-            worker = _Worker()
-        try:
-            feed = worker.read(settings, body, address, content_type)
-        except NoFeedError:
-            _idle.append(worker)
-            raise
-        except BaseException:
-            worker.end()
-            raise
-        if feed is not None:
-            _idle.append(worker)
-            return feed
-        raise NoFeedError(_why(worker.end(), settings))
+        while True:
+            try:
+                worker, used = _idle.pop(), True
+            except IndexError:
+                worker, used = _Worker(), False
+            try:
+                feed = worker.read(settings, body, address, content_type)
+            except NoFeedError:
+                _idle.append(worker)
+                raise
+            except BaseException:
+                worker.end()
+                raise
+            if feed is not None:
+                _idle.append(worker)
+                return feed
+            status = worker.end()
+            # one that was waiting may have been killed by somebody; then this feed is not to blame
+            if not used or status in {-signal.SIGALRM, OUT_OF_MEMORY}:
+                raise NoFeedError(_why(status, settings))
 
 
 def _why(status: int, settings: Settings) -> str:
