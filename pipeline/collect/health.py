@@ -82,7 +82,7 @@ def _look_at(session: Session, monitor: str, source: Source, runs: Sequence[Run]
     """The volume of a source against its own history, and its texts a day. Of files nothing is expected."""
     until = day_looked_at(runs)
     if until is None:
-        return Volume("unknown", "No run has looked at it yet."), {}
+        return Volume("unknown", "No run that went well has looked at it yet."), {}
     texts = daily(session, monitor, source.id, until - LOOKED_BACK)
     if is_local(source) or source.kind == "wayback":
         return Volume("unknown", "It holds what it holds: no volume is expected of it."), texts

@@ -28,6 +28,8 @@ HISTORY_DAYS = 420
 """more than a year, so that a pause of every summer lies in it whole"""
 LONGER, LEAST_SPELLS = 3, 12
 """a silence so many times longer than any of at least so many spells is one, whatever the law says"""
+LEAST_SILENCE = 3
+"""days; texts of yesterday may still be on their way"""
 LEAST_DAYS = 56
 """of history, before anything is said"""
 LEAST_TEXTS = 8
@@ -168,14 +170,14 @@ def _silence(counts: list[int], first: date, last: date) -> str | None:
     spoken = (last - first).days + 1
     gap = len(counts) - spoken
     history = _history(counts[:spoken], first)
-    if history is None or gap <= MARGIN * (longest := _longest_gap(history[0])):
+    if history is None or gap < LEAST_SILENCE or gap <= MARGIN * (longest := _longest_gap(history[0])):
         return None
     habit = _habit(*history)
     # what was estimated from a short history is less certain
     phi = habit.phi * (1 + gap / habit.days)
     unlikely = _chance_of_none(habit.expected(last + timedelta(days=1), gap), phi) <= ALPHA
     spells = sum(count > 0 for count in history[0])
-    if not unlikely and not (gap > LONGER * longest and spells >= LEAST_SPELLS):
+    if not unlikely and not (gap > LONGER * (longest + 1) and spells >= LEAST_SPELLS):
         return None
     return (
         f"No text for {_days(gap)} (since {last}); before, about {_often(habit.rate)} and never silent for more "
