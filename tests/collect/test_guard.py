@@ -1,5 +1,7 @@
 import ipaddress
 import socket
+import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -116,3 +118,44 @@ def test_a_name_that_changes_its_mind_gains_nothing(settings, site, monkeypatch)
     fetcher.close()
     assert len(connected) == 1
     assert site.requests == []
+
+
+def test_an_address_that_swallows_everything_leaves_time_for_the_others(settings, site, monkeypatch):
+    """As IPv6 does on many a bad line."""
+    port = int(site.host_port.partition(":")[2])
+    site.add("/a", "there")
+    with socket.create_server(("127.0.0.2", port), backlog=0) as full:
+        waiting = [socket.socket() for _ in range(3)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        answers = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port)) for ip in ("127.0.0.2", "127.0.0.1")]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers)
+        quick = settings.model_copy(update={"request_seconds": 2.0})
+        fetcher = Fetcher(quick, Guard(frozenset({f"news.example:{port}"})))
+        began = time.monotonic()
+        assert fetcher.get(f"http://news.example:{port}/a").body == b"there"
+        assert 0.9 < time.monotonic() - began < 2
+        fetcher.close()
+        for one in waiting:
+            one.close()
+
+
+def test_a_name_without_an_answer_is_given_up(monkeypatch):
+    never = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: never.wait(5))
+    began = time.monotonic()
+    with pytest.raises(Failure, match=r"nobody says within 0\.2 s where news\.example is") as caught:
+        Guard().resolve("news.example", 80, 0.2)
+    never.set()
+    assert caught.value.kind == "temporary"
+    assert time.monotonic() - began < 2
+
+
+def test_an_error_nobody_thought_of_is_not_swallowed(monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(socket, "getaddrinfo", broken)
+    with pytest.raises(ZeroDivisionError):
+        Guard().resolve("news.example", 80)
