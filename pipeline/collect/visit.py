@@ -66,8 +66,9 @@ class Visitor:
     def get(
         self, address: str, *, etag: str | None = None, last_modified: str | None = None, stay: bool = False
     ) -> Response:
-        """The response, redirects followed; with ``stay`` not to another host. Raises :class:`Failure` or :class:`NotNow`.
+        """The response, redirects followed; with ``stay`` not to another host.
 
+        Raises :class:`Failure` or :class:`NotNow`.
         With ``etag`` or ``last_modified`` of an earlier response the answer may be a 304 (``not_modified``, no body).
         They are sent at every step of a redirect: a 304 only means something where its ``address`` is still
         the one they came from.
