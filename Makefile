@@ -48,6 +48,7 @@ lint: install ## ruff, mypy, import rules
 
 bench: install ## every figure the documentation names, beside its baseline; fails below a pinned floor
 	$(BIN)/python -m benchmarks.extraction
+	$(BIN)/python -m benchmarks.feeds
 	$(BIN)/python -m benchmarks.framing
 	$(BIN)/python -m benchmarks.coverage
 	$(BIN)/python -m benchmarks.demo
