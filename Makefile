@@ -51,6 +51,7 @@ bench: install ## every figure the documentation names, beside its baseline; fai
 	$(BIN)/python -m benchmarks.feeds
 	$(BIN)/python -m benchmarks.framing
 	$(BIN)/python -m benchmarks.coverage
+	$(BIN)/python -m benchmarks.health
 	$(BIN)/python -m benchmarks.demo
 
 docs: install ## the generated pages: monitor fields and schema, settings, DAGs, trend columns
