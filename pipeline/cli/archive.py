@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 import typer
 
@@ -12,11 +12,14 @@ from pipeline.cli.common import (
     SourceId,
     answering,
     chosen_sources,
+    fail,
     progress_bars,
     run_reporting,
     the_monitor,
     the_settings,
 )
+
+Scope = Literal["source", "address", "group"]
 
 
 @archive_app.command()
@@ -52,6 +55,49 @@ def purge(monitor: MonitorFile = None) -> None:
     )
     for line in (*(f"{name} is being worked on and was left" for name in done.left), *done.waiting):
         typer.echo(line, err=True)
+
+
+@app.command()
+def erase(
+    reason: Annotated[str, typer.Option(help="Why; kept with the erasure.")],
+    monitor: MonitorFile = None,
+    source: Annotated[str | None, typer.Option(help="All that this source brought in.")] = None,
+    address: Annotated[str | None, typer.Option(help="One text, by its address; never collected again.")] = None,
+    group: Annotated[str | None, typer.Option(help="All texts of this group.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this only what would go is shown.")] = False,
+) -> None:
+    """Erase what was collected: texts, labels, index and the bytes in the archive. Published figures stay."""
+    from pipeline.collect.erase import erase as job
+    from pipeline.collect.erase import look
+
+    settings = the_settings()
+    loaded = the_monitor(monitor, settings)
+    named = {name: value for name, value in (("source", source), ("address", address), ("group", group)) if value}
+    if len(named) != 1:
+        fail("name one of --source, --address and --group")
+    ((scope, target),) = named.items()
+    kind = next(one for one in get_args(Scope) if one == scope)
+    with answering():
+        found = look(settings, loaded, kind, target)
+    typer.echo(
+        f"{scope} {target}: {found.documents:,} texts, {found.framings:,} framings, {found.codings:,} codings, "
+        f"{found.captures:,} responses in the archive, {found.frontier:,} addresses, {found.places:,} places"
+    )
+    for name in found.imported:
+        typer.echo(f"  {name} is your own file and stays as it is; take it away yourself")
+    if not yes:
+        typer.echo("nothing was erased; add --yes to do it")
+        return
+    with answering(), progress_bars() as progress:
+        done = job(settings, loaded, kind, target, reason=reason, progress=progress)
+    typer.echo(
+        f"erased: {done.documents:,} texts, {done.captures:,} responses; {done.published:,} published figures stay and "
+        "say that some of their basis is erased. `riftwatch measure` makes the trends without them"
+    )
+    for line in done.open:
+        typer.echo(f"not finished: {line}", err=True)
+    if done.open:
+        raise typer.Exit(1)
 
 
 @app.command(name="re-extract")

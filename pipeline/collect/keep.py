@@ -30,6 +30,7 @@ from pipeline.settings import Settings
 from pipeline.store import frontier
 from pipeline.store.captures import Captured, captures_of, keep_captures
 from pipeline.store.documents import Incoming, keep_documents
+from pipeline.store.erasures import erased
 from pipeline.store.frontier import Due
 
 
@@ -356,6 +357,7 @@ class Keeper:
         return None
 
     def _write_texts(self, writes: Sequence[_TextWrite | _PageWrite]) -> None:
+        writes = self._not_erased(writes)
         pages = [one for one in writes if isinstance(one, _PageWrite)]
         captures = self._write_captures(pages) if pages else {}
         incoming: list[Incoming] = []
@@ -374,6 +376,27 @@ class Keeper:
         frontier.mark_fetched(
             self.session, {one.row: one.read.problem for one in pages if one.row is not None}, now=self._now
         )
+
+    def _not_erased(self, writes: Sequence[_TextWrite | _PageWrite]) -> Sequence[_TextWrite | _PageWrite]:
+        """Without what was erased and must not come again, at whatever address it was asked for."""
+
+        def place(one: _TextWrite | _PageWrite) -> str:
+            return one.address if isinstance(one, _PageWrite) else one.read.text.address if one.read.text else one.place
+
+        gone = erased(self.session, self._monitor, map(place, writes))
+        for one in writes if gone else ():
+            if place(one) in gone:
+                self.tally.skipped["erased addresses"] += 1
+                if isinstance(one, _PageWrite) and one.row is not None:
+                    frontier.mark_failed(
+                        self.session,
+                        one.row,
+                        status="gone",
+                        failure="hard",
+                        reason="leads to an address that was erased and is not collected again",
+                        not_before=None,
+                    )
+        return [one for one in writes if place(one) not in gone]
 
     def _write_captures(self, pages: Sequence[_PageWrite]) -> dict[tuple[str, str], int]:
         """Archive and index the responses that are new; their captures."""

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from pipeline.store.erasures import erased
 from pipeline.store.tables import Frontier, FrontierStatus
 from pipeline.store.upsert import upsert
 
@@ -85,8 +86,10 @@ def _other_contents(found: Sequence[Discovered], known: set[str | None]) -> Iter
 def discover(session: Session, monitor: str, source: str, found: Sequence[Discovered], *, now: datetime) -> int:
     """Add addresses that are new; those that are known stay as they are. Returns how many were new. Does not commit.
 
-    Neither is an address added whose ``content`` is known from another one.
+    Neither is an address added whose ``content`` is known from another one, nor one that was erased.
     """
+    refused = erased(session, monitor, [one.address for one in found])
+    found = [one for one in found if one.address not in refused]
     rows = [
         {
             "monitor": monitor,
