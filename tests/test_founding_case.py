@@ -1,12 +1,14 @@
 """The monitors of the founding case: nothing in them without a reference, and nothing scheduled by itself."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
+from pipeline.collect.job import collect
 from pipeline.monitor import Monitor, WaybackSource, load_monitor
 from pipeline.settings import PROJECT_ROOT, Settings
+from tests.pywb_server import Seen, running, write_warc
 
 FILES = sorted((PROJECT_ROOT / "monitors" / "founding_case").glob("*.yaml"))
 
@@ -65,6 +67,30 @@ def test_the_files_say_plainly_that_they_were_not_run(path: Path):
     text = path.read_text(encoding="utf-8")
     assert "NOT RUN AGAINST THE LIVE ARCHIVE" in text
     assert "check your law" in text
+
+
+def test_a_run_as_it_stands_but_with_another_archive(settings, tmp_path):
+    """Only where the archive lies is changed: to a real pywb that holds two captures of one of the sites."""
+    words = "".join(f"<p>The letter says what the well is for, in its paragraph number {n}.</p>" for n in range(6))
+    body = f"<html><head><title>A letter</title></head><body><article>{words}</article></body></html>".encode()
+    site = "http://www.shahamat.org"
+    write_warc(
+        tmp_path / "site.warc.gz",
+        [
+            Seen(f"{site}/2009/10/07/letter.html", "20091009000000", body),
+            Seen(f"{site}/a.png", "20091009000000", b"\x89PNG", type="image/png"),
+        ],
+    )
+    with running(tmp_path / "server") as server:
+        server.collection("site", tmp_path / "site.warc.gz")
+        told = load_monitor(FILES[1]).model_dump(mode="json", by_alias=True)
+        for source in told["sources"]:
+            source |= {"delay": 0, **server.fields("site")}
+        monitor = Monitor.model_validate(told | {"allowed_addresses": [server.host_port]})
+        report = collect(settings, monitor, "shahamat")
+        assert (report.new, report.failed, report.problems) == (1, 0, ())
+        assert report.first == datetime(2009, 10, 7, tzinfo=UTC)
+        assert collect(settings, monitor, "ctc").found == 0
 
 
 def test_nobody_schedules_them_unasked():

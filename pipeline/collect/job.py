@@ -238,6 +238,7 @@ class _WebRun:
         self._asker = Asker(
             settings, monitor.name, source, started, window=(window.since, window.until), all_places=all_places
         )
+        self._all_places = all_places
         self._unchanged = 0
         self._began = time.monotonic()
         self._seen: set[int] = set()
@@ -329,7 +330,8 @@ class _WebRun:
                 return self._asker.ask(place, visitor.get, put, anew=anew)
 
             scene = Scene(
-                self._settings, visitor.get, ask, self._known, self._asker.state, self._window.since, self._window.until
+                *(self._settings, visitor.get, ask, self._known, self._asker.state),
+                *(self._window.since, self._window.until, self._all_places),
             )
             for address in addresses:
                 try:

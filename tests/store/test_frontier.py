@@ -109,6 +109,22 @@ def test_many_rows_are_done_at_once_each_with_its_reason(session):
     frontier.mark_fetched(session, {}, now=NOW)
 
 
+def test_what_leads_to_the_same_is_added_once(session):
+    one, same, other, unknown, more = (
+        Discovered(f"http://a/{name}", "http://a/", content=content)
+        for name, content in (("1", "x"), ("2", "x"), ("3", "y"), ("4", None), ("5", None))
+    )
+    assert frontier.discover(session, "test", "letters", [one, same, unknown, more], now=NOW) == 3
+    assert frontier.discover(session, "test", "letters", [same, other], now=NOW) == 1
+    assert frontier.discover(session, "test", "notes", [same], now=NOW) == 1
+    assert [row.address for row in frontier.due(session, "test", "letters", now=NOW)] == [
+        "http://a/1",
+        "http://a/4",
+        "http://a/5",
+        "http://a/3",
+    ]
+
+
 def test_what_is_still_due_comes_in_the_order_asked_for(session):
     find(session, "1", "2", "3", title="a letter")
     rows = list(frontier.due(session, "test", "letters", now=NOW))

@@ -125,6 +125,8 @@ class Scene:
     """the run wants texts published from then on (aware); null: from the beginning"""
     until: datetime | None = None
     """and published before then; null: to this day"""
+    all_places: bool = False
+    """ask also what is not due"""
 
 
 # Of the kinds that import: warc, table

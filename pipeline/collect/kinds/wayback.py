@@ -33,6 +33,7 @@ from pipeline.extract.address import MAX_ADDRESS, canonical
 from pipeline.extract.memento import Memento, memento_at
 from pipeline.monitor import WaybackSource
 from pipeline.store.frontier import Discovered
+from pipeline.store.places import PlaceState
 
 ASKED_AGAIN = timedelta(days=7)
 """An index that was read to its end is left alone for so long: the past of a site hardly changes, and a long index that
@@ -113,6 +114,16 @@ def links(answer: Answer, source: WaybackSource, place: str) -> Iterator[Event]:
     yield Links(tuple(found.values()))
 
 
+def _rests(state: PlaceState, now: datetime) -> str | None:
+    """Why the index is not asked now; null when it is."""
+    if state.failure is not None and state.not_before is not None and now < state.not_before:
+        return f"its index is not asked before {state.not_before:%Y-%m-%d %H:%M} UTC: {state.reason}"
+    if state.walked and state.checked_at is not None and now < state.checked_at + ASKED_AGAIN:
+        day = f"{state.checked_at:%Y-%m-%d}"
+        return f"its index was read to the end on {day} and is asked again a week later (--all-places asks at once)"
+    return None
+
+
 def discover(source: WaybackSource, address: str, scene: Scene) -> Iterator[Event]:
     """Read the index for one address, from where the last run came to."""
     now = datetime.now(UTC)
@@ -121,12 +132,8 @@ def discover(source: WaybackSource, address: str, scene: Scene) -> Iterator[Even
     if span.last < span.first:
         return  # nothing that was captured so early can hold a text of the window
     state = scene.state(place)
-    if state.walked and state.checked_at is not None and now < state.checked_at + ASKED_AGAIN:
-        said = f"its index was read to the end on {state.checked_at:%Y-%m-%d} and is asked again a week later"
+    if not scene.all_places and (said := _rests(state, now)) is not None:
         yield Trouble(address, said, failed=False)
-        return
-    if state.failure is not None and state.not_before is not None and now < state.not_before:
-        yield Trouble(place, f"not asked before {state.not_before:%Y-%m-%d %H:%M} UTC: {state.reason}", failed=False)
         return
     try:
         yield from _walk(source, address, place, span, state.cursor, scene)
