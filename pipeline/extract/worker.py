@@ -10,6 +10,7 @@ SIGALRM, one that takes too much memory by the status ``OUT_OF_MEMORY``; whoever
 
 from __future__ import annotations
 
+import ctypes
 import json
 import logging
 import os
@@ -17,6 +18,7 @@ import queue
 import resource
 import signal
 import struct
+import sys
 import threading
 import warnings
 from collections.abc import Mapping
@@ -24,6 +26,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from io import FileIO
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -34,6 +37,8 @@ OUT_OF_MEMORY = 77
 """exit status of a worker whose page took more memory than it may"""
 _NO_RULES = ExtractionRules()
 _LENGTHS = struct.Struct(">II")
+_NEARLY = 0.9
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass(frozen=True)
@@ -186,6 +191,20 @@ def _limit(seconds: float, memory: int) -> None:
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
+def _short_of_memory(memory: int) -> bool:
+    """Whether this process has come near its limit; libxml2 takes a page for empty when it can't get more."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmPeak:"):
+            return int(line.split()[1]) * 1024 > _NEARLY * memory
+    return False
+
+
+def _die_with_the_parent() -> None:
+    """Have the kernel end this process with the thread that started it: a library may keep the loop from looking."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def _take_in(stream: FileIO, waiting: queue.SimpleQueue[tuple[dict[str, Any], bytes]]) -> None:
     """In a thread: read ahead, so that the next page is there when this one is done."""
     try:
@@ -198,6 +217,7 @@ def _take_in(stream: FileIO, waiting: queue.SimpleQueue[tuple[dict[str, Any], by
 
 def main() -> None:
     """Answer until the input ends."""
+    _die_with_the_parent()
     # what a library prints must not get between the frames
     out = FileIO(os.dup(1), "w")
     os.dup2(2, 1)
@@ -219,6 +239,8 @@ def main() -> None:
         _limit(header["seconds"], header["memory"])
         try:
             made = read(header, body)
+            if made.text is None and _short_of_memory(header["memory"]):
+                raise MemoryError
             reply = {
                 "text": None if made.text is None else _extracted().dump_python(made.text, mode="json"),
                 "problem": made.problem,
