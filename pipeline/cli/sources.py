@@ -10,7 +10,6 @@ import typer
 
 from pipeline.cli.app import source_app
 from pipeline.cli.common import MonitorFile, chosen_sources, fail, open_store, the_monitor, the_settings
-from pipeline.printing import Format
 
 if TYPE_CHECKING:
     from pipeline.collect.why import Why
@@ -23,7 +22,7 @@ def why(
     source: Annotated[str, typer.Argument(help="The source's id.")],
     monitor: MonitorFile = None,
     offline: Annotated[bool, typer.Option("--offline", help="Use the store only, ask nobody.")] = False,
-    as_format: Annotated[Format, typer.Option("--format", help="table or json.")] = Format.TABLE,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Explain, step by step, why a source gives nothing, or what it gives. Ends with 1 where a step is in trouble."""
     from pipeline.collect.why import explain
@@ -36,10 +35,10 @@ def why(
         explained = explain(settings, loaded, chosen, now=datetime.now(UTC), offline=offline)
     except StoreError as error:
         fail(str(error))
-    if as_format is Format.TABLE:
-        _print_why(explained)
-    else:
+    if as_json:
         _print_json(explained)
+    else:
+        _print_why(explained)
     if any(step.outcome == "trouble" for step in explained.steps):
         raise typer.Exit(1)
 
