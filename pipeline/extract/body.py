@@ -8,7 +8,7 @@ from trafilatura import extract
 
 from pipeline.extract.comments import without_comments
 from pipeline.extract.document import ExtractError
-from pipeline.extract.text import clean_line, normalised
+from pipeline.extract.text import CONTROLS, clean_line, normalised
 
 # A new line begins and ends with each of these.
 _BLOCKS = frozenset({
@@ -41,7 +41,7 @@ def _chosen_text(soup: BeautifulSoup, selector: str) -> str:
             taken.add(id(element))
     texts = []
     for part in parts:
-        tree = html.fragment_fromstring(str(part), create_parent="div")
+        tree = html.fragment_fromstring(CONTROLS.sub("", str(part)), create_parent="div")
         without_comments(tree)
         texts.append(block_text(tree))
     return "\n".join(texts)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
 from lxml import etree, html
 
 from pipeline.extract import dates, language
@@ -19,7 +20,7 @@ from pipeline.extract.decode import decode
 from pipeline.extract.document import DateCandidate, Extracted, ExtractError, ExtractionRules
 from pipeline.extract.found_dates import dates_in, is_json_ld
 from pipeline.extract.memento import original_of
-from pipeline.extract.text import clean, clean_line, digest
+from pipeline.extract.text import CONTROLS, clean, clean_line, clean_title, digest
 from pipeline.extract.written import reader_of
 
 __all__ = ["DateCandidate", "ExtractError", "Extracted", "ExtractionRules", "extract_page", "extract_text"]
@@ -30,6 +31,8 @@ _CONTROL_REFERENCE = re.compile(
 )
 _NO_PAGE = bytes([*range(9), 11, 12, *range(14, 32), 127])
 """Control characters below 128: no tree takes them. Those above are cut from the text (``clean``)."""
+_CROWDED = etree.XPath("//*[count(@*) > 500]")
+"""No page needs so many attributes, and readers take time that grows with their square."""
 _BARE = frozenset({"html", "head", "body", "p"})
 """Elements that the parser makes of words without mark-up."""
 _UNREAD = (
@@ -78,7 +81,16 @@ def _parse(text: str) -> html.HtmlElement:
     marked = any(element.tag not in _BARE for element in tree.iter(etree.Element))
     if not marked and "<p" not in text.lower() and "<html" not in text.lower():
         raise ExtractError("not a page: no mark-up in it")
+    for element in _CROWDED(tree):
+        element.attrib.clear()
     return tree
+
+
+def _soup(text: str) -> BeautifulSoup:
+    with warnings.catch_warnings():
+        # XHTML is read as HTML, as browsers do
+        warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
+        return BeautifulSoup(_CONTROL_REFERENCE.sub("", CONTROLS.sub("", text)), "lxml")
 
 
 def _title(
@@ -86,16 +98,16 @@ def _title(
 ) -> str | None:
     """Selector, og:title, the feed's title, the only h1, the title element without the site's name."""
     if rules.title_selector and soup and (chosen := soup.select_one(rules.title_selector)):
-        return clean_line(str(chosen.get("content") or chosen.get_text(" ")))
+        return clean_title(str(chosen.get("content") or chosen.get_text(" ")))
     for meta in tree.iter("meta"):
-        if (meta.get("property") or meta.get("name") or "").lower() == "og:title" and clean_line(meta.get("content")):
-            return clean_line(meta.get("content"))
-    if clean_line(_words(hints.get("title"))):
-        return clean_line(_words(hints.get("title")))
-    headings = [heading for h in tree.iter("h1") if (heading := clean_line(h.text_content()))]
+        if (meta.get("property") or meta.get("name") or "").lower() == "og:title" and clean_title(meta.get("content")):
+            return clean_title(meta.get("content"))
+    if clean_title(_words(hints.get("title"))):
+        return clean_title(_words(hints.get("title")))
+    headings = [heading for h in tree.iter("h1") if (heading := clean_title(h.text_content()))]
     if len(headings) == 1:
         return headings[0]
-    return next((title for t in tree.iter("title") if (title := clean_line(t.text_content()))), None)
+    return next((title for t in tree.iter("title") if (title := clean_title(t.text_content()))), None)
 
 
 def _drop_unread(tree: html.HtmlElement) -> None:
@@ -183,7 +195,7 @@ def extract_page(
     # not the page's <link rel="canonical">: some templates give every text of a site the same
     place = canonical(address)
     # soupsieve reads selectors on its own tree; only sources that have selectors pay for it
-    soup = BeautifulSoup(text, "lxml") if rules.text_selector or rules.date_selector or rules.title_selector else None
+    soup = _soup(text) if rules.text_selector or rules.date_selector or rules.title_selector else None
     # a capture in a web archive: the page's own address says when it was published, the archive's does not
     page = original_of(place)
     found = [*dates_in(tree, address=page, soup=soup, rules=rules, now=now), *_hinted_dates(hints)]
@@ -226,7 +238,7 @@ def extract_text(
     return _made(
         clean(text),
         address=place,
-        title=clean_line(title) or clean_line(_words(hints.get("title"))),
+        title=clean_title(title) or clean_title(_words(hints.get("title"))),
         found=list(_hinted_dates(hints)),
         declared=[_words(hints.get("language"))],
         rules=rules,
