@@ -17,8 +17,9 @@ from pipeline.demo.world import SITES, demo_monitor_text, load_posts
 from pipeline.monitor import load_monitor
 from pipeline.settings import PROJECT_ROOT, Settings
 from pipeline.store.session import engine_for, open_session
-from pipeline.store.tables import Document
+from pipeline.store.tables import Document, Frontier
 from tests.airflow_home import prepare
+from tests.collect.conftest import article, new_site  # noqa: F401 (a fixture)
 from tests.ports import free_ports
 
 pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
@@ -115,3 +116,105 @@ def test_the_generated_pages_are_not_stale():
         check=False,
     )
     assert answer.returncode == 0, answer.stderr[-2000:]
+
+
+LISTING = """
+name: diary
+title: A diary
+groups: [{{id: home, name: Home}}]
+allowed_addresses: ["{host}"]
+sources:
+  - id: posts
+    kind: listing
+    group: home
+    speaker: own
+    schedule: "@monthly"
+    delay: 0
+    addresses: ["http://{host}/list"]
+    link_selector: "li a"
+    next_selector: "a.older"
+    item_selector: "li"
+    item_date_selector: "i"
+    date_format: "%d/%m/%Y"
+"""
+
+BACKFILL = """
+import sys
+from datetime import UTC, datetime
+from airflow.dag_processing.dagbag import DagBag
+from airflow.models.backfill import ReprocessBehavior, _create_backfill
+from airflow.models.dagrun import DagRun
+from airflow.utils.session import create_session
+from sqlalchemy import select
+
+name = "collect__diary__posts"
+task = DagBag(sys.argv[1]).dags[name].get_task("collect")
+_create_backfill(
+    dag_id=name, from_date=datetime(2009, 3, 1, tzinfo=UTC), to_date=datetime(2009, 5, 1, tzinfo=UTC),
+    max_active_runs=1, reverse=True, dag_run_conf={}, triggering_user_name="test",
+    reprocess_behavior=ReprocessBehavior.NONE,
+)
+with create_session() as session:
+    runs = session.scalars(select(DagRun).where(DagRun.dag_id == name).order_by(DagRun.logical_date.desc())).all()
+    for run in runs:
+        said = task.python_callable(dag_run=run)
+        print("told", run.run_type, f"{run.data_interval_start:%Y-%m-%d}", said, sep="|")
+"""
+
+
+def test_airflows_own_backfill_walks_a_listing_back_window_by_window(new_site, tmp_path):  # noqa: F811
+    """Airflow makes the runs and their intervals, in its own database; each fetches what its month published."""
+    site = new_site()
+    days = [(month, day) for month in range(6, 0, -1) for day in (20, 10)]
+    for number in range(6):
+        items = "".join(
+            f'<li><a href="/post/{month}-{day}">post</a> <i>{day}/{month:02}/2009</i></li>'
+            for month, day in days[2 * number : 2 * number + 2]
+        )
+        older = f'<a class="older" href="/list?page={number + 2}">older</a>' if number < 5 else ""
+        site.add("/list" if number == 0 else f"/list?page={number + 1}", f"<html><ul>{items}</ul>{older}</html>")
+    for month, day in days:
+        site.add(f"/post/{month}-{day}", article(f"month {month} and day {day}", f"2009-{month:02}-{day}"))
+    monitors = tmp_path / "monitors"
+    monitors.mkdir()
+    (monitors / "diary.yaml").write_text(LISTING.format(host=site.host_port))
+    home = tmp_path / "airflow"
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "RIFTWATCH_MONITORS": str(monitors),
+        "RIFTWATCH_DATA": str(tmp_path / "data"),
+        "PYTHONPATH": str(PROJECT_ROOT),
+    }
+
+    def run(*command: str) -> str:
+        answer = subprocess.run(
+            command, env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False, timeout=200
+        )
+        assert answer.returncode == 0, answer.stderr[-3000:]
+        return answer.stdout
+
+    run("airflow", "db", "migrate")
+    run("airflow", "dags", "reserialize")
+    said = run(sys.executable, "-c", BACKFILL, str(DAGS))
+    told = [line.split("|")[1:] for line in said.splitlines() if line.startswith("told|")]
+    assert [(kind, window[:7]) for kind, window, _ in told] == [
+        ("backfill", "2009-05"),
+        ("backfill", "2009-04"),
+        ("backfill", "2009-03"),
+    ]
+    assert all("2 new" in sentence for _, _, sentence in told), told
+    assert sorted(site.asked("/post/")) == sorted(f"/post/{m}-{d}" for m in (3, 4, 5) for d in (10, 20))
+    # the second and third walks go on where the one before them ended
+    assert site.asked("/list") == [
+        *("/list", "/list?page=2", "/list?page=3"),
+        *("/list", "/list?page=3", "/list?page=4"),
+        *("/list", "/list?page=4", "/list?page=5"),
+    ]
+    # what lies outside is not lost: it waits
+    with open_session(Settings(data=tmp_path / "data")) as session:
+        waiting = session.scalars(select(Frontier.address).where(Frontier.status == "pending")).all()
+    assert sorted(address.rpartition("/")[2] for address in waiting) == ["2-10", "2-20", "6-10", "6-20"]
