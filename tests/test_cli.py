@@ -154,3 +154,20 @@ def test_a_database_address_that_is_none_is_named(tmp_path, address):
     assert b"RIFTWATCH_DATABASE_URL" in answer.stderr
     assert b"Traceback" not in answer.stderr
     assert b"secret" not in answer.stderr
+
+
+def test_a_source_is_explained_and_listed(tmp_path):
+    asked = ("--monitor", "monitors/demo.yaml")
+    listed = riftwatch("source", "list", *asked, data=tmp_path)
+    assert listed.returncode == 0, listed.stderr
+    assert b"never run  kestrel-news" in listed.stdout
+    told = riftwatch("source", "why", "kestrel-news", *asked, "--offline", data=tmp_path)
+    assert told.returncode == 1
+    assert "TROUBLE      runs" in told.stdout.decode()
+    assert "Look first at: runs. It never ran." in told.stdout.decode()
+    # the demo's server does not run, and the way ends there
+    online = riftwatch("source", "why", "kestrel-news", *asked, "--json", data=tmp_path)
+    made = json.loads(online.stdout)
+    steps = {step["name"]: step["outcome"] for step in made["steps"]}
+    assert (steps["name"], steps["connection"], steps["answer"]) == ("ok", "trouble", "not reached")
+    assert riftwatch("source", "why", "nope", *asked, data=tmp_path).returncode == 1

@@ -9,8 +9,9 @@ from datetime import datetime
 from pipeline.collect.health import facts
 from pipeline.collect.kinds import PLACES
 from pipeline.collect.probe import NAMES, WebSource, probe
-from pipeline.collect.steps import Step, conclusion, monitor_step, store_steps
+from pipeline.collect.steps import Facts, Step, conclusion, monitor_step, store_steps
 from pipeline.monitor import Monitor, TableSource, WarcSource
+from pipeline.monitor.sources import Source
 from pipeline.settings import Settings
 from pipeline.store.places import PlaceState, places_of
 from pipeline.store.session import open_session
@@ -36,18 +37,32 @@ def explain(settings: Settings, monitor: Monitor, source_id: str, *, now: dateti
     source = monitor.source(source_id)
     with open_session(settings) as session:
         known = facts(session, monitor, source, now)
-    steps = [monitor_step(monitor, source)]
     asked = None
+    steps: list[Step] = []
+    if not offline and not isinstance(source, WarcSource | TableSource):
+        asked = _place_to_ask(settings, monitor, source, now)
+        if asked is not None:
+            steps = probe(settings, monitor, source, asked)
+        else:
+            mend = "Add addresses to the source in the monitor's file."
+            steps = [Step(NAMES[0], "trouble", "It has no place to ask.", mend)]
+    return told(monitor, source, known, now, asked=asked, probed=steps)
+
+
+def told(
+    monitor: Monitor,
+    source: Source,
+    known: Facts,
+    now: datetime,
+    *,
+    asked: str | None = None,
+    probed: Sequence[Step] = (),
+) -> Why:
+    """A source's way from what the store knows, with the steps of asking one of its places, if it was asked."""
+    steps = [monitor_step(monitor, source)]
     if isinstance(source, WarcSource | TableSource):
         steps.append(_files_step(source))
-    elif not offline and isinstance(source, WebSource):
-        asked = _place_to_ask(settings, monitor, source, now)
-        if asked is None:
-            mend = "Add addresses to the source in the monitor's file."
-            steps.append(Step(NAMES[0], "trouble", "It has no place to ask.", mend))
-        else:
-            steps += probe(settings, monitor, source, asked)
-    steps += store_steps(monitor, source, known, now)
+    steps += [*probed, *store_steps(monitor, source, known, now)]
     return Why(monitor.name, source.id, asked, steps, conclusion(steps))
 
 

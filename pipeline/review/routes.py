@@ -12,7 +12,7 @@ from markupsafe import Markup
 from starlette.exceptions import HTTPException
 
 from pipeline.collect import health
-from pipeline.collect.why import explain
+from pipeline.collect.why import told
 from pipeline.measure.periods import period_of
 from pipeline.monitor import PERIODS, Dyad, Monitor, Period
 from pipeline.review import dyads, source_charts
@@ -441,9 +441,8 @@ def source(request: Request, monitor: str, source: str) -> Response:
     watched_by = _monitor(request, monitor)
     if all(one.id != source for one in watched_by.sources):
         raise HTTPException(404, "The monitor has no such source. It may have been taken out of the monitor's file.")
-    settings, now = _settings(request), datetime.now(UTC)
-    explained = explain(settings, watched_by, source, now=now, offline=True)
-    with open_session(settings) as session:
+    now = datetime.now(UTC)
+    with open_session(_settings(request)) as session:
         found = watched_by.source(source)
         line = health.line(session, watched_by, found, now)
         known = health.facts(session, watched_by, found, now)
@@ -454,7 +453,7 @@ def source(request: Request, monitor: str, source: str) -> Response:
             monitor=watched_by,
             line=line,
             drawn=source_charts.bars(line.weeks),
-            explained=explained,
+            explained=told(watched_by, found, known, now),
             facts=known,
             quarantined=quarantined,
             now=now,

@@ -239,6 +239,8 @@ def test_pages_ask_the_store_a_fixed_number_of_questions(get, ids, statements):
         ("/ui/m/harbour/trends", 2),
         (f"/ui/m/harbour/texts?{CELL}", 3),
         (f"/ui/m/harbour/documents/{ids['heron-ar']}", 9),
+        ("/ui/m/harbour/sources", 16),  # four a source
+        ("/ui/m/harbour/sources/harbour-gazette", 16),
     ):
         statements.clear()
         assert get(address).status_code == 200
