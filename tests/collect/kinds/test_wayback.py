@@ -69,6 +69,10 @@ SITE = [
     HOME_OLD, HOME_SAME, HOME_REVISIT, HOME_NEW, DATED, ARABIC, MOVED, NEW, GONE, PICTURE, PRINTED, TWIN, OTHER_HOST,
     ELSEWHERE,
 ]  # fmt: skip
+FRAMES = [
+    Seen(f"{OUTLET}/5", f"2009{month}01120000", NEW.body.replace(b"</body>", f"<p>{month}</p></body>".encode()))
+    for month in ("09", "10", "11")
+]
 MANY = [
     Seen(f"{OUTLET}/{n % 20}", f"20{n % 9 + 1:02}0{n % 8 + 1}1512{n:02}00", page(f"letter {n % 25}")) for n in range(50)
 ]
@@ -78,7 +82,7 @@ MANY = [
 def pywb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pywb]:
     folder = tmp_path_factory.mktemp("pywb")
     with pywb_server.running(folder / "server") as server:
-        for name, captures in (("site", SITE), ("many", MANY)):
+        for name, captures in (("site", SITE), ("many", MANY), ("frames", FRAMES)):
             write_warc(folder / f"{name}.warc.gz", captures)
             server.collection(name, folder / f"{name}.warc.gz")
         yield server
@@ -127,6 +131,14 @@ def test_every_body_of_every_address_once(store_settings, pywb, of_pywb):
     assert of(TWIN).text == of(HOME_NEW).text
     assert of(TWIN).cluster_id == of(HOME_NEW).cluster_id
     assert report.reposts
+
+
+def test_a_page_whose_frame_has_changed_is_one_text(settings, pywb, of_pywb):
+    report = collect(settings, of_pywb("frames"), "letters")
+    found = documents(settings)
+    assert set(found) == shown(pywb, *FRAMES, collection="frames")
+    assert len({one.cluster_id for one in found.values()}) == 1
+    assert (report.new, report.reposts) == (3, 2)
 
 
 def test_a_page_is_dated_by_its_own_address_never_by_its_capture(settings, pywb, of_pywb):
