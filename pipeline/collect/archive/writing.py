@@ -12,6 +12,7 @@ import os
 from base64 import b32encode
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -169,11 +170,21 @@ class Archive:
 
     def _finish(self) -> None:
         """End the present file, and bring it away."""
-        if self._file is not None:
+        if self._file is None:
+            return
+        try:
             self.sync()
             self._file.close()
-            self._file = None
-            self._bring(self._name)
+        except OSError:
+            # the disk is full, say: the mark stays behind, and the next run cuts off what is torn
+            with suppress(OSError):
+                self._file.close()
+            if self._mark is not None:
+                self._mark.close()
+            self._file = self._mark = None
+            raise
+        self._file = None
+        self._bring(self._name)
 
     def close(self) -> None:
         """End the run's files. Call it when all index rows that name them are committed; twice does no harm."""

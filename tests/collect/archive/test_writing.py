@@ -1,20 +1,12 @@
 import gzip
-from datetime import UTC, datetime
 
-import httpx
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
 from pipeline.collect.archive import Archive, ArchiveError, read
-from pipeline.collect.fetch import Response
 
 
-def response(body, raw=None, **headers):
-    named = httpx.Headers({name.replace("_", "-"): value for name, value in headers.items()})
-    return Response("http://a.example/1", 200, named, body, raw or body, datetime(2009, 9, 19, 8, tzinfo=UTC), 0.1)
-
-
-def test_a_response_comes_back_byte_for_byte(tmp_path):
+def test_a_response_comes_back_byte_for_byte(tmp_path, response):
     archive = Archive(tmp_path, "test", "letters")
     body = "اعلامیه\0 and more".encode() * 50
     packed = gzip.compress(body)
@@ -43,7 +35,7 @@ def test_a_response_comes_back_byte_for_byte(tmp_path):
     assert all(r[3] is not False for r in records)
 
 
-def test_files_are_rotated_and_never_shared(tmp_path):
+def test_files_are_rotated_and_never_shared(tmp_path, response):
     archive = Archive(tmp_path, "test", "letters", rotate_bytes=1500)
     other = Archive(tmp_path, "test", "letters")
     places = [archive.write("http://a.example/1", response(bytes([i]) * 10)) for i in range(10)]
@@ -59,7 +51,7 @@ def test_a_run_without_responses_leaves_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_place_that_holds_no_response_is_named(tmp_path):
+def test_a_place_that_holds_no_response_is_named(tmp_path, response):
     archive = Archive(tmp_path, "test", "letters")
     place = archive.write("http://a.example/1", response(b"words"))
     archive.close()
@@ -67,3 +59,25 @@ def test_a_place_that_holds_no_response_is_named(tmp_path):
         read(tmp_path, place.file, 3)
     with pytest.raises(ArchiveError, match="moved"):
         read(tmp_path, "gone.warc.gz", 0)
+
+
+def test_a_full_disk_leaves_the_mark_for_the_next_run(tmp_path, response, monkeypatch):
+    archive = Archive(tmp_path, "test", "letters")
+    place = archive.write("http://a.example/1", response(b"words"))
+    half = (tmp_path / place.file).read_bytes()[:60]
+    with (tmp_path / place.file).open("ab") as file:
+        file.write(half)
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            archive.close()
+    archive.close()
+    assert len(list(tmp_path.rglob("*.open"))) == 1
+    said = []
+    Archive(tmp_path, "test", "letters", say=said.append).recover()
+    assert "were cut off" in said[0]
+    assert read(tmp_path, place.file, place.offset).body == b"words"
