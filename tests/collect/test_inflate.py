@@ -1,4 +1,5 @@
 import gzip
+import random
 import zlib
 from contextlib import suppress
 
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.collect.failure import Failure
-from pipeline.collect.inflate import HARMLESS_BYTES, Inflater, gunzip
+from pipeline.collect.inflate import HARMLESS_BYTES, Inflater, gunzip, gunzip_so_far
 
 PACKS = {
     "gzip": gzip.compress,
@@ -51,3 +52,19 @@ def test_memory_stays_near_the_limit():
     with pytest.raises(Failure, match="longer than 2,000,000"):
         inflater.take(gzip.compress(bytes(200_000_000)))
     assert len(inflater._body) <= 2_000_000 + (1 << 20)
+
+
+def test_of_a_damaged_file_what_comes_before_the_damage_is_had():
+    whole = bytes(random.Random(7).choices(range(97, 123), k=200_000))  # noqa: S311 (the same bytes every time)
+    packed = gzip.compress(whole)
+    limits = {"max_bytes": 1_000_000, "max_ratio": 200}
+    assert gunzip_so_far(packed, **limits) == (whole, None)
+    torn, why = gunzip_so_far(packed[: len(packed) // 2], **limits)
+    assert whole.startswith(torn)
+    assert len(torn) > 90_000
+    assert why == "the packed body ended early"
+    broken, why = gunzip_so_far(packed[:60_000] + b"\xff" * 5_000 + packed[65_000:], **limits)
+    assert whole[:80_000] == broken[:80_000]
+    assert "is damaged" in why
+    with pytest.raises(Failure):
+        gunzip_so_far(gzip.compress(bytes(5_000_000)), **limits)

@@ -210,6 +210,7 @@ print(report.found, peak() - before)
 """
 
 
+@pytest.mark.long
 def test_fifty_thousand_addresses_are_discovered_in_bounded_memory(letters, tmp_path):
     """The whole way, from the server into the frontier: ten times the addresses, hardly more memory.
 
