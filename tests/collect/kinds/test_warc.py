@@ -1,10 +1,14 @@
 import gzip as packing
+import io
 import zipfile
 from collections import Counter
 from datetime import UTC, datetime
 
+import brotli
 from sqlalchemy import select
 from warcio.archiveiterator import ArchiveIterator
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
 
 from pipeline.collect import archive
 from pipeline.collect.job import collect
@@ -191,3 +195,25 @@ def test_a_revisit_in_another_file_of_the_samples(settings, watch, shared_data):
     paths = [shared_data / "warc" / "pywb" / "warcs" / name for name in names]
     report = collect(settings, watch(kind="warc", paths=paths), "letters")
     assert (report.new, report.reposts, report.failed) == (2, 1, 0)
+
+
+def test_bodies_packed_as_browsers_are_sent_them(settings, watch, tmp_path):
+    stream = io.BytesIO()
+    for number, (name, pack) in enumerate((("br", brotli.compress), ("gzip", packing.compress))):
+        body = pack(page(number))
+        headers = [("Content-Type", "text/html; charset=utf-8"), ("Content-Encoding", name)]
+        writer = WARCWriter(stream, gzip=True)
+        writer.write_record(
+            writer.create_warc_record(
+                f"http://old.example/{number}",
+                "response",
+                payload=io.BytesIO(body),
+                length=len(body),
+                http_headers=StatusAndHeaders("200 OK", headers, protocol="HTTP/1.1"),
+            )
+        )
+    assert imported(settings, watch, tmp_path, a=stream.getvalue()).new == 2
+    with open_session(settings) as session:
+        captures = session.scalars(select(Capture).order_by(Capture.address)).all()
+    for number, capture in enumerate(captures):
+        assert archive.read(settings.archive, capture.warc_file, capture.warc_offset).body == page(number)
