@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
+from bs4 import BeautifulSoup
 from lxml import etree, html
 
 from pipeline.extract import dates, language
@@ -20,7 +19,7 @@ from pipeline.extract.decode import decode
 from pipeline.extract.document import DateCandidate, Extracted, ExtractError, ExtractionRules
 from pipeline.extract.found_dates import dates_in, is_json_ld
 from pipeline.extract.memento import original_of
-from pipeline.extract.text import CONTROLS, clean, clean_line, clean_title, digest
+from pipeline.extract.text import clean, clean_line, clean_title, digest
 from pipeline.extract.written import reader_of
 
 __all__ = ["DateCandidate", "ExtractError", "Extracted", "ExtractionRules", "extract_page", "extract_text"]
@@ -84,13 +83,6 @@ def _parse(text: str) -> html.HtmlElement:
     for element in _CROWDED(tree):
         element.attrib.clear()
     return tree
-
-
-def _soup(text: str) -> BeautifulSoup:
-    with warnings.catch_warnings():
-        # XHTML is read as HTML, as browsers do
-        warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
-        return BeautifulSoup(_CONTROL_REFERENCE.sub("", CONTROLS.sub("", text)), "lxml")
 
 
 def _title(
@@ -191,11 +183,13 @@ def extract_page(
     hints = hints or {}
     text, encoding = decode(body, content_type)
     tree = _parse(text)
+    # soupsieve reads selectors on its own tree; only sources that have selectors pay for it. It is made of ours,
+    # nowhere deeper than 255 elements: searching deeper ones takes time that grows with their square
+    selected = rules.text_selector or rules.date_selector or rules.title_selector
+    soup = BeautifulSoup(html.tostring(tree, encoding="unicode"), "lxml") if selected else None
     without_comments(tree)
     # not the page's <link rel="canonical">: some templates give every text of a site the same
     place = canonical(address)
-    # soupsieve reads selectors on its own tree; only sources that have selectors pay for it
-    soup = _soup(text) if rules.text_selector or rules.date_selector or rules.title_selector else None
     # a capture in a web archive: the page's own address says when it was published, the archive's does not
     page = original_of(place)
     found = [*dates_in(tree, address=page, soup=soup, rules=rules, now=now), *_hinted_dates(hints)]

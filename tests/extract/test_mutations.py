@@ -65,6 +65,7 @@ TRAPS = {
     "wide": f"<p>{FIRST}</p>" * 4_000,
     "many headings": f"<h1>{FIRST}</h1>" * 3_000,
     "many dates": "<p>19 September 2009</p>" * 10_000,
+    "deep tables, open start": "<!DO" + "<table><tr><td>" * 10_000 + FIRST,
     "many comments": f'<div class="comment"><p>{FIRST}</p></div>' * 4_000,
     "one word": "<p>" + "w" * 2_000_000 + "</p>",
     "one line": "<p>" + f"{FIRST} " * 8_000 + "</p>",
@@ -86,7 +87,7 @@ def test_a_page_made_to_hold_us_up_does_not(trap):
     sound(PAGE.format(f"<p>{FIRST}</p><p>{SECOND}</p>" + TRAPS[trap]).encode(), "text/html")
 
 
-@pytest.mark.parametrize("trap", ["deep", "deep tables", "wide", "classes", "many comments"])
+@pytest.mark.parametrize("trap", ["deep", "deep tables", "deep tables, open start", "wide", "classes", "many comments"])
 def test_nor_where_the_source_has_selectors(trap):
     sound(PAGE.format(f"<article><p>{FIRST}</p></article>" + TRAPS[trap]).encode(), "text/html", RULES)
 
