@@ -346,11 +346,12 @@ class Keeper:
                     one.write()
             self._write_texts([one for one in writes if isinstance(one, _TextWrite | _PageWrite)])
             self.session.commit()
-        except _REFUSED as error:
+        except BaseException as error:
             self.tally = before
-            if ends_the_run(error):
-                raise
+            # at once: other threads of the run may be waiting for what this transaction holds
             self.session.rollback()
+            if not isinstance(error, _REFUSED) or ends_the_run(error):
+                raise
             return f"can't be stored: {type(error).__name__}: {error}".splitlines()[0][:300]
         for place, reason in self._said:
             self.problems.add(place, reason)

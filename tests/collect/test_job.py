@@ -2,6 +2,8 @@
 
 import itertools
 import random
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime
@@ -11,12 +13,13 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from pipeline.collect import archive
+from pipeline.collect.ending import BrokenOffError
 from pipeline.collect.job import CollectError, collect
 from pipeline.collect.keep import Keeper
 from pipeline.collect.visit import Visitor
 from pipeline.store import frontier
 from pipeline.store.session import open_session
-from pipeline.store.tables import Capture, Document, Frontier, Host, Run
+from pipeline.store.tables import Capture, Cluster, Document, Frontier, Host, Run
 
 
 def rows(settings, model):
@@ -354,10 +357,10 @@ def test_an_unknown_source_is_named_with_the_known_ones(settings, site, watch):
 def test_an_address_that_breaks_a_library_ends_nothing(settings, ten, watch, monkeypatch):
     real = Visitor.get
 
-    def breaking(self, address):
+    def breaking(self, address, **conditions):
         if address.endswith("/3"):
             raise RuntimeError("a bug")
-        return real(self, address)
+        return real(self, address, **conditions)
 
     monkeypatch.setattr(Visitor, "get", breaking)
     report = collect(settings, watch(ten, kind="feed", addresses=[ten.address + "/feed"]), "letters")
@@ -377,7 +380,7 @@ def test_a_database_that_goes_away_ends_the_run_and_the_next_completes_it(settin
 
     monkeypatch.setattr(frontier, "still_due", away)
     monitor = watch(ten, kind="feed", addresses=[ten.address + "/feed"])
-    with pytest.raises(OperationalError):
+    with pytest.raises(BrokenOffError, match="the server closed the connection"):
         collect(settings, monitor, "letters")
     assert collect(settings, monitor, "letters").failed == 0
     assert len(rows(settings, Document)) == 10
@@ -451,3 +454,39 @@ def test_a_page_that_ends_its_extraction_process_is_kept_and_costs_no_other(sett
     assert archive.read(settings.archive, capture.warc_file, capture.warc_offset).body.decode() == heavy
     assert {row.status for row in rows(settings, Frontier)} == {"fetched"}
     assert collect(settings, monitor, "letters").failed == 0
+
+
+def test_two_processes_collect_one_source_at_once(store_settings, new_site, feed_of, watch, tmp_path):
+    """Nothing is lost, nothing is double, and every capture can be read."""
+    sites = [new_site() for _ in range(3)]
+    for site in sites:
+        links = [site.article(f"/{i}", f"letter {i} on the river and the wells of {i * 7}") for i in range(12)]
+        site.add("/feed", feed_of(site, links), type="application/rss+xml")
+    monitor = watch(*sites, kind="feed", addresses=[site.address + "/feed" for site in sites])
+    file = tmp_path / "monitor.json"
+    file.write_text(monitor.model_dump_json(exclude_unset=True))
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from pipeline.collect.job import collect\n"
+        "from pipeline.monitor import Monitor\n"
+        "from pipeline.settings import Settings\n"
+        "monitor = Monitor.model_validate_json(Path(sys.argv[1]).read_text())\n"
+        "settings = Settings(data=Path(sys.argv[2]), database_url=sys.argv[3], default_delay=0.0)\n"
+        "collect(settings, monitor, 'letters')\n"
+    )
+    with open_session(store_settings):
+        pass  # the tables are made before
+    command = [sys.executable, "-c", code, str(file), str(store_settings.data), store_settings.database_url]
+    running = [subprocess.Popen(command) for _ in range(2)]
+    assert [process.wait() for process in running] == [0, 0]
+    documents = rows(store_settings, Document)
+    assert sorted(d.address for d in documents) == sorted(f"{s.address}/{i}" for s in sites for i in range(12))
+    assert {f.status for f in rows(store_settings, Frontier)} == {"fetched"}
+    # the letters differ in a few words: one text, and no worker has made a second cluster of it
+    assert len({d.cluster_id for d in documents}) == len(rows(store_settings, Cluster)) == 1
+    captures = rows(store_settings, Capture)
+    assert len(captures) == 36
+    assert {d.capture_id for d in documents} == {c.id for c in captures}
+    for capture in captures:
+        assert archive.read(store_settings.archive, capture.warc_file, capture.warc_offset).address == capture.address
