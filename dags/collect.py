@@ -62,6 +62,8 @@ What a run did stands in its log as one sentence and on the Riftwatch pages. Mon
                 source.id,
                 since=run.data_interval_start if backfill else None,
                 until=run.data_interval_end if backfill else None,
+                # whoever triggers it wants to know how it is now
+                all_places=getattr(run, "run_type", None) == "manual",
             )
             report.require_something()
             return report.sentence()
