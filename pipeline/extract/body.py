@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import copy
+
 from bs4 import BeautifulSoup
-from lxml import html
+from lxml import etree, html
 from trafilatura import extract
 
 from pipeline.extract.comments import without_comments
@@ -15,6 +18,9 @@ _BLOCKS = frozenset({
     "address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "figcaption", "footer", "h1", "h2",
     "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "ol", "p", "pre", "section", "table", "tr", "ul",
 })  # fmt: skip
+_STAND_IN = {0x200C: "\U0001b170", 0x200D: "\U0001b171"}  # letters of Nushu
+_JOINER = {ord(letter): chr(joiner) for joiner, letter in _STAND_IN.items()}
+_JOINED = etree.XPath("boolean(//text()[contains(., '\u200c') or contains(., '\u200d')])")
 _NO_TEXT = ("script", "style", "noscript", "template", "form", "button")
 
 
@@ -58,6 +64,23 @@ def _without_title(text: str, tree: html.HtmlElement) -> str:
     return rest if normalised(first) in same else text
 
 
+def _with_joiners_kept(tree: html.HtmlElement, read: Callable[[html.HtmlElement], str | None]) -> str | None:
+    """What a reader makes of a tree, with the joiners that it would take for control characters (U+200C, U+200D).
+
+    They are the spelling of Persian, Pashto and Urdu; on the way two letters stand for them that no living text has.
+    """
+    if not _JOINED(tree):
+        return read(tree)
+    page = copy(tree)
+    for element in page.iter():
+        if element.text:
+            element.text = element.text.translate(_STAND_IN)
+        if element.tail:
+            element.tail = element.tail.translate(_STAND_IN)
+    found = read(page)
+    return found.translate(_JOINER) if found else None
+
+
 def main_text(tree: html.HtmlElement, *, address: str, soup: BeautifulSoup | None, selector: str | None) -> str:
     """The page's main text, paragraphs by line, of a tree whose comments are out. The tree is left as it was.
 
@@ -69,7 +92,7 @@ def main_text(tree: html.HtmlElement, *, address: str, soup: BeautifulSoup | Non
             return chosen
     try:
         # fast: without the second and third reader, which add more boilerplate than text (benchmarks/extraction.py)
-        text = extract(tree, url=address, fast=True, include_comments=False)
+        text = _with_joiners_kept(tree, lambda page: extract(page, url=address, fast=True, include_comments=False))
     except Exception as error:  # a reader of wild pages; the bytes are in the archive, the reason goes beside them
         raise ExtractError(f"no text: trafilatura failed on the page ({type(error).__name__})") from error
     if not text:

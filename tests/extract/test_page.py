@@ -121,6 +121,18 @@ def test_text_is_nfc_and_without_what_no_database_takes():
     assert "\x00" not in read(page("<title>a&#0;b</title>", f"<p>{FIRST}\x00</p>")).text
 
 
+def test_joiners_are_spelling_and_stay():
+    persian = (
+        "مردم می\u200cگویند که این زمین\u200cها از آن کسانی است که در آن\u200cها کار می\u200cکنند و نه از آن دیگران."
+    )
+    for body in (
+        f"<h1>x</h1><p>{persian}</p><p>{persian}</p>",
+        f"<table><tr><td>{persian}<br><br>{persian}</td></tr></table>",
+    ):
+        assert persian in read(page(body=body.replace("\u200c", "&zwnj;"), lang="fa")).text
+        assert persian in read(page(body=body, lang="fa")).text
+
+
 def test_selectors_that_find_nothing_are_named():
     rules = ExtractionRules(text_selector="div.nothing", title_selector="h1", date_selector=".when")
     assert read(page(), rules=rules).unmatched == ("text_selector", "date_selector")
