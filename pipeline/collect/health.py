@@ -103,7 +103,8 @@ def finding(session: Session, monitor: str, source: Source, now: datetime) -> st
     """
     if is_local(source) or source.kind == "wayback" or _outage(source, now.date()):
         return None
-    if any(one.failure is not None for one in places_of(session, monitor, source.id)):
+    runs = last_runs(session, monitor, "collect", RUNS_SHOWN, source=source.id)
+    if any(one.failure is not None for one in still_asked(places_of(session, monitor, source.id), runs)):
         return None
     found = volume(daily(session, monitor, source.id, now.date() - LOOKED_BACK), now.date())
     return f"volume: {found.said}" if found.is_finding else None
@@ -119,10 +120,27 @@ def next_due(source: Source, run: Run | None, now: datetime) -> datetime | None:
     return max(turn, now)
 
 
+def still_asked(places: Sequence[PlaceState], runs: Sequence[Run]) -> list[PlaceState]:
+    """Without the failing places that belong to the source no more: due for so many runs, and asked by none of them.
+
+    The monitor's file, an index or a home page named them once.
+    """
+    if len(runs) < RUNS_SHOWN:
+        return list(places)
+    since = min(run.started_at for run in runs)
+
+    def forgotten(place: PlaceState) -> bool:
+        asked = place.checked_at is not None and place.checked_at >= since
+        waits = place.not_before is not None and place.not_before >= since
+        return place.failure is not None and not asked and not waits
+
+    return [place for place in places if not forgotten(place)]
+
+
 def line(session: Session, monitor: Monitor, source: Source, now: datetime) -> Line:
     """How one source does."""
     runs = last_runs(session, monitor.name, "collect", RUNS_SHOWN, source=source.id)
-    places = places_of(session, monitor.name, source.id)
+    places = still_asked(places_of(session, monitor.name, source.id), runs)
     found, texts = _look_at(session, monitor.name, source, runs)
     until = day_looked_at(runs)
     return Line(
@@ -145,7 +163,7 @@ def facts(session: Session, monitor: Monitor, source: Source, now: datetime) -> 
     """All that the steps of the store are made of."""
     runs = last_runs(session, monitor.name, "collect", RUNS_SHOWN, source=source.id)
     return Facts(
-        places=places_of(session, monitor.name, source.id),
+        places=still_asked(places_of(session, monitor.name, source.id), runs),
         frontier=frontier_facts(session, monitor.name, source.id, now),
         texts=text_facts(session, monitor.name, source.id, monitor.since, monitor.until),
         runs=runs,

@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from pipeline.collect.health import daily, day_looked_at, finding, line, next_due, overview, state_of
+from pipeline.collect.health import daily, day_looked_at, finding, line, next_due, overview, state_of, still_asked
 from pipeline.collect.volume import Volume
 from pipeline.store.places import PlaceState
 from pipeline.store.session import open_session
@@ -108,3 +108,14 @@ def test_the_next_turn(watch):
     assert next_due(source, run(), NOW) == datetime(2010, 1, 1, tzinfo=UTC)
     assert next_due(source, run(started_at=NOW - 3 * DAY), NOW) == NOW
     assert next_due(watch(allowed=[], **FEED, schedule=None).sources[0], run(), NOW) is None
+
+
+def test_a_failing_place_that_nobody_names_any_more_is_left_out():
+    runs = [run(known=1, started_at=NOW - n * DAY) for n in range(5)]
+    old = NOW - 30 * DAY
+    gone = PlaceState("a", checked_at=old, not_before=old + DAY, failures=9, failure="soft", reason="HTTP 404")
+    waits = PlaceState("b", checked_at=old, not_before=NOW + DAY, failures=1, failure="soft", reason="HTTP 404")
+    asked = PlaceState("c", checked_at=NOW, not_before=NOW + DAY, failures=9, failure="soft", reason="HTTP 404")
+    fine = PlaceState("d", checked_at=old)
+    assert still_asked([gone, waits, asked, fine], runs) == [waits, asked, fine]
+    assert still_asked([gone], runs[:4]) == [gone]
