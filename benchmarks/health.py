@@ -133,7 +133,8 @@ def volumes() -> list[str]:
     print(f"{'habit':28}{'this rule':>16}{'none in 7 days':>16}{'this rule':>18}{'none in 7 days':>18}")
     rates, missed = [], []
     for name, habit in HABITS.items():
-        alarms, delays = {_ours: 0, _naive: 0}, {_ours: [], _naive: []}
+        alarms = {_ours: 0, _naive: 0}
+        delays: dict[object, list[float]] = {_ours: [], _naive: []}
         for number in range(SOURCES):
             counts = habit(np.random.default_rng([number, len(name)]), DAYS)
             texts = _by_day(counts)
