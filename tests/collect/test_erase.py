@@ -1,5 +1,7 @@
 """Erasing through the real thing: sites on loopback, the archive, the database's own files."""
 
+import shutil
+import signal
 import subprocess
 import sys
 from datetime import UTC, date, datetime
@@ -10,7 +12,6 @@ import pytest
 from sqlalchemy import func, select
 from warcio.archiveiterator import ArchiveIterator
 
-from pipeline.collect import erase as module
 from pipeline.collect.archive import Archive, shelf_of
 from pipeline.collect.archive.audit import audit
 from pipeline.collect.erase import EraseError, erase, look
@@ -39,10 +40,6 @@ from pipeline.store.tables import (
 NOW = datetime(2009, 9, 19, tzinfo=UTC)
 WORDS = "zanzibar pomegranate"
 MOVED = "wandering marmalade"
-
-
-class Killed(BaseException):
-    """What stands for a kill."""
 
 
 def page(words, day="2009-10-05"):
@@ -230,33 +227,70 @@ def test_a_group_goes_from_all_its_sources(settings, world):
         assert collect(settings, world, "copies", all_places=True).new == 2
 
 
-STEPS = ("begin", "clean_runs", "take_documents", "take_rest", "mark_erased", "purge", "scrub", "finish")
+CHILD = """
+import os, signal, sys
+from pathlib import Path
+from sqlalchemy import Engine, event
+from pipeline.collect.erase import erase
+from pipeline.monitor import Monitor
+from pipeline.settings import Settings
+
+left = int(sys.argv[1])
+
+def step(*_):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+event.listen(Engine, "commit", step)
+for name in ("unlink", "rename"):
+    real = getattr(Path, name)
+    setattr(Path, name, lambda self, *a, _real=real, **k: (step(), _real(self, *a, **k))[1])
+settings = Settings(data=Path(sys.argv[2]), default_delay=0.0)
+erase(settings, Monitor.model_validate_json(sys.argv[3]), "address", sys.argv[4], reason="killed")
+"""
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_broken_off_anywhere_it_completes_when_it_is_run_again(settings, site, world, monkeypatch, step):
+def killed_at(step, settings, world, address):
+    """Whether an erasure in a process of its own was killed at that commit, renaming or removing of a file."""
+    told = [str(step), str(settings.data), world.model_dump_json(exclude_defaults=True), address]
+    child = subprocess.run(
+        [sys.executable, "-c", CHILD, *told], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
+    )
+    assert child.returncode in {0, -signal.SIGKILL}, child.stderr
+    return child.returncode != 0
+
+
+def test_killed_anywhere_it_completes_when_it_is_run_again(settings, tmp_path, site, world):
     fill(settings, world)
-
-    def kill(*_, **__):
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module, step, kill)
-        with pytest.raises(Killed):
-            erase(settings, world, "address", f"{site.address}/target.html", reason="first")
-    with open_session(settings) as session:
-        rows = session.scalars(select(Erasure)).all()
-        assert [row.finished_at for row in rows] == ([] if step == "begin" else [None])
-    done = erase(settings, world, "address", f"{site.address}/target.html", reason="again")
-    assert (done.documents, done.captures, done.published, done.open) == (1, 1, 1, [])
-    with open_session(settings) as session:
-        row = session.scalars(select(Erasure)).one()
-        assert row.finished_at is not None
-        assert session.scalars(select(Published)).one().basis_erased == 1
-        session.rollback()
     engine_for(settings.database).dispose()
-    assert not held(settings, "target.html")
-    assert not held(settings, MOVED)
+    address, step, killed = f"{site.address}/target.html", 1, True
+    states = set()
+    while killed:
+        copy = Settings(data=tmp_path / f"killed-{step}", default_delay=0.0)
+        shutil.copytree(settings.data, copy.data)
+        killed = killed_at(step, copy, world, address)
+        with open_session(copy) as session:
+            states.add((count(session, Document), count(session, Capture), count(session, Erasure)))
+            session.rollback()
+        done = erase(copy, world, "address", address, reason="again")
+        # one that had come to its end is run once more in vain
+        assert (done.documents, done.captures, done.open) in ((1, 1, []), (0, 0, []))
+        assert (found := audit(copy, shelf_of(copy), "test")).dangling == []
+        assert found.orphans == 0
+        with open_session(copy) as session:
+            assert session.scalars(select(Erasure.finished_at).where(Erasure.finished_at.is_(None))).all() == []
+            assert sum(row.documents for row in session.scalars(select(Erasure))) == 1
+            assert session.scalars(select(Published)).one().basis_erased == 1
+            assert count(session, Document) == 4
+            session.rollback()
+        engine_for(copy.database).dispose()
+        assert not held(copy, "target.html")
+        assert not held(copy, MOVED)
+        step += 5
+    assert step > 12
+    assert {before for before, *_ in states} == {5, 4}
 
 
 def test_a_file_that_a_run_is_writing_leaves_it_unfinished(settings, site, world):

@@ -1,13 +1,17 @@
 import json
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from pipeline.measure.explain import ExplainError, as_record, explain, in_words, verify
 from pipeline.measure.job import measure
+from pipeline.settings import PROJECT_ROOT
+from pipeline.store.published import mark_erased
 from pipeline.store.session import open_session
-from pipeline.store.tables import Capture, Coding, Document, Framing, Published
+from pipeline.store.tables import Capture, Coding, Document, ErasedDocument, Erasure, Framing, Published
 from tests.measure.test_job import NOW, _fill
 
 
@@ -86,6 +90,55 @@ def test_what_is_said_of_a_figure(measured):
     assert "gap " in in_words(both, None)[0]
     month = explain(session, "m", subject=("a",), period="month", day=date(2024, 1, 1))
     assert any("the model's mean alone" in line for line in in_words(month, None))
+
+
+def test_a_figure_whose_texts_were_erased_stays_and_says_so(measured):
+    session, *_ = measured
+    found = explain(session, "m", subject=("a",), period="quarter", day=date(2024, 5, 17))
+    gone = [text.id for text in found.texts[:3]]
+    erasure = Erasure(monitor="m", erased_at=NOW, scope="source", target="s", reason="a court", documents=3, captures=0)
+    session.add(erasure)
+    session.flush()
+    session.add_all([ErasedDocument(document_id=one, erasure_id=erasure.id) for one in gone])
+    for table, column in ((Framing, Framing.document_id), (Coding, Coding.document_id), (Document, Document.id)):
+        session.execute(delete(table).where(column.in_(gone)))
+    assert mark_erased(session, "m") > 0
+    session.commit()
+    session.expire_all()
+    after = explain(session, "m", subject=("a",), period="quarter", day=date(2024, 5, 17))
+    assert (after.row.id, after.row.figures, after.row.basis_erased) == (found.row.id, found.row.figures, 3)
+    said = in_words(after, verify(session, after.row))
+    assert "basis erased: 3 of 40 texts were erased on 2024-12-31 (a court)" in said
+    assert "clusters: 40 was published, 37 comes out now" in "\n".join(said)
+
+
+def test_the_command(settings, world, monitor_of, tmp_path):
+    with open_session(settings) as session:
+        w = world(session)
+        _fill(w, w.model())
+        session.commit()
+    measure(settings, monitor_of(), now=NOW)
+    file = tmp_path / "m.yaml"
+    file.write_text(monitor_of().model_dump_json(exclude_defaults=True), encoding="utf-8")
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "pipeline.cli", "explain", "--monitor", str(file), *arguments],
+            env={"PATH": "/usr/bin:/bin", "RIFTWATCH_DATA": str(settings.data)},
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=PROJECT_ROOT,
+        )
+
+    answer = run("--dyad", "a", "b", "--start", "2024-05-01", "--verify", "--format", "json")
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout)["differences"] == []
+    assert json.loads(answer.stdout)["texts_then"] == 80
+    assert "made again from these: equal" in run("--group", "a", "--start", "2024-05-01", "--verify").stdout
+    answer = run("--group", "a", "--start", "2024-05-01", "--as-of", "2001-01-01")
+    assert (answer.returncode, "no figure of a" in answer.stderr) == (1, True)
+    assert "name either --group" in run("--start", "2024-05-01").stderr
 
 
 def test_what_was_never_published_is_told_with_what_was(measured):
