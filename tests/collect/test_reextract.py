@@ -2,10 +2,14 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 from sqlalchemy import select
 
 from pipeline.collect import reextract as module
+from pipeline.collect.archive import Archive
+from pipeline.collect.erase import erase
+from pipeline.collect.fetch import Response
 from pipeline.collect.job import collect
 from pipeline.collect.reextract import reextract
 from pipeline.settings import PROJECT_ROOT
@@ -160,6 +164,28 @@ def test_a_listing_that_could_not_be_read_is_no_text(settings, site, watch):
         assert session.scalars(select(Capture.problem)).all() != []
         assert reextract(settings, monitor, "letters").found == 0
         assert texts(session) == {}
+
+
+def test_an_imported_file_is_read_where_it_lies_and_an_erased_address_is_not_imported(settings, watch, tmp_path):
+    writer = Archive(tmp_path / "mine", "x", "y")
+    for name in ("rivers", "roads"):
+        body = page(name).encode()
+        headers = httpx.Headers({"content-type": "text/html"})
+        at = datetime(2009, 10, 7, tzinfo=UTC)
+        writer.write(f"http://a.example/{name}.html", Response("", 200, headers, body, body, at, 0.1))
+    writer.close()
+    monitor = watch(kind="warc", paths=[str(tmp_path / "mine")])
+    erase(settings, monitor, "address", "http://a.example/roads.html", reason="a court")
+    assert collect(settings, monitor, "letters").new == 1
+    with open_session(settings) as session:
+        before = texts(session)["rivers.html"]
+        dates, capture = before.dates, session.get(Capture, before.capture_id)
+        assert capture.warc_file.startswith(str(tmp_path))
+        session.execute(Document.__table__.update().values(extractor="0, the first", text="old", text_digest="old"))
+        session.commit()
+        assert reextract(settings, monitor, "letters").updated == 1
+        after = texts(session)["rivers.html"]
+        assert ("council" in after.text, after.dates, after.capture_id) == (True, dates, capture.id)
 
 
 def test_the_command(settings, tmp_path):
