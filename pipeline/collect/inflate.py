@@ -12,6 +12,9 @@ HARMLESS_BYTES = 100_000
 
 ACCEPTED = "gzip, deflate"
 _STEP = 1 << 20
+_PIECE = 1 << 14
+"""bytes that are unpacked at once: what is left of them is copied at every step, and a long chunk of empty gzip members
+would be copied millions of times"""
 _BIT = 1 << 10
 
 
@@ -41,7 +44,8 @@ class Inflater:
             self._body += chunk
             return
         try:
-            self._unpack(chunk)
+            for start in range(0, len(chunk), _PIECE):
+                self._unpack(chunk[start : start + _PIECE])
         except zlib.error as error:
             raise Failure("temporary", f"the packed body is damaged ({error})") from None
 

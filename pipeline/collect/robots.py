@@ -93,6 +93,15 @@ def _bounded(text: str) -> str:
     return text
 
 
+def sitemaps(body: bytes) -> list[str]:
+    """The sitemaps that a robots.txt names, each once, as they stand there.
+
+    Only these lines are parsed: what the others take is not bounded.
+    """
+    lines = [line for line in _text(body).splitlines() if line.lstrip().lower().startswith("site")]
+    return list(dict.fromkeys(line.strip() for line in Protego.parse("\n".join(lines)).sitemaps if line.strip()))
+
+
 def _text(body: bytes) -> str:
     if len(body) > MAX_BYTES:
         # up to the last whole line: half a rule would forbid more than was meant

@@ -1,5 +1,6 @@
 import gzip
 import random
+import time
 import zlib
 from contextlib import suppress
 
@@ -52,6 +53,13 @@ def test_memory_stays_near_the_limit():
     with pytest.raises(Failure, match="longer than 2,000,000"):
         inflater.take(gzip.compress(bytes(200_000_000)))
     assert len(inflater._body) <= 2_000_000 + (1 << 20)
+
+
+def test_a_file_of_empty_gzip_members_holds_nothing_up():
+    many = gzip.compress(b"", mtime=0) * 200_000  # four megabytes; as one piece it took ten seconds, and four times as
+    began = time.perf_counter()  # many forty
+    assert gunzip(many, max_bytes=5_000_000, max_ratio=200) == b""
+    assert time.perf_counter() - began < 4
 
 
 def test_of_a_damaged_file_what_comes_before_the_damage_is_had():

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipeline.collect.failure import Failure, NotNow, Refused, TooManyRedirects, failure_of
-from pipeline.collect.robots import MAX_BYTES, RobotsBook, _text, agent_token, parse
+from pipeline.collect.robots import MAX_BYTES, RobotsBook, _text, agent_token, parse, sitemaps
 from pipeline.store.hosts import StoredRobots, keep_robots, robots_of
 from pipeline.store.session import open_session
 
@@ -141,6 +141,14 @@ def test_no_file_takes_long(text):
     found = parse(StoredRobots(text, 200, NOW), "riftwatch")
     allowed(found, "/" + "a" * 2000)
     found.crawl_delay()
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("text", SLOW.values(), ids=SLOW.keys())
+def test_neither_does_looking_for_sitemaps(text):
+    began = time.monotonic()
+    body = f"Sitemap: /a.xml\n{text[:400_000]}\nsite-map:/b.xml\nsitemap: /a.xml\n".encode()
+    assert sitemaps(body) == ["/a.xml", "/b.xml"]
     assert time.monotonic() - began < 5
 
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urljoin, urlsplit
 
-from protego import Protego
-
 from pipeline.collect.failure import Failure
 from pipeline.collect.feed_reader import read_feed
 from pipeline.collect.fetch import Response
@@ -17,6 +15,7 @@ from pipeline.collect.inflate import gunzip_so_far
 from pipeline.collect.kinds.events import Event, Links, PlaceRead, Scene, Trouble
 from pipeline.collect.kinds.links import hints, resolve, wanted
 from pipeline.collect.kinds.sitemap_file import Entry, Flaw, IsFeedError, NoSitemapError, parse
+from pipeline.collect.robots import sitemaps
 from pipeline.extract.dates import parse_date
 from pipeline.extract.feed import NoFeedError
 from pipeline.monitor import SitemapSource
@@ -64,8 +63,7 @@ def discover(source: SitemapSource, address: str, scene: Scene) -> Iterator[Even
 
 def _named(robots: Response) -> list[str]:
     """The sitemaps that a robots.txt names, each once."""
-    lines = Protego.parse(robots.body.decode("utf-8", "replace")).sitemaps
-    return list(dict.fromkeys(urljoin(robots.address, line.strip()) for line in lines if line.strip()))
+    return list(dict.fromkeys(urljoin(robots.address, place) for place in sitemaps(robots.body)))
 
 
 def _of_home_page(walk: _Walk, address: str) -> Iterator[Event]:

@@ -15,8 +15,9 @@ _LONGEST = 4096
 _MOST_ALTERNATES = 1000
 _SITEMAP_ROOTS = frozenset({"urlset", "sitemapindex"})
 _FEED_ROOTS = frozenset({"rss", "feed", "rdf"})
-_STRAY = re.compile(rb"<!\[CDATA\[.*?\]\]>|&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]{1,6});)", re.DOTALL)
-"""An ampersand that begins none of XML's own entities, and the sections in which one may stand."""
+_STRAY = re.compile(rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]{1,6});)", re.DOTALL)
+"""An ampersand that begins none of XML's own entities, and the sections in which one may stand. One that is not closed
+lasts to the end: looked for its end again and again, thousands of them would take hours."""
 _FATAL = etree.ErrorLevels.FATAL
 
 

@@ -213,6 +213,13 @@ def test_a_thousand_mutated_sitemaps_neither_break_it_nor_hold_it_up():
         assert time.perf_counter() - began < 2, seed
 
 
+@pytest.mark.parametrize("unit", ["<![CDATA[", "<!--", "<?x ", "<url><loc>", "&#", "<a ", "<!ENTITY ", "<loc a='"])
+def test_what_is_opened_and_never_closed_holds_nothing_up(unit):
+    began = time.perf_counter()
+    list(parse(b"<urlset>" + unit.encode() * (500_000 // len(unit))))
+    assert time.perf_counter() - began < 4
+
+
 @given(st.binary(max_size=300))
 def test_no_bytes_break_it(body):
     with suppress(NoSitemapError, IsFeedError):
