@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
-.PHONY: help install run test test-long pywb lint bench docs clean
+.PHONY: help install run test test-long pywb lint bench bench-full docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,14 @@ bench: install ## every figure the documentation names, beside its baseline; fai
 	$(BIN)/python -m benchmarks.coverage
 	$(BIN)/python -m benchmarks.health
 	$(BIN)/python -m benchmarks.demo
+	$(BIN)/python -m benchmarks.collecting
+	$(BIN)/python -m benchmarks.collecting --memory 300 3000
+	$(BIN)/python -m benchmarks.collecting --growth 1000 10000
+
+bench-full: install ## the long ones, at their full sizes
+	$(BIN)/python -m benchmarks.collecting --pages 1448
+	$(BIN)/python -m benchmarks.collecting --memory 1000 20000
+	$(BIN)/python -m benchmarks.collecting --growth 1000 10000 50000
 
 docs: install ## the generated pages: monitor fields and schema, settings, DAGs, trend columns
 	$(BIN)/python -m docs.generate
