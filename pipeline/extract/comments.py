@@ -6,6 +6,7 @@ trafilatura leaves out comments where a container's class or id begins with "com
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from lxml import html
 
@@ -64,15 +65,21 @@ def _named_comments(name: str) -> bool:
     return False
 
 
-def _is_comments(element: html.HtmlElement) -> bool:
-    if "comment" in (element.get("itemprop") or "").lower().split():
-        return True
-    if re.search(r"schema\.org/(?:User)?Comments?\b", element.get("itemtype") or ""):
-        return True
-    names = f"{element.get('id') or ''} {element.get('class') or ''}"
-    if not _HINT.search(names):
+@lru_cache(maxsize=20_000)
+def _called_comments(names: str | None) -> bool:
+    """Whether the value of a class or id is that of a place for comments. A page has few values, many times."""
+    if not names or not _HINT.search(names):
         return False
     return bool(_SERVICES.search(names)) or any(map(_named_comments, names.split()))
+
+
+def _is_comments(element: html.HtmlElement) -> bool:
+    get = element.get
+    if _called_comments(get("class")) or _called_comments(get("id")):
+        return True
+    if (prop := get("itemprop")) and "comment" in prop.lower().split():
+        return True
+    return bool((kind := get("itemtype")) and re.search(r"schema\.org/(?:User)?Comments?\b", kind))
 
 
 def _holds_the_text(element: html.HtmlElement) -> bool:
