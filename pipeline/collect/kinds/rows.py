@@ -86,7 +86,7 @@ def _json_rows(stream: IO[str]) -> Iterator[Row | BadRow]:
             continue
         try:
             values = json.loads(written)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             yield BadRow(line, f"no JSON ({error})")
             continue
         if isinstance(values, dict):
@@ -96,16 +96,20 @@ def _json_rows(stream: IO[str]) -> Iterator[Row | BadRow]:
 
 
 def _parquet_rows(path: Path) -> Iterator[Row | BadRow]:
-    from pyarrow import ArrowInvalid, parquet  # heavy, and few tables are Parquet
+    from pyarrow import ArrowException, parquet  # heavy, and few tables are Parquet
 
     line = 0
     try:
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(_BATCH):
-                for values in batch.to_pylist():
+                for number in range(batch.num_rows):
                     line += 1
-                    yield Row(line, values)
-    except ArrowInvalid as error:
+                    try:
+                        yield Row(line, {name: batch[name][number].as_py() for name in batch.schema.names})
+                    except (ValueError, OverflowError, LookupError) as error:
+                        # times that Python has none for: nanoseconds, the year 30,000, a zone nobody knows
+                        yield BadRow(line, f"holds what can't be read ({error})")
+    except (ArrowException, ValueError) as error:
         raise TableError(f"{path} is no Parquet file ({error})") from None
 
 

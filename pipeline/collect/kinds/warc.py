@@ -13,6 +13,7 @@ from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from pipeline.collect.archive import Position
+from pipeline.collect.inflate import HARMLESS_BYTES
 from pipeline.collect.kinds.events import Item, PageItem, Skipped, TextItem, Trouble
 from pipeline.collect.kinds.links import wanted
 from pipeline.collect.kinds.records import Damage, Record, records
@@ -86,6 +87,10 @@ class _Files:
                 if not inside:
                     yield Trouble(str(path), "holds no WARC file")
                 for one in inside:
+                    if one.file_size > self._settings.max_inflation * max(one.compress_size, HARMLESS_BYTES):
+                        said = f"grows by more than {self._settings.max_inflation:g} times and is not unpacked"
+                        yield Trouble(f"{path}/{one.filename}", said)
+                        continue
                     with packed.open(one) as stream, TemporaryFile() as whole:
                         shutil.copyfileobj(stream, whole)
                         whole.seek(0)

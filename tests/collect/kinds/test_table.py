@@ -204,6 +204,22 @@ def test_parquet(settings, watch, tmp_path):
     assert documents[0].published_at == datetime(2009, 9, 19, tzinfo=UTC)
 
 
+def test_times_that_python_has_none_for_cost_their_row_alone(tmp_path):
+    times = pyarrow.array([0, 10**18, 1_000_000], pyarrow.timestamp("us"))  # the second lies in the year 33,658
+    parquet.write_table(pyarrow.table({"day": times}), tmp_path / "t.parquet")
+    first, second, third = rows(tmp_path / "t.parquet")
+    assert isinstance(second, BadRow)
+    assert "date value out of range" in second.reason
+    assert [first.values["day"].second, third.values["day"].second] == [0, 1]
+
+
+def test_json_nested_without_end_costs_its_line_alone(tmp_path):
+    (tmp_path / "t.jsonl").write_text('{"a": 1}\n{"a": ' + "[" * 200_000 + '}\n{"a": 2}\n')
+    first, second, third = rows(tmp_path / "t.jsonl")
+    assert isinstance(second, BadRow)
+    assert (first.values, second.line, third.values) == ({"a": 1}, 2, {"a": 2})
+
+
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r"), max_size=30)
 
 

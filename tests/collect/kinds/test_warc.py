@@ -170,6 +170,14 @@ def test_a_page_kept_as_a_resource_is_a_page(settings, watch, tmp_path):
     assert archive.read(settings.archive, capture.warc_file, capture.warc_offset).body == page(1)
 
 
+def test_a_wacz_file_that_grows_without_measure_is_not_unpacked(settings, watch, tmp_path):
+    with zipfile.ZipFile(tmp_path / "bomb.wacz", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("archive/a.warc", bytes(100_000_000))
+    report = imported(settings, watch, tmp_path)
+    assert (report.found, report.failed) == (0, 1)
+    assert any("archive/a.warc: grows by more than 200 times and is not unpacked" in one for one in report.problems)
+
+
 def test_wacz_files_and_files_packed_in_other_ways(settings, watch, tmp_path):
     with zipfile.ZipFile(tmp_path / "crawl.wacz", "w") as packed:
         packed.writestr("archive/data.warc.gz", made(2)[0])
