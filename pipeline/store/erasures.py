@@ -86,7 +86,14 @@ class Selection:
         return and_(
             Document.monitor == self.monitor,
             self._any(
-                Document.source.in_(self.sources), Document.group_id == self.group, Document.address.in_(self.addresses)
+                or_(
+                    Document.source.in_(self.sources),
+                    # rows of a table may name sources of their own, which are called <source>/<name>
+                    *(Document.source.startswith(f"{one}/", autoescape=True) for one in sorted(self.sources)),
+                ),
+                # never null, as == is for texts of no group: it must be told of every text whether it goes
+                Document.group_id.is_not_distinct_from(self.group),
+                Document.address.in_(self.addresses),
             ),
         )
 

@@ -227,6 +227,39 @@ def test_a_group_goes_from_all_its_sources(settings, world):
         assert collect(settings, world, "copies", all_places=True).new == 2
 
 
+def test_codings_go_over_to_a_text_of_no_group(store_settings, world):
+    letters, copies = world.sources
+    observer = letters.model_copy(update={"group": None, "speaker": "observer"})
+    observed = world.model_copy(update={"sources": [observer, copies]})
+    ids = fill(store_settings, observed)
+    erase(store_settings, observed, "group", "abroad", reason="asked for")
+    with open_session(store_settings) as session:
+        assert session.scalars(select(Coding.document_id).where(Coding.coder == "copies")).all() == [
+            ids["letters", "two.html"]
+        ]
+
+
+def test_a_table_goes_with_the_sources_that_its_rows_name(store_settings, tmp_path):
+    rows = "".join(f"{WORDS} number {i},2009-09-1{i},outlet {i % 2},{i}\n" for i in range(4))
+    (tmp_path / "t.csv").write_text(f"text,day,outlet,id\n{rows}")
+    table = {"kind": "table", "group": "home", "speaker": "own", "path": tmp_path / "t.csv"}
+    table["columns"] = {"text": "text", "date": "day", "source": "outlet", "id": "id"}
+    monitor = Monitor.model_validate(
+        {
+            "name": "test",
+            "title": "Test",
+            "groups": [{"id": "home", "name": "Home"}],
+            "sources": [{**table, "id": "posts"}, {**table, "id": "posts2"}],
+        }
+    )
+    for source in ("posts", "posts2"):
+        assert collect(store_settings, monitor, source).new == 4
+    assert look(store_settings, monitor, "source", "posts").documents == 4
+    assert erase(store_settings, monitor, "source", "posts", reason="asked for").documents == 4
+    with open_session(store_settings) as session:
+        assert set(session.scalars(select(Document.source))) == {"posts2/outlet 0", "posts2/outlet 1"}
+
+
 CHILD = """
 import os, signal, sys
 from pathlib import Path
