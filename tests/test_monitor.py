@@ -83,7 +83,7 @@ def test_a_good_file(tmp_path):
             "'own' or 'observer'",
         ),
         ("[https://north.example/feed.xml]", "[north.example/feed]", 12, "sources[0].addresses[0]", "https://"),
-        ("[https://north.example/feed.xml]", "[]", 12, "sources[0].addresses", "list at least one"),
+        ("[https://north.example/feed.xml]", "[]", 12, "sources[0].addresses", "list one in addresses"),
         ("link_selector", "link_selektor", 18, "sources[1].link_selektor", "link_selector"),
         ("date: 2009-09-19", "date: last autumn", 21, "events[0].date", "YYYY-MM-DD"),
         ("name: two-currents", "name: Two Currents", 1, "name", "small letters"),

@@ -38,6 +38,8 @@ class _CrossChecks:
         maps_groups = source.kind == "table" and source.columns.group is not None
         if source.speaker == "own" and source.group is None and not maps_groups:
             yield self.problem(path, "speaker is own but no group is named; add group")
+        if source.kind == "feed" and not (source.addresses or source.opml or source.home_pages):
+            yield self.problem((*path, "addresses"), "names no feed; list one in addresses, opml or home_pages")
         if source.kind == "table":
             for value, group in source.groups.items():
                 yield from self.group_exists((*path, "groups", value), group)

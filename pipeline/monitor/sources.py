@@ -95,13 +95,12 @@ class FeedSource(WebSource):
     """RSS, Atom or JSON feeds."""
 
     kind: Literal["feed"] = Field(description="Always `feed`.")
-    addresses: list[Address] = Field(default_factory=list, min_length=1, description="The feeds.")
+    addresses: list[Address] = Field(default_factory=list, description="The feeds.")
     opml: Path | None = Field(
         default=None, description="An OPML file that lists feeds, relative to the monitor file; read at every run."
     )
     home_pages: list[Address] = Field(
         default_factory=list,
-        min_length=1,
         description="Pages whose feeds are looked for: when they are new, then every month.",
     )
     text_from: Literal["page", "entry"] = Field(
@@ -118,12 +117,6 @@ class FeedSource(WebSource):
         description="Pages of one feed that are read, where a feed names its older pages (RFC 5005); reported when it "
         "bites. 1: the feed itself only.",
     )
-
-    @model_validator(mode="after")
-    def _has_a_place(self) -> FeedSource:
-        if not (self.addresses or self.opml or self.home_pages):
-            raise ValueError("names no feed; add addresses, opml or home_pages")
-        return self
 
 
 class SitemapSource(WebSource):
