@@ -18,7 +18,17 @@ def ends_the_run(error: Exception) -> bool:
     if not isinstance(error, OperationalError | InterfaceError):
         return False
     # class 54 of PostgreSQL's error codes: a value past a limit of the database
-    return not str(getattr(error.orig, "sqlstate", None) or "").startswith("54")
+    return not _code(error).startswith("54") and not lost_a_race(error)
+
+
+def lost_a_race(error: BaseException) -> bool:
+    """Whether the database undid a transaction for another's sake (two that wait for each other): do it once more."""
+    return isinstance(error, DBAPIError) and _code(error).startswith("40")
+
+
+def _code(error: DBAPIError) -> str:
+    """PostgreSQL's five characters; empty where there are none (SQLite)."""
+    return str(getattr(error.orig, "sqlstate", None) or "")
 
 
 def broken_off(error: BaseException) -> BrokenOffError | None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from pipeline.collect.archive import Archive, Position
-from pipeline.collect.ending import ends_the_run
+from pipeline.collect.ending import ends_the_run, lost_a_race
 from pipeline.collect.failure import Failure, verdict
 from pipeline.collect.fetch import Response
 from pipeline.collect.kinds.events import PageItem, TextItem, Trouble
@@ -87,6 +87,8 @@ def _final_address(response: Response, asked: str) -> str:
 BATCH = 32
 """writes in one transaction, and responses in one look at what is known"""
 BATCH_SECONDS = 1.0
+RACES = 5
+"""so often a batch is tried that another run of the source is in the way of"""
 UNREAD = Read(None, None)
 """of what needs no reading, since it is stored already"""
 
@@ -336,7 +338,7 @@ class Keeper:
                         self.session.commit()
         self._last = time.monotonic()
 
-    def _refused(self, writes: Sequence[_Write]) -> str | None:
+    def _refused(self, writes: Sequence[_Write], *, races: int = RACES) -> str | None:
         """Write all or nothing of these; why the database can't take them, null when it could."""
         before = self.tally.copy()
         self._said = []
@@ -350,6 +352,9 @@ class Keeper:
             self.tally = before
             # at once: other threads of the run may be waiting for what this transaction holds
             self.session.rollback()
+            if lost_a_race(error) and races > 1:
+                # two runs of one source write the same rows in another order: the other one has gone on by now
+                return self._refused(writes, races=races - 1)
             if not isinstance(error, _REFUSED) or ends_the_run(error):
                 raise
             return f"can't be stored: {type(error).__name__}: {error}".splitlines()[0][:300]
