@@ -59,8 +59,8 @@ def _unavailable(status: int | None) -> bool:
     return status is not None and 400 <= status < 500 and status != 429
 
 
-def parse(robots: StoredRobots, agent: str) -> Rules:
-    """The rules of a stored robots.txt.
+def parse(robots: StoredRobots, agent: str, why: str | None = None) -> Rules:
+    """The rules of a stored robots.txt. ``why``: what failed when there was no answer, where it is known.
 
     A file that was had counts, even an old one while the host is down; 4xx: nothing is forbidden; no answer or 5xx:
     everything is, for now. (RFC 9309, 2.3.1.4, would let us take 30 days of that for a permission. We do not.)
@@ -69,7 +69,7 @@ def parse(robots: StoredRobots, agent: str) -> Rules:
         return Rules(agent, Protego.parse(_bounded(robots.text)))
     if _unavailable(robots.status):
         return Rules(agent, None)
-    return Rules(agent, None, f"HTTP {robots.status}" if robots.status else "no usable answer")
+    return Rules(agent, None, f"HTTP {robots.status}" if robots.status else why or "no usable answer a few minutes ago")
 
 
 def _bounded(text: str) -> str:
@@ -118,6 +118,8 @@ class RobotsBook:
         self._settings = settings
         self._agent = agent_token(settings.agent)
         self._rules: dict[str, Rules] = {}
+        self._why: dict[str, str] = {}
+        """what failed, of hosts that gave no answer"""
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -130,7 +132,7 @@ class RobotsBook:
             lock = self._locks.setdefault(host, threading.Lock())
         with lock:
             if host not in self._rules:
-                self._rules[host] = parse(self._stored(host, get), self._agent)
+                self._rules[host] = parse(self._stored(host, get), self._agent, self._why.get(host))
             return self._rules[host]
 
     def crawl_delay(self, host: str) -> float | None:
@@ -160,6 +162,7 @@ class RobotsBook:
             if kept is not None and kept.text is not None and not _unavailable(status):
                 return kept
             fresh = StoredRobots(None, status, now)
+            self._why[host] = failure.reason
         with open_session(self._settings) as session:
             keep_robots(session, host, fresh)
         return fresh

@@ -70,6 +70,12 @@ def test_5xx_and_unreachable_forbid_all_for_now(settings, failure):
     assert allowed(rules(settings, failure), "/x") == "temporary"
 
 
+def test_what_failed_is_said(settings):
+    found = rules(settings, Failure("temporary", "the certificate is not valid"))
+    assert found.unreachable == "the certificate is not valid"
+    assert "minutes ago" in rules(settings, b"").unreachable  # another run, which has not asked
+
+
 def test_endless_redirects_allow_all(settings):
     assert allowed(rules(settings, TooManyRedirects("redirects more than 5 times")), "/x") is True
 
