@@ -111,6 +111,12 @@ def test_extract_of_what_is_no_page_says_why(tmp_path, body):
     assert b"nothing would be stored" in answer.stderr
 
 
+def test_a_window_without_a_day_is_refused(tmp_path):
+    answer = riftwatch("collect", "--since", "2009-02-01", "--until", "2009-02-01", data=tmp_path)
+    assert answer.returncode == 1
+    assert b"no day lies from 2009-02-01 to before 2009-02-01" in answer.stderr
+
+
 def test_schema_is_json(tmp_path):
     assert json.loads(riftwatch("schema", data=tmp_path).stdout)["title"] == "Monitor"
 

@@ -16,12 +16,12 @@ from pipeline.cli.common import (
     MonitorFile,
     SourceId,
     chosen_sources,
-    day_of,
     fail,
     midnight_of,
     run_reporting,
     the_monitor,
     the_settings,
+    window_of,
 )
 from pipeline.monitor import Monitor
 from pipeline.report import Report
@@ -69,11 +69,12 @@ def collect(
 ) -> None:
     """Collect the texts of the web sources."""
     settings = the_settings()
+    first, end = window_of(since, until)
     loaded = the_monitor(monitor, settings)
     sources = chosen_sources(loaded, source, local=False)
     if not sources:
         typer.echo(f"{loaded.name} has no web source; `riftwatch import` reads its files.")
-    if not collect_sources(settings, loaded, sources, day_of(since), day_of(until), all_places=all_places):
+    if not collect_sources(settings, loaded, sources, first, end, all_places=all_places):
         raise typer.Exit(1)
 
 

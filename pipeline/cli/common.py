@@ -134,6 +134,14 @@ def day_of(text: str | None) -> date | None:
         fail(f"{text!r} is no date; write YYYY-MM-DD")
 
 
+def window_of(since: str | None, until: str | None) -> tuple[date | None, date | None]:
+    """The days [since, until); a window that holds none ends the command."""
+    first, end = day_of(since), day_of(until)
+    if first is not None and end is not None and end <= first:
+        fail(f"no day lies from {first} to before {end}; --until is the first day that is left out")
+    return first, end
+
+
 def check_group(monitor: Monitor, group: str | None) -> None:
     if group is not None and group not in {g.id for g in monitor.groups}:
         fail(f"no group {group!r} in {monitor.name}; there are {', '.join(g.id for g in monitor.groups)}")
