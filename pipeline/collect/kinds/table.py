@@ -139,9 +139,11 @@ def read(source: TableSource, settings: Settings) -> Iterator[Item]:
     """The texts in the source's file."""
     addresses = _Addresses(source.id)
     # rows of JSON may lack what is empty; a table has all its columns in every row
-    first = source.path.name.removesuffix(".gz").endswith((".csv", ".parquet"))
+    first = source.path.name.lower().removesuffix(".gz").endswith((".csv", ".parquet"))
+    empty = True
     try:
         for row in (_understood(row, source) for row in rows(source.path)):
+            empty = False
             if isinstance(row, BadRow):
                 yield Trouble(f"{source.path.name} line {row.line}", f"left out: {row.reason}")
                 continue
@@ -152,5 +154,7 @@ def read(source: TableSource, settings: Settings) -> Iterator[Item]:
                 return
             first = False
             yield from items(row, source, addresses)
+        if empty:
+            yield Trouble(str(source.path), "holds no row", failed=False)
     except TableError as error:
         yield Trouble(str(source.path), str(error))

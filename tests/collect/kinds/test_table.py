@@ -166,6 +166,7 @@ def test_an_address_that_is_none_does_not_cost_the_text(settings, watch, tmp_pat
     ("name", "content", "word"),
     [
         ("t.csv", b"a,b\n1,2\n", "has no column body, day, number; it has: a, b"),
+        ("T.CSV", b"a,b\n1,2\n", "has no column body, day, number; it has: a, b"),
         ("t.xlsx", b"PK", "unknown kind of table"),
         ("t.parquet", b"no parquet at all", "is no Parquet file"),
         ("gone.parquet", None, "can't be read"),
@@ -179,6 +180,13 @@ def test_files_that_are_wrong_altogether(settings, watch, tmp_path, name, conten
     report, documents = imported(settings, watch, tmp_path / name, columns=COLUMNS)
     assert (report.failed, documents) == (1, [])
     assert word in report.problems[0]
+
+
+@pytest.mark.parametrize(("name", "content"), [("t.csv", ""), ("t.csv", "number,day,body\n"), ("t.jsonl", "\n")])
+def test_a_table_without_rows_is_said_to_be_one(settings, watch, tmp_path, name, content):
+    report, documents = table(settings, watch, tmp_path / name, content)
+    assert (report.found, report.failed, documents) == (0, 0, [])
+    assert "holds no row" in report.problems[0]
 
 
 def test_a_gzip_file_cut_off_gives_the_rows_that_are_there(settings, watch, tmp_path):
