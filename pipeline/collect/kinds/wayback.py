@@ -174,6 +174,11 @@ def _walk(
         if question is not None:
             yield CursorAt(place, question.cursor())
         else:
+            if not entries and cursor is None:
+                said = (
+                    "the archive's index names no wanted page; check `cdx`, `match`, the days, `include` and `exclude`"
+                )
+                yield Trouble(address, said, failed=False)
             yield PlaceRead(place, response, entries, new, anew=True)
             yield WalkEnded(place)
 

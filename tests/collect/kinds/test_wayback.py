@@ -190,6 +190,12 @@ def test_a_window_begins_but_does_not_end_the_question(settings, pywb, of_pywb):
     assert len(documents(settings)) == 3
 
 
+def test_an_index_that_names_nothing_is_said_to(settings, of_pywb):
+    report = collect(settings, of_pywb(addresses=["http://mistyped.example/"]), "letters")
+    assert (report.found, report.failed) == (0, 0)
+    assert report.problems[0].startswith("http://mistyped.example/: the archive's index names no wanted page")
+
+
 def test_a_second_run_finds_nothing_new(settings, of_pywb):
     monitor = of_pywb()
     first = collect(settings, monitor, "letters")
