@@ -141,7 +141,7 @@ def volume(texts: Mapping[date, int], until: date) -> Volume:
     """
     seen = [day for day, count in texts.items() if count and day < until]
     if not seen:
-        return Volume("unknown", "It has no text yet.")
+        return Volume("unknown", f"It has no text of recent years, from before {until}, to tell by what is usual.")
     last = max(seen)
     first = max(min(seen), last - timedelta(days=HISTORY_DAYS + LOW_DAYS))
     counts = [texts.get(first + timedelta(days=i), 0) for i in range((until - first).days)]

@@ -17,6 +17,8 @@ def every(step, *, until=TODAY, days=400, count=1):
 
 def test_nothing_and_little_are_no_evidence():
     assert volume({}, TODAY).state == "unknown"
+    # it may have older texts, which are not looked at, or those of today
+    assert "no text of recent years" in volume({TODAY: 3}, TODAY).said
     assert volume(every(1, days=20), TODAY).state == "unknown"
     assert volume(every(60), TODAY).state == "unknown"
 
