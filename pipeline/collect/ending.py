@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import errno
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
@@ -41,3 +45,27 @@ def broken_off(error: BaseException) -> BrokenOffError | None:
     else:
         return None
     return BrokenOffError(f"the run was broken off: {said}, and collect again; what was stored is safe, the rest waits")
+
+
+@contextmanager
+def ending_in_order() -> Iterator[None]:
+    """SIGTERM ends what is done within as Ctrl-C does: it still gives back its leases and leaves its report line.
+
+    Left alone the signal ends the process on the spot, or under Airflow nothing: Airflow's handler only tells the
+    task's operator, which for a function does nothing, and kills the process a few seconds later. Once is enough: a
+    second signal does what it would have done. In other threads than the main one no signal can be heeded.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, before)
+        raise SystemExit("it was told to end (SIGTERM)")
+
+    before = signal.getsignal(signal.SIGTERM) or signal.SIG_DFL
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.collect.archive import Archive, shelf_of
 from pipeline.collect.asking import Asker
 from pipeline.collect.crew import run_by_host
-from pipeline.collect.ending import broken_off, ends_the_run
+from pipeline.collect.ending import broken_off, ending_in_order, ends_the_run
 from pipeline.collect.failure import Failure, NotNow
 from pipeline.collect.fetch import Fetcher, Response
 from pipeline.collect.guard import Guard, place_of
@@ -100,6 +100,7 @@ def collect(
     window = Window(since, until, reader_of(rules_of(source)))
     problems = Problems()
     with (
+        ending_in_order(),
         open_session(settings, expire_on_commit=False) as session,
         closing(Archive(shelf_of(settings), monitor.name, source.id, say=problems.note)) as archive,
     ):
