@@ -127,6 +127,8 @@ def parse(
 
 
 def _item_around(element: Tag, around: set[int]) -> Tag | None:
+    if not around:
+        return None  # a page may be nested as deep as it is long, and then the way up takes as long for every link
     if id(element) in around:
         return element
     return next((parent for parent in element.parents if id(parent) in around), None)

@@ -85,3 +85,10 @@ def test_pages_built_to_hold_it_up_do_not(text):
 @given(st.text(max_size=200))
 def test_no_page_breaks_it(text):
     read(text, next_selector="a.next")
+
+
+def test_a_page_nested_as_deep_as_it_is_long_holds_nothing_up():
+    text = "".join(f"<div><a href=/{number}>a letter</a>" for number in range(20_000))
+    began = time.perf_counter()
+    assert len(parse(text, address="http://a/", link_selector="a", next_selector=None).items) == 20_000
+    assert time.perf_counter() - began < 10
