@@ -38,8 +38,8 @@ class Failure(Exception):
 class Refused(Failure):
     """An address that is never fetched, or that leads where nothing is fetched."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__("hard", f"refused: {reason}")
+    def __init__(self, reason: str, kind: FailureKind = "hard") -> None:
+        super().__init__(kind, f"refused: {reason}")
 
 
 class TooManyRedirects(Failure):

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import httpcore
 
-from pipeline.collect.failure import Failure, Refused
+from pipeline.collect.failure import Failure, FailureKind, Refused
 from pipeline.extract.address import MAX_HOST
 
 _PORTS = {"http": 80, "https": 443}
@@ -93,6 +93,16 @@ def is_public(ip: str) -> bool:
     )
 
 
+def _is_ip(host: str) -> bool:
+    """Whether a host is written as an address (also as one number, as resolvers read it), not as a name."""
+    try:
+        if ":" not in host:
+            socket.inet_aton(host)
+    except (OSError, ValueError):
+        return False
+    return True  # no name has a colon
+
+
 def _look_up(host: str, port: int, seconds: float) -> list[str]:
     # The system's resolver takes no time limit. A daemon: one that hangs must not hold the process either.
     answers: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
@@ -128,7 +138,9 @@ class Guard:
         if Place("http", host.lower(), port).host_port not in self.allowed:
             for ip in ips:
                 if not is_public(ip):
-                    raise Refused(f"{host}:{port} leads to {ip}, which is no public address")
+                    # a name may lead elsewhere tomorrow: blocked and hijacked names are answered with such addresses
+                    kind: FailureKind = "hard" if _is_ip(host) else "temporary"
+                    raise Refused(f"{host}:{port} leads to {ip}, which is no public address", kind)
         return ips
 
 

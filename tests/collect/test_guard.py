@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.collect.failure import Failure
+from pipeline.collect.failure import Failure, Refused
 from pipeline.collect.fetch import Fetcher
 from pipeline.collect.guard import Guard, is_public, place_of
 
@@ -150,6 +150,21 @@ def test_a_name_without_an_answer_is_given_up(monkeypatch):
     never.set()
     assert caught.value.kind == "temporary"
     assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "2130706433", "0x7f000001"])
+def test_an_address_that_is_private_is_so_tomorrow(host):
+    with pytest.raises(Refused) as caught:
+        Guard().resolve(host, 80)
+    assert caught.value.kind == "hard"
+
+
+def test_a_name_that_is_private_today_is_tried_again(monkeypatch):
+    """Where a name is blocked, resolvers answer 127.0.0.1 or 0.0.0.0: no text may be given up for that."""
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(socket.AF_INET, 1, 6, "", ("127.0.0.1", 80))])
+    with pytest.raises(Refused, match="no public address") as caught:
+        Guard().resolve("news.example", 80)
+    assert caught.value.kind == "temporary"
 
 
 def test_an_error_nobody_thought_of_is_not_swallowed(monkeypatch):
