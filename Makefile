@@ -48,6 +48,7 @@ lint: install ## ruff, mypy, import rules
 
 bench: install ## every figure the documentation names, beside its baseline; fails below a pinned floor
 	$(BIN)/python -m benchmarks.extraction
+	$(BIN)/python -m benchmarks.boilerplate
 	$(BIN)/python -m benchmarks.feeds
 	$(BIN)/python -m benchmarks.framing
 	$(BIN)/python -m benchmarks.coverage
@@ -61,6 +62,7 @@ bench-full: install ## the long ones, at their full sizes
 	$(BIN)/python -m benchmarks.collecting --pages 1448
 	$(BIN)/python -m benchmarks.collecting --memory 1000 20000
 	$(BIN)/python -m benchmarks.collecting --growth 1000 10000 50000
+	$(BIN)/python -m benchmarks.kill --moments 50
 
 docs: install ## the generated pages: monitor fields and schema, settings, DAGs, trend columns
 	$(BIN)/python -m docs.generate

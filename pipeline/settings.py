@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     archive_address: str = Field(
         default="",
         validation_alias="RIFTWATCH_ARCHIVE",  # the name it has here would read RIFTWATCH_ARCHIVE_ADDRESS
-        description="Where closed files of the raw archive are brought: an address that fsspec knows (s3://bucket/path, "
+        description="Where closed files of the raw archive are brought: an address that fsspec knows (s3://bucket, "
         "gs://..., abfs://..., file:///...). Empty: they stay in the data folder.",
     )
     monitors: Path = Field(

@@ -126,6 +126,7 @@ def collect(
             run.run()
             if said := finding(session, monitor.name, source, started):
                 keeper.problems.note(said)
+            return recorded()
         except BaseException as error:
             session.rollback()
             keeper.problems.note(
@@ -136,7 +137,6 @@ def collect(
             if (words := broken_off(error)) is not None:
                 raise words from error
             raise
-        return recorded()
 
 
 def _report(keeper: Keeper, *, found: int, waiting: int, size: int, began: float) -> Report:

@@ -200,7 +200,8 @@ class Keeper:
         """An entry of a feed whose own text counts: its frontier row is done without a page."""
         write = _TextWrite(
             due.address,
-            lambda: frontier.mark_fetched(self.session, {due.id: None}, now=self._now),
+            # why there is no text, if so, is known when this is called
+            lambda: frontier.mark_fetched(self.session, {due.id: write.read.problem}, now=self._now),
             lambda reason: self._give_up(due, reason),
             group=self._source.group,
             source=self._source.id,

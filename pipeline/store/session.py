@@ -42,6 +42,10 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
     cursor.close()
 
 
+_KEPT, _MORE = 5, 45
+"""Connections: a run has a thread per host and a writer, and none may fail for want of one."""
+
+
 @lru_cache(maxsize=8)
 def engine_for(address: str) -> Engine:
     """The engine of a database address. Raises :class:`StoreError` for an address that names no known database."""
@@ -49,11 +53,11 @@ def engine_for(address: str) -> Engine:
     if url.get_backend_name() == "sqlite":
         if url.database and url.database != ":memory:":
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(url, connect_args={"timeout": 30})
+        engine = create_engine(url, connect_args={"timeout": 30}, pool_size=_KEPT, max_overflow=_MORE)
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
     if url.get_backend_name() == "postgresql":
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, pool_size=_KEPT, max_overflow=_MORE)
     raise StoreError(
         f"{url.get_backend_name()} is not supported; set RIFTWATCH_DATABASE_URL to sqlite:/// or postgresql+psycopg://"
     )

@@ -158,7 +158,7 @@ class Place(Base):
     digest: Mapped[str | None] = mapped_column(String(64))
     """sha256 of the body at the last reading, hexadecimal"""
     rules: Mapped[str | None] = mapped_column(String(64))
-    """sha256 of what the source said of itself at that reading; others may read other addresses out of the same bytes"""
+    """sha256 of what the source said of itself at that reading: other selectors read other addresses"""
     walked: Mapped[bool] = mapped_column(default=False)
     """whether a walk through all its pages has reached the end"""
     cursor: Mapped[str | None]

@@ -18,6 +18,8 @@ NEXT_BY_DEFAULT = "link[rel~=next], a[rel~=next]"
 _DECLARATION = re.compile(r"<\?(?=xml)", re.IGNORECASE)
 _SCRIPT_BUILT = 5
 """a page with fewer links than this, and with scripts, is taken for one that scripts build"""
+_WITH_WORDS = 1000
+"""links of one page whose title and date are looked for: in a page nested without end each search takes longer"""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ def parse(
         except ValueError:
             bad.append(written)
             continue
-        item = _said(_item_around(element, around), link, item_title_selector, item_date_selector)
+        near = _item_around(element, around) if len(found) < _WITH_WORDS else None
+        item = _said(near, link, item_title_selector, item_date_selector)
         # the picture and the headline of a text are two links to it
         before = found.get(link, item)
         found[link] = replace(before, title=before.title or item.title, date=before.date or item.date)

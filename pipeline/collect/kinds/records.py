@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from contextlib import redirect_stderr
 from dataclasses import dataclass, replace
-from io import BytesIO
+from io import BytesIO, StringIO
 from itertools import islice
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
@@ -67,7 +68,11 @@ def records(stream: BinaryIO, *, max_bytes: int, max_ratio: float) -> Iterator[R
         try:
             for record in reading:
                 made = _record(record, reading.offset, max_bytes)
-                reading.read_to_end()
+                wrong = reading.err_count
+                with redirect_stderr(StringIO()):  # it says on standard error what is reported here
+                    reading.read_to_end()
+                if reading.err_count > wrong:
+                    yield Damage(made.offset, "a record longer than its head says; it is read as far as that goes")
                 # in a file packed as one piece warcio's offsets mean nothing
                 after = max(reading.offset, start)
                 here = here + 1 if after == end else 0

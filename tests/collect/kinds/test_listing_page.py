@@ -92,3 +92,20 @@ def test_a_page_nested_as_deep_as_it_is_long_holds_nothing_up():
     began = time.perf_counter()
     assert len(parse(text, address="http://a/", link_selector="a", next_selector=None).items) == 20_000
     assert time.perf_counter() - began < 10
+
+
+def test_items_nested_in_one_another_without_end_take_bounded_time():
+    count = 4000
+    items = "".join(f'<div class="i"><a href="/{n}">x</a><span class="d">2009-01-01</span>' for n in range(count))
+    began = time.monotonic()
+    page = parse(
+        items,
+        address="http://a.example/",
+        link_selector="a",
+        next_selector=None,
+        item_selector=".i",
+        item_date_selector=".d",
+    )
+    assert time.monotonic() - began < 10
+    assert len(page.items) > 1000
+    assert page.items[0].date == "2009-01-01"

@@ -113,7 +113,7 @@ REAL = {
     "example-resource.warc.gz": (1, 0),
     "example-space-in-target-uri.warc.gz": (0, 0),
     "example-space-in-url.arc": (1, 0),
-    "example-trunc.warc": (1, 0),
+    "example-trunc.warc": (1, 1),
     "example-wget-bad-target-uri.warc.gz": (1, 0),
     "example-wrong-chunks.warc.gz": (1, 0),
     "example.arc": (1, 0),

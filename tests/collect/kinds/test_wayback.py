@@ -469,8 +469,8 @@ def test_an_index_that_is_busy_is_asked_on_where_it_was(settings, internet_archi
     asked = len(internet_archive.asked)
     collect(settings, of_archive(), "letters")
     assert len(documents(settings)) == bodies(internet_archive)
-    # the three answers before are not asked for again
-    assert len(internet_archive.asked) - asked == 8 - 3
+    # the three answers before are not asked for again; where a second has passed meanwhile, it is asked for too
+    assert len(internet_archive.asked) - asked in {8 - 3, 8 - 3 + 1}
 
 
 @pytest.mark.parametrize(("status", "said"), [(403, "may have excluded the site"), (400, "does not take the question")])
