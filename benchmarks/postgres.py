@@ -22,7 +22,8 @@ def programs() -> Path | None:
 class Postgres:
     """A server on loopback, started at once; for ``with``. Its data go with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = True) -> None:
+        """``durable``: false where nothing but speed counts, since no crash is part of what is tried."""
         where = programs()
         if where is None:
             raise FileNotFoundError("no PostgreSQL server found: install Debian's package postgresql")
@@ -35,6 +36,7 @@ class Postgres:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
+        self._durable = durable
         self._run("initdb", "-U", "postgres", "-A", "trust", "--no-sync")
         self.start()
 
@@ -44,6 +46,7 @@ class Postgres:
 
     def start(self) -> None:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self._folder}"
+        options += "" if self._durable else " -c fsync=off"
         self._run("pg_ctl", "-o", options, "-l", str(self._folder / "log"), "-w", "start")
 
     def stop(self) -> None:

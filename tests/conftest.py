@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import shutil
 import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -15,6 +12,7 @@ from uuid import uuid4
 import hypothesis
 import pytest
 
+from benchmarks.postgres import Postgres, programs
 from pipeline.settings import PROJECT_ROOT, Settings
 from pipeline.store.session import engine_for
 
@@ -65,55 +63,19 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
-def _postgres_programs() -> Path | None:
-    if found := shutil.which("pg_ctl"):
-        return Path(found).parent
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
-    return versions[-1].parent if versions else None
-
-
-def _as_postgres(*command: str) -> list[str]:
-    # PostgreSQL refuses to run as root
-    return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else list(command)
-
-
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """Address (without database) of a PostgreSQL server started for this run."""
-    programs = _postgres_programs()
-    if programs is None:
+def postgres_server() -> Iterator[Postgres]:
+    """A PostgreSQL server started for this run."""
+    if programs() is None:
         pytest.skip("no PostgreSQL server found: install Debian's package postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="riftwatch-postgres-"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-
-    def run(*command: str) -> None:
-        subprocess.run(_as_postgres(*command), check=True, stdout=subprocess.DEVNULL, cwd="/")
-
-    data = str(folder / "data")
-    run(str(programs / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "--no-sync")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-    run(str(programs / "pg_ctl"), "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
-    try:
-        yield f"postgresql+psycopg://postgres@127.0.0.1:{port}"
-    finally:
-        run(str(programs / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+    with Postgres(durable=False) as server:
+        yield server
 
 
 @pytest.fixture
-def postgres_address(postgres_server: str) -> str:
+def postgres_address(postgres_server: Postgres) -> str:
     """Address of a new, empty PostgreSQL database."""
-    import psycopg
-
-    name = f"test_{uuid4().hex}"
-    server = postgres_server.replace("+psycopg", "")
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    return f"{postgres_server}/{name}"
+    return postgres_server.new_database(f"test_{uuid4().hex}")
 
 
 @pytest.fixture
