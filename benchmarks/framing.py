@@ -19,11 +19,14 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from classifiers.evaluate import cross_validate, figures, macro_f1, majority, two_way
+from classifiers.classifier import TextClassifier
+from classifiers.codebook import load_codebook
+from classifiers.evaluate import cross_validate, figures, macro_f1, majority
 from classifiers.features import as_rows
-from classifiers.framing import Floats, FramingClassifier
+from classifiers.heads import Floats
 from classifiers.starter import StarterCoding, load_starter
 
+HEADS = load_codebook().two_heads
 MANIFESTOS = Path(__file__).resolve().parents[2] / "shared" / "data" / "manifesto_en" / "nat_univ.csv"
 
 FLOORS = {
@@ -74,7 +77,7 @@ def _lines(
     name: str, codings: Sequence[StarterCoding], p: Floats, plain: tuple[Sequence[str], Sequence[str]]
 ) -> list[Line]:
     values = [c.value for c in codings]
-    made = figures(values, p)
+    made = figures(values, p, HEADS)
     sided = [i for i, value in enumerate(values) if value in {"nationalist", "universalist"}]
     truth = [values[i] for i in sided]
     return [
@@ -94,7 +97,7 @@ def _lines(
 def held_out_traditions(codings: Sequence[StarterCoding]) -> list[Line]:
     """Cross-validation, no tradition on both sides; then per language."""
     groups = [c.tradition for c in codings]
-    p = cross_validate(FramingClassifier(), [c.row for c in codings], [c.value for c in codings], groups, folds=8)
+    p = cross_validate(TextClassifier(), [c.row for c in codings], [c.value for c in codings], groups, folds=8)
     four, two = np.empty(len(codings), dtype=object), np.empty(len(codings), dtype=object)
     for train, test in GroupKFold(8).split(codings, groups=groups):
         four[test], two[test] = _plain_proba([codings[i] for i in train], [codings[i].text for i in test])
@@ -112,7 +115,7 @@ def other_hand(codings: Sequence[StarterCoding]) -> list[Line]:
     for block in ("en-a", "en-b"):
         train = [c for c in english if not c.id.startswith(block)]
         test = [c for c in english if c.id.startswith(block)]
-        fitted = FramingClassifier().fit([c.row for c in train], [c.value for c in train], [c.tradition for c in train])
+        fitted = TextClassifier().fit([c.row for c in train], [c.value for c in train], [c.tradition for c in train])
         parts.append((test, fitted.predict_proba([c.row for c in test]), *_plain_proba(train, [c.text for c in test])))
     return _lines(
         "starter, the other hand",
@@ -127,9 +130,7 @@ def manifestos(codings: Sequence[StarterCoding], file: Path = MANIFESTOS) -> lis
     with file.open(encoding="utf-8", newline="") as handle:
         rows = [row for row in csv.DictReader(handle) if row["side_core"]]
     truth = [{"nat": "nationalist", "univ": "universalist"}[row["side_core"]] for row in rows]
-    fitted = FramingClassifier().fit(
-        [c.row for c in codings], [c.value for c in codings], [c.tradition for c in codings]
-    )
+    fitted = TextClassifier().fit([c.row for c in codings], [c.value for c in codings], [c.tradition for c in codings])
     p = fitted.predict_proba(as_rows([(r["text_preceding"], r["text_original"], r["text_following"]) for r in rows]))
     _, plain = _plain_proba(codings, [row["text_original"] for row in rows])
     area = roc_auc_score([value == "nationalist" for value in truth], p[:, 0] - p[:, 1])
@@ -138,7 +139,7 @@ def manifestos(codings: Sequence[StarterCoding], file: Path = MANIFESTOS) -> lis
         Line(
             "manifestos, two sides",
             len(truth),
-            macro_f1(truth, two_way(p)),
+            macro_f1(truth, HEADS.sides(p)),
             macro_f1(truth, plain),
             macro_f1(truth, majority(truth)),
             note,

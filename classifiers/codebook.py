@@ -5,13 +5,14 @@ A codebook is a YAML file beside this module. Codings keep the version they were
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+
+from classifiers.heads import Heads
 
 FOLDER = Path(__file__).resolve().parent / "codebooks"
 
@@ -49,7 +50,26 @@ class Codebook(_Part):
     question: str
     unit: str
     values: Annotated[list[Value], Field(min_length=2)]
+    heads: dict[str, list[str]]
+    """the two questions a model answers, head -> the values that say yes to it; the first counts +1, the second -1"""
+    targeted: bool = False
+    """true: coded towards a group, once for each group a text names"""
     rules: list[Rule] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Codebook:
+        # a value and a rule may share a name ("both"), two values or two rules may not
+        for names in (self.names, [rule.id for rule in self.rules]):
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f"{name} stands twice; give each value and each rule its own name")
+        Heads.of(self.heads, self.names)
+        return self
+
+    @property
+    def two_heads(self) -> Heads:
+        """The heads as classifiers take them."""
+        return Heads.of(self.heads, self.names)
 
     @property
     def names(self) -> list[str]:
@@ -72,16 +92,17 @@ def load_codebook(file: Path = FOLDER / "framing.yaml") -> Codebook:
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors())
         raise CodebookError(f"{file}: {wrong}") from error
-    # a value and a rule may share a name ("both"), two values or two rules may not
-    twice = [n for names in (book.names, [r.id for r in book.rules]) for n, c in Counter(names).items() if c > 1]
-    if twice:
-        raise CodebookError(f"{file}: {', '.join(twice)} stands twice; give each value and each rule its own name")
     return book
 
 
 def codebook_of(variable: str) -> Codebook:
     """The codebook of a variable. Raises :class:`CodebookError` that names the variables there are."""
-    books = {b.variable: b for b in map(load_codebook, sorted(FOLDER.glob("*.yaml")))}
+    books = {book.variable: book for book in codebooks()}
     if variable not in books:
         raise CodebookError(f"unknown variable {variable!r}; write one of {', '.join(sorted(books))}")
     return books[variable]
+
+
+def codebooks() -> list[Codebook]:
+    """Every codebook there is, by the name of its variable."""
+    return sorted(map(load_codebook, FOLDER.glob("*.yaml")), key=lambda book: book.variable)

@@ -14,16 +14,17 @@ from sklearn.base import clone
 from sklearn.metrics import f1_score
 from sklearn.model_selection import GroupKFold
 
+from classifiers.classifier import TextClassifier
 from classifiers.features import Row, as_rows
-from classifiers.framing import HEADS, Floats, FramingClassifier, head_truth, labels_of
+from classifiers.heads import Floats, Heads
 
 
 def cross_validate(
-    classifier: FramingClassifier, rows: Sequence[Row], values: Sequence[str], groups: Sequence[str], folds: int = 5
+    classifier: TextClassifier, rows: Sequence[Row], values: Sequence[str], groups: Sequence[str], folds: int = 5
 ) -> Floats:
     """Probabilities, shape (n, 2), each by a model that has seen no text of the same group; calibration included."""
     checked = as_rows(rows)
-    made = np.empty((len(checked), len(HEADS)))
+    made = np.empty((len(checked), 2))
     for train, test in GroupKFold(folds).split(checked, groups=groups):
         fitted = clone(classifier).fit(
             [checked[i] for i in train], [values[i] for i in train], [groups[i] for i in train]
@@ -47,27 +48,23 @@ def majority(truth: Sequence[str]) -> list[str]:
     return [min(counts, key=lambda value: (-counts[value], value))] * len(truth)
 
 
-def two_way(probabilities: Floats) -> list[str]:
-    """The higher of the two heads, for texts known to be on one side."""
-    return ["nationalist" if a >= b else "universalist" for a, b in probabilities]
-
-
 def figures(
-    values: Sequence[str], probabilities: Floats, slices: Mapping[str, Sequence[str]] | None = None
+    values: Sequence[str], probabilities: Floats, heads: Heads, slices: Mapping[str, Sequence[str]] | None = None
 ) -> dict[str, Any]:
     """Figures beside their baseline, ready for JSON.
 
-    ``texts``, ``macro_f1`` (four values) and ``majority_macro_f1``; ``two_way_macro_f1`` over the texts coded
-    nationalist or universalist; per head ``macro_f1``, ``brier`` and ``base_brier`` (of always saying the base rate).
+    ``texts``, ``macro_f1`` (all values) and ``majority_macro_f1``; ``two_way_macro_f1`` over the texts coded on the
+    side of one head (nationalist or universalist); per head ``macro_f1``, ``brier`` and ``base_brier`` (of always
+    saying the base rate).
     ``slices`` (name -> one key per text, such as languages) adds the first three per name and key.
     """
-    said = labels_of(probabilities)
-    truth = head_truth(values)
-    sided = np.isin(values, ["nationalist", "universalist"])
-    made: dict[str, Any] = {**_four_way(values, said)}
+    said = heads.labels(probabilities)
+    truth = heads.truth(values)
+    sided = heads.sided(values)
+    made: dict[str, Any] = {**_all_values(values, said)}
     if sided.any():
         one = np.asarray(values)[sided].tolist()
-        made["two_way_macro_f1"] = round(macro_f1(one, two_way(probabilities[sided])), 4)
+        made["two_way_macro_f1"] = round(macro_f1(one, heads.sides(probabilities[sided])), 4)
         made["two_way_majority_macro_f1"] = round(macro_f1(one, majority(one)), 4)
     made["heads"] = {
         head: {
@@ -75,17 +72,17 @@ def figures(
             "brier": round(float(np.mean((probabilities[:, k] - truth[:, k]) ** 2)), 4),
             "base_brier": round(float(truth[:, k].mean() * (1 - truth[:, k].mean())), 4),
         }
-        for k, head in enumerate(HEADS)
+        for k, head in enumerate(heads.names)
     }
     for name, keys in (slices or {}).items():
         made[name] = {}
         for key in sorted(set(keys)):
             inside = np.asarray(keys) == key
-            made[name][key] = _four_way(np.asarray(values)[inside].tolist(), said[inside])
+            made[name][key] = _all_values(np.asarray(values)[inside].tolist(), said[inside])
     return made
 
 
-def _four_way(values: Sequence[str], said: Any) -> dict[str, Any]:
+def _all_values(values: Sequence[str], said: Any) -> dict[str, Any]:
     return {
         "texts": len(values),
         "macro_f1": round(macro_f1(values, said), 4),
@@ -93,16 +90,16 @@ def _four_way(values: Sequence[str], said: Any) -> dict[str, Any]:
     }
 
 
-def confusion(values: Sequence[str], probabilities: Floats) -> dict[str, dict[str, float]]:
+def confusion(values: Sequence[str], probabilities: Floats, heads: Heads) -> dict[str, dict[str, float]]:
     """Per head the rates that quantifiers need (adjusted count, its probabilistic form, Saerens et al. 2002).
 
     ``prior``: share of texts that say yes by their coding. ``tpr``, ``fpr``: share the head says yes to among those
     that do and that do not. ``mean_positive``, ``mean_negative``: its mean probability among the same.
     Raises ValueError when a head has no text on one side.
     """
-    truth = head_truth(values)
+    truth = heads.truth(values)
     made = {}
-    for k, head in enumerate(HEADS):
+    for k, head in enumerate(heads.names):
         yes, p = truth[:, k], probabilities[:, k]
         if yes.all() or not yes.any():
             raise ValueError(f"no rates for the {head} head: all {len(yes)} codings are on one side")

@@ -20,11 +20,13 @@ from typing import Any
 import numpy as np
 import sklearn
 
+from classifiers.classifier import TextClassifier
+from classifiers.codebook import Codebook
 from classifiers.features import Counts, Row, Weights, as_rows
-from classifiers.framing import HEADS, VALUES, FramingClassifier
+from classifiers.heads import Heads
 from classifiers.normalise import NORMALISATION
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 FILES = frozenset({"model.json", "vocabulary.json", "arrays.npz", "card.json", "probes.json"})
 TOLERANCE = 1e-6
@@ -36,13 +38,14 @@ class ModelFolderError(ValueError):
 
 
 @dataclass(frozen=True)
-class FramingModel:
+class LoadedModel:
     """A loaded model."""
 
     name: str
     sha256: str
     """of its manifest, and so of every byte in it"""
-    classifier: FramingClassifier
+    classifier: TextClassifier
+    variable: str
     codebook_version: int
     card: dict[str, Any]
 
@@ -52,10 +55,10 @@ def _json(value: Any) -> bytes:
 
 
 def save_model(
-    classifier: FramingClassifier,
+    classifier: TextClassifier,
     folder: Path,
     *,
-    codebook_version: int,
+    codebook: Codebook,
     card: Mapping[str, Any],
     probes: Sequence[Row],
 ) -> str:
@@ -79,9 +82,14 @@ def save_model(
             {
                 "format": FORMAT,
                 "normalisation": NORMALISATION,
-                "codebook": {"variable": "framing", "version": codebook_version},
+                "codebook": {
+                    "variable": codebook.variable,
+                    "version": codebook.version,
+                    "heads": codebook.heads,
+                    "values": codebook.names,
+                },
                 "features": classifier.counts_.digest_,
-                "parameters": classifier.get_params(),
+                "parameters": {k: v for k, v in classifier.get_params().items() if k != "heads"},
                 "values": classifier.values_.tolist(),
                 "made_with": {"scikit-learn": sklearn.__version__, "numpy": np.__version__},
             }
@@ -139,14 +147,16 @@ def _read_checked(folder: Path) -> tuple[dict[str, bytes], str]:
     return contents, hashlib.sha256(manifest).hexdigest()
 
 
-def _rebuild(about: dict[str, Any], vocabulary: dict[str, Any], arrays: Mapping[str, Any]) -> FramingClassifier:
+def _rebuild(about: dict[str, Any], vocabulary: dict[str, Any], arrays: Mapping[str, Any]) -> TextClassifier:
     """The fitted classifier. Raises ValueError, KeyError or TypeError where a part does not fit another."""
     parameters: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about["parameters"].items()}
-    made = FramingClassifier(**parameters)
+    heads = Heads.of(about["codebook"]["heads"], about["codebook"]["values"])
+    made = TextClassifier(heads, **parameters)
+    made.heads_ = heads
     counts = Counts(made.word_ngrams, made.char_ngrams, made.min_df, made.context_weight > 0)
     made.counts_ = counts.use(vocabulary["words"], vocabulary["letters"])
     size, values = len(vocabulary["words"]) + len(vocabulary["letters"]), len(about["values"])
-    shapes = {"idf": (size,), "coef": (values, size), "intercept": (values,), "calibration": (len(HEADS), 2)}
+    shapes = {"idf": (size,), "coef": (values, size), "intercept": (values,), "calibration": (2, 2)}
     if set(arrays) != set(shapes):
         raise ValueError(f"the arrays are {', '.join(sorted(arrays))}")
     for name, shape in shapes.items():
@@ -154,11 +164,11 @@ def _rebuild(about: dict[str, Any], vocabulary: dict[str, Any], arrays: Mapping[
             raise ValueError(f"{name} is not {shape} finite numbers")
     made.weights_ = Weights(len(vocabulary["words"]), made.context_weight).use(arrays["idf"])
     made.coef_, made.intercept_, made.calibration_ = arrays["coef"], arrays["intercept"], arrays["calibration"]
-    made.classes_, made.values_ = np.array(VALUES), np.array(about["values"])
+    made.classes_, made.values_ = np.array(made.heads_.value_names), np.array(about["values"])
     return made
 
 
-def load_model(folder: Path, sha256: str | None = None) -> FramingModel:
+def load_model(folder: Path, sha256: str | None = None) -> LoadedModel:
     """The model in ``folder``; with ``sha256`` only that very one.
 
     Raises :class:`ModelFolderError` for a changed byte, a missing or foreign file, a path outside, another version, or
@@ -191,4 +201,4 @@ def load_model(folder: Path, sha256: str | None = None) -> FramingModel:
         raise ModelFolderError(
             f"{folder}: the probe texts get other probabilities than when the model was made; train it again here"
         )
-    return FramingModel(folder.name, digest, classifier, version, card)
+    return LoadedModel(folder.name, digest, classifier, str(about["codebook"]["variable"]), version, card)

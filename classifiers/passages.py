@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from classifiers.classifier import TextClassifier
 from classifiers.features import Row, as_rows
-from classifiers.framing import Floats, FramingClassifier
+from classifiers.heads import Floats
 
 LONGEST = 150
 """words of a passage"""
@@ -54,7 +55,7 @@ def split_passages(text: str) -> list[str]:
 
 
 def score_texts(
-    classifier: FramingClassifier, rows: Sequence[Row], prepare: Callable[[str], str] = str
+    classifier: TextClassifier, rows: Sequence[Row], prepare: Callable[[str], str] = str
 ) -> tuple[Floats, list[bool]]:
     """Probabilities of whole texts, shape (n, 2), and for each text whether the model knows anything of it.
 

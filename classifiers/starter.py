@@ -1,14 +1,17 @@
 """The starter codings: short paragraphs written for this project, coded, so that a first model needs no coder.
 
-``classifiers/codebooks/starter/README.md`` says what they are and what they are not.
+``classifiers/codebooks/starter/<variable>/README.md`` says what they are and what they are not.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from classifiers.codebook import FOLDER, Codebook, load_codebook
 
@@ -38,6 +41,8 @@ class StarterCoding:
     """id of the codebook's rule that it exercises, or empty"""
     reviewed: bool
     """false: no native speaker has read it"""
+    target: str = ""
+    """of a targeted codebook: id of the group it is coded towards, one of :func:`starter_groups`; else empty"""
 
     @property
     def row(self) -> tuple[str, str, str]:
@@ -45,8 +50,12 @@ class StarterCoding:
         return self.before, self.text, self.after
 
 
+COLUMNS = ("id", "text", "before", "after", "lang", "value", "tradition", "genre", "hard", "reviewed")
+"""of every file; those of a targeted codebook have ``target`` besides"""
+
+
 def _read(file: Path, book: Codebook) -> list[StarterCoding]:
-    columns = [f.name for f in fields(StarterCoding)]
+    columns = [*COLUMNS, "target"] if book.targeted else list(COLUMNS)
     with file.open(encoding="utf-8", newline="") as handle:
         reader = csv.DictReader(handle)
         if reader.fieldnames != columns:
@@ -61,22 +70,39 @@ def _read(file: Path, book: Codebook) -> list[StarterCoding]:
                 )
             if row["reviewed"] not in {"yes", "no"}:
                 raise StarterError(f"{file}:{reader.line_num}: reviewed is yes or no, not {row['reviewed']!r}")
-            codings.append(StarterCoding(**{k: row[k] for k in columns[:-1]}, reviewed=row["reviewed"] == "yes"))
+            codings.append(StarterCoding(**row | {"reviewed": row["reviewed"] == "yes"}))
     return codings
 
 
-def load_starter(folder: Path = STARTER, book: Codebook | None = None) -> list[StarterCoding]:
-    """Every starter coding, in the order of file names and lines. Raises :class:`StarterError`."""
+def load_starter(book: Codebook | None = None, folder: Path | None = None) -> list[StarterCoding]:
+    """Every starter coding of a codebook (framing's), by file names and lines. Raises :class:`StarterError`."""
     book = book or load_codebook()
+    folder = folder or STARTER / book.variable
     files = sorted(folder.glob("*.csv"))
     if not files:
         raise StarterError(f"{folder}: no starter codings (*.csv) there")
     return [coding for file in files for coding in _read(file, book)]
 
 
-def starter_digest(folder: Path = STARTER) -> str:
+def starter_groups(book: Codebook) -> dict[str, list[str]]:
+    """Id -> names and aliases, in every language, of the invented groups that a targeted codebook's starter codings
+    speak of; from ``groups.yaml`` beside them. Empty for an untargeted codebook. Raises :class:`StarterError`."""
+    if not book.targeted:
+        return {}
+    file = STARTER / book.variable / "groups.yaml"
+    try:
+        tree = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
+        return {
+            group["id"]: [group["name"], *(alias for aliases in group["aliases"].values() for alias in aliases)]
+            for group in tree["groups"]
+        }
+    except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise StarterError(f"{file}: can't be read as a list of groups with aliases: {error}") from error
+
+
+def starter_digest(variable: str = "framing", folder: Path | None = None) -> str:
     """Digest of the starter files' bytes, hexadecimal: other codings make another starter model."""
     digest = hashlib.sha256()
-    for file in sorted(folder.glob("*.csv")):
+    for file in sorted([*(folder or STARTER / variable).glob("*.csv"), *(folder or STARTER / variable).glob("*.yaml")]):
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()

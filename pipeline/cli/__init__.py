@@ -4,7 +4,18 @@ Heavy libraries are imported inside the commands that need them: the command lin
 and never imports Airflow.
 """
 
-from pipeline.cli import archive, collecting, explaining, framing, measuring, running, sources, trying  # noqa: F401 (each hangs its commands on the tree)
+from pipeline.cli import (  # noqa: F401 (each hangs its commands on the tree)
+    archive,
+    codings,
+    collecting,
+    explaining,
+    framing,
+    labelling,
+    measuring,
+    running,
+    sources,
+    trying,
+)
 from pipeline.cli.app import app
 
 

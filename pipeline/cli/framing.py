@@ -1,4 +1,4 @@
-"""Commands that label texts, by hand and by model."""
+"""Commands that label texts by model."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.app import app, codings_app, label_app
-from pipeline.cli.common import AsFormat, MonitorFile, fail, open_store, run_reporting, the_monitor, the_settings
-from pipeline.printing import PLAN_TABLE, Format, print_rows
+from pipeline.cli.app import app
+from pipeline.cli.common import MonitorFile, fail, run_reporting, the_monitor, the_settings
 
 
 @app.command()
@@ -22,34 +21,6 @@ def frame(monitor: MonitorFile = None) -> None:
     settings = the_settings()
     loaded = the_monitor(monitor, settings)
     run_reporting(lambda progress: job(settings, loaded, progress=progress))
-
-
-@codings_app.command("import")
-def codings_import(file: Annotated[Path, typer.Argument(help="CSV of codings.")], monitor: MonitorFile = None) -> None:
-    """Import codings from a CSV file; rows whose text is not collected yet wait for it."""
-    from pipeline.framing.codings import import_codings
-
-    settings = the_settings()
-    loaded = the_monitor(monitor, settings)
-    if run_reporting(lambda progress: import_codings(settings, loaded, file, progress=progress)).in_vain:
-        raise typer.Exit(1)
-
-
-@label_app.command("plan")
-def label_plan(
-    monitor: MonitorFile = None,
-    form: AsFormat = Format.TABLE,
-) -> None:
-    """How many random codings give which width of interval, per group and period."""
-    from dataclasses import fields
-
-    from pipeline.measure.plan import PlanRow, coding_plan
-
-    settings = the_settings()
-    loaded = the_monitor(monitor, settings)
-    columns = [f.name for f in fields(PlanRow)]
-    with open_store(settings) as session:
-        print_rows(coding_plan(session, loaded), columns, PLAN_TABLE, form)
 
 
 @app.command()
@@ -68,7 +39,7 @@ def classify(
     from pipeline.framing.job import mask_of
 
     try:
-        loaded = load_model(model) if model else promoted_model(the_settings())
+        loaded = load_model(model) if model else promoted_model(the_settings(), "framing")
     except (ModelFolderError, LookupError) as error:
         fail(str(error))
     prepare = mask_of(the_monitor(monitor, the_settings())) if monitor else str

@@ -7,10 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
-from classifiers.framing import labels_of
-from classifiers.model_folder import FramingModel
+from classifiers.model_folder import LoadedModel
 from classifiers.passages import score_texts
 from pipeline.framing.model import promoted_model
 
@@ -44,11 +41,11 @@ def _parse(line: str) -> dict[str, Any]:
 
 
 def classify_lines(
-    lines: Iterable[str], model: FramingModel, prepare: Callable[[str], str] = str
+    lines: Iterable[str], model: LoadedModel, prepare: Callable[[str], str] = str
 ) -> Iterator[dict[str, Any]]:
     """Label JSON lines ``{"id", "text", "before"?, "after"?, "lang"?}``, in order, a batch at a time.
 
-    Yields ``{"id", "p_nationalist", "p_universalist", "label"}``, or for a line that can't be labelled
+    Yields ``{"id", "p_<first head>", "p_<second head>", "label"}``, or for a line that can't be labelled
     ``{"line": number from 1, "error": words}``; the lines after it go on. Blank lines are left out. ``prepare`` is
     applied to every text: :func:`pipeline.framing.job.mask_of` a monitor gives the probabilities that framing gives.
     """
@@ -58,7 +55,7 @@ def classify_lines(
 
 
 def _classify_batch(
-    batch: list[tuple[int, str]], model: FramingModel, prepare: Callable[[str], str]
+    batch: list[tuple[int, str]], model: LoadedModel, prepare: Callable[[str], str]
 ) -> Iterator[dict[str, Any]]:
     answers: list[dict[str, Any]] = []
     places, rows = [], []
@@ -72,15 +69,15 @@ def _classify_batch(
         places.append((len(answers) - 1, item["id"]))
         rows.append((item.get("before") or "", item["text"], item.get("after") or ""))
     probabilities, known = score_texts(model.classifier, rows, prepare)
-    labels = labels_of(np.nan_to_num(probabilities))
+    heads = model.classifier.heads_
+    labels = heads.labels(probabilities)
     for (place, identity), p, label, is_known in zip(places, probabilities, labels, known, strict=True):
         if not is_known:
             answers[place]["error"] = f"id {identity}: the model knows no word of this text, so it gets no label"
             continue
         answers[place] = {
             "id": identity,
-            "p_nationalist": round(float(p[0]), 6),
-            "p_universalist": round(float(p[1]), 6),
+            **{f"p_{head}": round(float(q), 6) for head, q in zip(heads.names, p, strict=True)},
             "label": str(label),
         }
     yield from answers

@@ -85,6 +85,10 @@ def parse_coding(row: dict[str, str], groups: list[str], codebook: Callable[[str
         "probability": _probability(row),
         "drawn_at": _time(row, "drawn_at") if row.get("drawn_at") else CLOSED_LIST,
         "note": row.get("note") or None,
+        "target": "",
+        "origin": "human",
+        "settles": False,
+        "extra": None,
     }
 
 

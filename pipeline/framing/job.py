@@ -8,11 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-
-from classifiers.framing import labels_of
 from classifiers.mask import Mask
-from classifiers.model_folder import FramingModel
+from classifiers.model_folder import LoadedModel
 from classifiers.passages import score_texts
 from pipeline.framing.model import ensure_model
 from pipeline.monitor import Monitor
@@ -22,30 +19,32 @@ from pipeline.store.framings import Unframed, count_documents, count_unframed, k
 from pipeline.store.runs import record_run
 from pipeline.store.session import open_session
 
+VARIABLE = "framing"
 BATCH = 1000
 """documents in memory at a time, and per commit"""
 
 
 def mask_of(monitor: Monitor) -> Mask:
-    """Takes every name and alias of the monitor's groups out of a text."""
+    """Takes every name and alias of the monitor's groups out of a text, and the other names it says to mask."""
     names = [group.name for group in monitor.groups]
-    return Mask([*names, *(a for g in monitor.groups for aliases in g.aliases.values() for a in aliases)])
+    aliases = (alias for group in monitor.groups for each in group.aliases.values() for alias in each)
+    return Mask([*names, *aliases, *monitor.masked])
 
 
 def _framings(
-    documents: Sequence[Unframed], model_id: int, model: FramingModel, mask: Mask, now: datetime
+    documents: Sequence[Unframed], model_id: int, model: LoadedModel, mask: Mask, now: datetime
 ) -> list[dict[str, Any]]:
     """The rows to write; without probabilities and label for a document of which the model knows no word."""
     probabilities, known = score_texts(model.classifier, [d.text for d in documents], mask)
-    labels = labels_of(np.nan_to_num(probabilities))
+    labels = model.classifier.heads_.labels(probabilities)
     return [
         {
             "document_id": document.id,
             "model_id": model_id,
             "text_digest": document.text_digest,
             "featuriser": mask.featuriser,
-            "p_nationalist": float(p[0]) if is_known else None,
-            "p_universalist": float(p[1]) if is_known else None,
+            "p_first": float(p[0]) if is_known else None,
+            "p_second": float(p[1]) if is_known else None,
             "label": str(label) if is_known else None,
             "scored_at": now,
         }
@@ -53,7 +52,7 @@ def _framings(
     ]
 
 
-def _untrained(languages: Counter[str | None], model: FramingModel) -> list[str]:
+def _untrained(languages: Counter[str | None], model: LoadedModel) -> list[str]:
     """A problem for texts in languages the model has not learnt; undetected languages are given the benefit."""
     trained = set(model.card.get("languages", []))
     other = {str(code): n for code, n in languages.items() if code and trained and code not in trained}
@@ -74,7 +73,7 @@ def frame(settings: Settings, monitor: Monitor, *, progress: Progress = silent) 
     ModelFolderError when the model in force can't be trusted.
     """
     started_at, clock = datetime.now(UTC), time.monotonic()
-    model_id, model = ensure_model(settings)
+    model_id, model = ensure_model(settings, VARIABLE)
     mask = mask_of(monitor)
     new = updated = failed = after = 0
     languages: Counter[str | None] = Counter()

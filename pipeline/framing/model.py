@@ -10,30 +10,33 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from classifiers.codebook import load_codebook
+from classifiers.classifier import TextClassifier
+from classifiers.codebook import Codebook, codebook_of
 from classifiers.evaluate import confusion, figures, training_balance
-from classifiers.framing import FramingClassifier
-from classifiers.model_folder import FORMAT, FramingModel, load_model, save_model
+from classifiers.model_folder import FORMAT, LoadedModel, load_model, save_model
 from classifiers.normalise import NORMALISATION
 from classifiers.starter import StarterCoding, load_starter, starter_digest
 from pipeline.settings import Settings
 from pipeline.store.models import keep_model, model_in_force, promote
 from pipeline.store.session import open_session
 
-VARIABLE = "framing"
 TRAINER = 1
 """Raise it when training itself changes: the same codings then make another starter model."""
 
 log = logging.getLogger(__name__)
 
 
-def starter_name(classifier: FramingClassifier) -> str:
-    """Name of the starter model: the same codings and settings give the same name."""
-    made_of = [TRAINER, FORMAT, NORMALISATION, starter_digest(), load_codebook().version, classifier.get_params()]
-    return f"starter-v1-{hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:8]}"
+def starter_name(book: Codebook) -> str:
+    """Name of a codebook's starter model: the same codings and settings give the same name."""
+    settings = {name: value for name, value in TextClassifier().get_params().items() if name != "heads"}
+    made_of = [TRAINER, FORMAT, NORMALISATION, starter_digest(book.variable), book.model_dump(), settings]
+    digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+    return f"{book.variable}-starter-{digest[:8]}"
 
 
-def starter_card(codings: list[StarterCoding], classifier: FramingClassifier, trained_at: datetime) -> dict[str, Any]:
+def starter_card(
+    codings: list[StarterCoding], classifier: TextClassifier, book: Codebook, trained_at: datetime
+) -> dict[str, Any]:
     """What the pages tell of the starter model; figures are of held-out traditions."""
     values = [coding.value for coding in codings]
     return {
@@ -45,21 +48,23 @@ def starter_card(codings: list[StarterCoding], classifier: FramingClassifier, tr
         "reviewed_by_native_speakers": all(coding.reviewed for coding in codings),
         "evaluation": "cross-validated on the starter codings, no tradition on both sides",
         "limits": "Figures on texts of your groups are unknown until some are coded: see docs/framing.md.",
-        "figures": figures(values, classifier.out_of_fold_, {"languages": [coding.lang for coding in codings]}),
-        "training_balance": training_balance(values, load_codebook().balances),
-        "confusion": confusion(values, classifier.out_of_fold_),
+        "figures": figures(
+            values, classifier.out_of_fold_, classifier.heads_, {"languages": [c.lang for c in codings]}
+        ),
+        "training_balance": training_balance(values, book.balances),
+        "confusion": confusion(values, classifier.out_of_fold_, classifier.heads_),
     }
 
 
-def _train_starter(settings: Settings, trained_at: datetime | None = None) -> FramingModel:
+def _train_starter(settings: Settings, book: Codebook, trained_at: datetime | None = None) -> LoadedModel:
     """The starter model's folder, made unless it is there. Two processes at once end up with one folder.
 
     ``trained_at``: of a starter model whose folder was lost; training is deterministic, so the same folder comes back.
     """
-    classifier = FramingClassifier()
-    folder = settings.models / starter_name(classifier)
+    classifier = TextClassifier(book.two_heads)
+    folder = settings.models / starter_name(book)
     if not folder.exists():
-        codings = load_starter()
+        codings = load_starter(book)
         log.info("training %s on %d starter codings", folder.name, len(codings))
         classifier.fit(
             [coding.row for coding in codings],
@@ -70,8 +75,8 @@ def _train_starter(settings: Settings, trained_at: datetime | None = None) -> Fr
             save_model(
                 classifier,
                 folder,
-                codebook_version=load_codebook().version,
-                card=starter_card(codings, classifier, trained_at or datetime.now(UTC)),
+                codebook=book,
+                card=starter_card(codings, classifier, book, trained_at or datetime.now(UTC)),
                 probes=[coding.row for coding in codings[:: len(codings) // 25]],
             )
         except FileExistsError:
@@ -79,39 +84,40 @@ def _train_starter(settings: Settings, trained_at: datetime | None = None) -> Fr
     return load_model(folder)
 
 
-def _current(session: Session, settings: Settings) -> tuple[int, FramingModel] | None:
-    row = model_in_force(session, VARIABLE)
+def _current(session: Session, settings: Settings, book: Codebook) -> tuple[int, LoadedModel] | None:
+    row = model_in_force(session, book.variable)
     if row is None:
         return None
-    if not (settings.models / row.name).exists() and row.name == starter_name(FramingClassifier()):
+    if not (settings.models / row.name).exists() and row.name == starter_name(book):
         log.warning("the folder of %s is gone; it is made again from the starter codings", row.name)
-        _train_starter(settings, row.trained_at)
+        _train_starter(settings, book, row.trained_at)
     return row.id, load_model(settings.models / row.name, row.sha256)
 
 
-def promoted_model(settings: Settings) -> FramingModel:
-    """The model in force.
+def promoted_model(settings: Settings, variable: str) -> LoadedModel:
+    """The variable's model in force.
 
     Raises LookupError when there is none yet, ModelFolderError when its folder can't be trusted.
     """
     with open_session(settings) as session:
-        current = _current(session, settings)
+        current = _current(session, settings, codebook_of(variable))
     if current is None:
-        raise LookupError("no framing model is in force; `riftwatch frame` trains and promotes the starter model")
+        raise LookupError(f"no {variable} model is in force; `riftwatch frame` trains and promotes the starter model")
     return current[1]
 
 
-def ensure_model(settings: Settings) -> tuple[int, FramingModel]:
+def ensure_model(settings: Settings, variable: str) -> tuple[int, LoadedModel]:
     """Id and model in force; where none is, the starter model is trained and promoted."""
+    book = codebook_of(variable)
     with open_session(settings) as session:
-        current = _current(session, settings)
+        current = _current(session, settings, book)
     if current is not None:
         return current
-    model = _train_starter(settings)
+    model = _train_starter(settings, book)
     with open_session(settings) as session:
         row = keep_model(
             session,
-            variable=VARIABLE,
+            variable=variable,
             name=model.name,
             sha256=model.sha256,
             trained_at=datetime.fromisoformat(model.card["trained_at"]),
@@ -128,7 +134,7 @@ def ensure_model(settings: Settings) -> tuple[int, FramingModel]:
         ):
             log.info("promoted %s", model.name)
         session.commit()
-        current = _current(session, settings)
+        current = _current(session, settings, book)
     if current is None:
         raise LookupError(f"{model.name} was not promoted")
     return current

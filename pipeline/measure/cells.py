@@ -66,10 +66,12 @@ def codings_by_cluster(
 ) -> tuple[dict[int, Coded], list[str]]:
     """Cluster -> its codings as one, and in words what could not be used.
 
-    A coder who coded a cluster twice counts with the newest; coders count alike. Within one draw a cluster has one
+    A coder who coded a cluster twice counts with the newest; coders count alike, unless a coding settles their
+    disagreement: then that one alone counts, the newest of several. Within one draw a cluster has one
     probability (the largest given). ``balances``: value -> balance, from the codebook.
     """
     values: dict[int, dict[str, float]] = {}
+    settled: dict[int, float] = {}
     draws: dict[int, dict[datetime, float]] = {}
     ids: dict[int, list[int]] = {}
     unknown: dict[str, int] = {}
@@ -81,6 +83,8 @@ def codings_by_cluster(
             unweighed += 1
         else:
             values.setdefault(coding.cluster, {})[coding.coder] = balances[coding.value]
+            if coding.settles:
+                settled[coding.cluster] = balances[coding.value]
             ids.setdefault(coding.cluster, []).append(coding.id)
             own = draws.setdefault(coding.cluster, {})
             own[coding.drawn_at] = max(coding.probability, own.get(coding.drawn_at, 0.0))
@@ -90,7 +94,8 @@ def codings_by_cluster(
     ]
     if unweighed:
         problems.append(f"{unweighed} random codings have no probability in (0, 1] and correct nothing; import it")
-    return {c: Coded(float(np.mean(list(v.values()))), draws[c], tuple(ids[c])) for c, v in values.items()}, problems
+    agreed = {cluster: float(np.mean(list(each.values()))) for cluster, each in values.items()} | settled
+    return {cluster: Coded(y, draws[cluster], tuple(ids[cluster])) for cluster, y in agreed.items()}, problems
 
 
 class Grid:

@@ -60,6 +60,11 @@ class Monitor(Part):
     audit_period: Period = Field(default="quarter", description="Random codings correct the model over this period.")
     groups: list[Group] = Field(min_length=1, description="Whose discourse is tracked.")
     sources: list[Source] = Field(min_length=1, description="Where their texts appear.")
+    masked: list[str] = Field(
+        default_factory=list,
+        description="Other names taken out of texts before a model reads them: persons, papers, places of publication. "
+        "Names and aliases of groups always are.",
+    )
     dyads: list[Dyad] = Field(default_factory=list, description="Ordered pairs of groups; `[a, b]` for short.")
     events: list[Event] = Field(default_factory=list, description="Dated outside facts.")
     allowed_addresses: list[HostPort] = Field(

@@ -61,6 +61,8 @@ class RandomCoding:
     drawn_at: datetime
     probability: float | None
     id: int = 0
+    settles: bool = False
+    """true: it settles the disagreement of the others"""
 
 
 def model_in_force(session: Session) -> Model | None:
@@ -115,8 +117,8 @@ def _texts(session: Session, model_id: int | None, which: ColumnElement[bool]) -
             Document.collected_at,
             Cluster.first_document_id,
             Framing.document_id,
-            Framing.p_nationalist,
-            Framing.p_universalist,
+            Framing.p_first,
+            Framing.p_second,
         )
         .outerjoin(Cluster, Cluster.id == Document.cluster_id)
         .outerjoin(Framing, fresh)
@@ -161,7 +163,7 @@ def _texts(session: Session, model_id: int | None, which: ColumnElement[bool]) -
 
 
 def random_codings(session: Session, monitor: str) -> list[RandomCoding]:
-    """Random codings of framing whose text is collected, oldest first."""
+    """Random codings of framing by people whose text is collected, oldest first."""
     return _random_codings(session, Coding.monitor == monitor)
 
 
@@ -184,9 +186,10 @@ def _random_codings(session: Session, which: ColumnElement[bool]) -> list[Random
             Coding.coded_at,
             Coding.drawn_at,
             Coding.probability,
+            Coding.settles,
         )
         .join(Document, Document.id == Coding.document_id)
-        .where(which, Coding.variable == VARIABLE, Coding.draw == "random")
+        .where(which, Coding.variable == VARIABLE, Coding.draw == "random", Coding.origin != "machine")
         .order_by(Coding.coded_at, Coding.id)
     )
     return [
@@ -198,6 +201,7 @@ def _random_codings(session: Session, which: ColumnElement[bool]) -> list[Random
             drawn_at=row.drawn_at,
             probability=row.probability,
             id=row.coding,
+            settles=row.settles,
         )
         for row in session.execute(query)
     ]
@@ -209,6 +213,7 @@ def waiting_codings(session: Session, monitor: str) -> int:
         Coding.monitor == monitor,
         Coding.variable == VARIABLE,
         Coding.draw == "random",
+        Coding.origin != "machine",
         Coding.document_id.is_(None),
     )
     return int(session.scalar(query) or 0)

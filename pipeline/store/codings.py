@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from pipeline.store.tables import Coding, Document
 from pipeline.store.upsert import upsert
 
-KEYS = ("monitor", "address", "variable", "coder", "draw", "drawn_at")
+KEYS = ("monitor", "address", "variable", "target", "coder", "draw", "drawn_at")
 """A coder labels a text once per variable and draw; the same again corrects the label."""
-CONTENT = ("value", "codebook_version", "coded_at", "probability", "note")
+CONTENT = ("value", "codebook_version", "coded_at", "probability", "note", "origin", "settles", "extra")
 
 
 @dataclass(frozen=True)

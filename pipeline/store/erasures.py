@@ -16,6 +16,7 @@ from pipeline.extract.memento import memento_at, original_of
 from pipeline.store.clusters import leave_cluster, lock_clusters
 from pipeline.store.session import engine_for
 from pipeline.store.tables import (
+    Assignment,
     Capture,
     Coding,
     Document,
@@ -26,6 +27,7 @@ from pipeline.store.tables import (
     Frontier,
     MinHashBand,
     Place,
+    QueueItem,
     Run,
 )
 from pipeline.store.upsert import IN_ONE_QUERY, upsert
@@ -235,6 +237,9 @@ def take_documents(session: Session, chosen: Selection, row: Erasure) -> int:
         leave_cluster(session, one)  # its first publication moves to the next
     session.execute(delete(MinHashBand).where(MinHashBand.document_id.in_(ids)))
     session.execute(delete(Framing).where(Framing.document_id.in_(ids)))
+    of_queues = select(QueueItem.id).where(QueueItem.document_id.in_(ids))
+    session.execute(delete(Assignment).where(Assignment.item_id.in_(of_queues)))
+    session.execute(delete(QueueItem).where(QueueItem.document_id.in_(ids)))
     _take_codings(session, chosen, ids)
     session.execute(update(Document).where(Document.id.in_(ids)).values(capture_id=None))
     taken = session.execute(delete(Capture).where(Capture.id.in_(captures)).returning(Capture.id)).all()

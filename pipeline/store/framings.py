@@ -71,6 +71,6 @@ def keep_framings(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         session,
         Framing,
         rows,
-        keys=["document_id", "model_id"],
-        update=["text_digest", "featuriser", "p_nationalist", "p_universalist", "label", "scored_at"],
+        keys=["document_id", "model_id", "target"],
+        update=["text_digest", "featuriser", "p_first", "p_second", "label", "scored_at"],
     )

@@ -134,8 +134,8 @@ def _framings(session: Session, document: Document) -> list[ScoredBy]:
     return [
         ScoredBy(
             model=name,
-            p_nationalist=framing.p_nationalist,
-            p_universalist=framing.p_universalist,
+            p_nationalist=framing.p_first,
+            p_universalist=framing.p_second,
             label=framing.label,
             scored_at=framing.scored_at,
             in_force=current is not None and framing.model_id == current.id,

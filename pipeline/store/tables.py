@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -254,7 +255,10 @@ class Coding(Base):
     """One human label. It may arrive before its document: it is matched by address when the document comes."""
 
     __tablename__ = "codings"
-    __table_args__ = (UniqueConstraint("monitor", "address", "variable", "coder", "draw", "drawn_at"), _NEVER_AGAIN)
+    __table_args__ = (
+        UniqueConstraint("monitor", "address", "variable", "target", "coder", "draw", "drawn_at"),
+        _NEVER_AGAIN,
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     monitor: Mapped[str] = mapped_column(Name)
@@ -263,6 +267,8 @@ class Coding(Base):
     document_id: Mapped[int | None] = mapped_column(ForeignKey("documents.id"), index=True)
     """null while the document is not collected"""
     variable: Mapped[str] = mapped_column(Name)
+    target: Mapped[str] = mapped_column(Name, default="", server_default="")
+    """of a targeted codebook the group it is coded towards; else empty"""
     value: Mapped[str] = mapped_column(Name)
     codebook_version: Mapped[int]
     coder: Mapped[str] = mapped_column(Name)
@@ -275,6 +281,69 @@ class Coding(Base):
     """when the sample was drawn: texts that come later are a stratum of their own.
     A draw from a list known to be complete: 1970-01-01T00:00:00Z"""
     note: Mapped[str | None]
+    origin: Mapped[str] = mapped_column(String(10), default="human", server_default="human")
+    """human; machine: a model's label, which is no evidence; confirmed: a machine's label that a person confirmed"""
+    settles: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """true: the coding that settles a disagreement; the codings that disagreed stay beside it"""
+    extra: Mapped[dict[str, Any] | None]
+    """what the tool it came from said besides, kept so that an export loses nothing"""
+
+
+class Queue(Base):
+    """A labelling queue: texts drawn at one moment for coders."""
+
+    __tablename__ = "queues"
+    __table_args__ = (UniqueConstraint("monitor", "variable", "drawn_at"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    monitor: Mapped[str] = mapped_column(Name)
+    variable: Mapped[str] = mapped_column(Name)
+    drawn_at: Mapped[datetime]
+    seed: Mapped[int]
+    model_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
+    """whose uncertainty chose the texts that were not drawn at random; null: no model was in force"""
+    note: Mapped[str | None]
+
+
+class QueueItem(Base):
+    """A text of a queue, for one coder or, blind, for two."""
+
+    __tablename__ = "queue_items"
+    __table_args__ = (
+        UniqueConstraint("queue_id", "document_id", "target"),
+        Index("ix_queue_items_place", "queue_id", "place"),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    queue_id: Mapped[int] = mapped_column(ForeignKey("queues.id"))
+    place: Mapped[int]
+    """coders see texts in this order, which tells nothing of how a text was drawn"""
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"), index=True)
+    target: Mapped[str] = mapped_column(Name)
+    """of a targeted codebook the group it is coded towards; else empty"""
+    draw: Mapped[str] = mapped_column(String(10))
+    """random or active"""
+    probability: Mapped[float | None]
+    """inclusion probability of a random draw, in (0, 1]"""
+    coders: Mapped[int]
+    """how many code it, each without seeing the other: 1 or 2"""
+
+
+class Assignment(Base):
+    """A coder works on a text of a queue, or has done so."""
+
+    __tablename__ = "assignments"
+    __table_args__ = (UniqueConstraint("item_id", "coder"),)
+
+    item_id: Mapped[int] = mapped_column(ForeignKey("queue_items.id"), primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True)
+    """1 or 2: the first or the second coder"""
+    coder: Mapped[str] = mapped_column(Name)
+    leased_until: Mapped[datetime]
+    """until then the text is this coder's alone; then, if nothing came, anybody's"""
+    outcome: Mapped[str | None] = mapped_column(String(10))
+    """coded, or unclear (the coder could not decide: missing, not a value); null: not done"""
+    finished_at: Mapped[datetime | None]
 
 
 class Model(Base):
@@ -293,6 +362,9 @@ class Model(Base):
     confusion: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """cross-validated rates that quantifiers need; see classifiers.evaluate"""
     card: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    rejected_at: Mapped[datetime | None]
+    rejection: Mapped[str | None]
+    """why it was not promoted, in words: refused by a gate, rejected by a person, nobody answered in time"""
 
 
 class Promotion(Base):
@@ -305,22 +377,32 @@ class Promotion(Base):
     model_id: Mapped[int] = mapped_column(ForeignKey("models.id"))
     promoted_at: Mapped[datetime]
     comment: Mapped[str]
+    previous_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
+    """the model that was in force until then"""
+    person: Mapped[str | None] = mapped_column(String(200))
+    """who decided, as Airflow or the operating system knows them; null: nobody was asked (the first model)"""
+    evidence: Mapped[dict[str, Any] | None]
+    """the comparison of old and new on which it was decided"""
 
 
 class Framing(Base):
-    """A model's calibrated probabilities for a document."""
+    """A model's calibrated probabilities for a document, of a targeted codebook towards a group."""
 
     __tablename__ = "framings"
 
     document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"), primary_key=True)
     model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), primary_key=True)
+    target: Mapped[str] = mapped_column(Name, primary_key=True, default="", server_default="")
+    """of a targeted codebook the group it is judged towards; else empty"""
     text_digest: Mapped[str] = mapped_column(String(64))
     """digest of the text that was scored; another digest on the document makes the row stale"""
     featuriser: Mapped[str] = mapped_column(String(64))
     """digest of how text became features (normalisation, mask list); another one makes the row stale"""
-    p_nationalist: Mapped[float | None]
-    """null, like the other and the label: the model knows no word of the text"""
-    p_universalist: Mapped[float | None]
+    p_first: Mapped[float | None]
+    """that the codebook's first head says yes (framing: nationalist). Null, like the other and the label: the model
+    knows no word of the text"""
+    p_second: Mapped[float | None]
+    """that its second head says yes (framing: universalist)"""
     label: Mapped[str | None] = mapped_column(Name)
     scored_at: Mapped[datetime]
 
@@ -390,6 +472,36 @@ class GapCell(Base):
     state: Mapped[str] = mapped_column(String(30))
     flags: Mapped[list[Any]] = mapped_column(default=list)
     measured_at: Mapped[datetime]
+
+
+class Bridge(Base):
+    """What a promotion changed in a cell: the new model's balance minus the old one's, on the same texts."""
+
+    __tablename__ = "bridges"
+    __table_args__ = (UniqueConstraint("monitor", "group_id", "period", "start", "old_model_id", "new_model_id"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    monitor: Mapped[str] = mapped_column(Name)
+    group_id: Mapped[str] = mapped_column(Name)
+    period: Mapped[str] = mapped_column(String(10))
+    start: Mapped[date]
+    end: Mapped[date]
+    """first day after the period"""
+    old_model_id: Mapped[int] = mapped_column(ForeignKey("models.id"))
+    new_model_id: Mapped[int] = mapped_column(ForeignKey("models.id"))
+    clusters: Mapped[int]
+    """different texts that both models scored"""
+    codings: Mapped[int]
+    """of them drawn at random and coded"""
+    old: Mapped[float | None]
+    new: Mapped[float | None]
+    delta: Mapped[float | None]
+    variance: Mapped[float | None]
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    missing: Mapped[str | None]
+    """why there is no figure, in words"""
+    made_at: Mapped[datetime]
 
 
 class Published(Base):

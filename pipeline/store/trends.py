@@ -141,8 +141,8 @@ def documents_of_cell(
             Document.published_origin,
             Document.cluster_id,
             Cluster.first_document_id,
-            Framing.p_nationalist,
-            Framing.p_universalist,
+            Framing.p_first,
+            Framing.p_second,
             Framing.label,
         )
         .outerjoin(Cluster, Cluster.id == Document.cluster_id)
@@ -169,8 +169,8 @@ def documents_of_cell(
             row.published_at,
             row.published_origin,
             row.cluster_id is None or row.first_document_id == row.id,
-            row.p_nationalist,
-            row.p_universalist,
+            row.p_first,
+            row.p_second,
             row.label,
         )
         for row in session.execute(query)

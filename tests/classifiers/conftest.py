@@ -1,6 +1,6 @@
 import pytest
 
-from classifiers.framing import FramingClassifier
+from classifiers.classifier import TextClassifier
 from classifiers.starter import StarterCoding, load_starter
 
 
@@ -11,8 +11,8 @@ def starter() -> list[StarterCoding]:
 
 
 @pytest.fixture(scope="session")
-def small(starter) -> FramingClassifier:
+def small(starter) -> TextClassifier:
     """A classifier trained on that part. Not to be changed."""
-    return FramingClassifier(folds=3, min_df=3, context_weight=0.25).fit(
+    return TextClassifier(folds=3, min_df=3, context_weight=0.25).fit(
         [c.row for c in starter], [c.value for c in starter], [c.tradition for c in starter]
     )

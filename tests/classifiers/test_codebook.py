@@ -18,7 +18,10 @@ def test_an_unknown_variable_names_the_known():
 
 
 HEAD = "variable: v\nversion: 1\nquestion: q\nunit: u\n"
-TWO = "values:\n- {value: a, balance: 1, definition: d}\n- {value: b, balance: 0, definition: d}\n"
+TWO = (
+    "values:\n- {value: a, balance: 1, definition: d}\n- {value: b, balance: 0, definition: d}\n"
+    "heads: {x: [a], y: [b]}\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +35,7 @@ TWO = "values:\n- {value: a, balance: 1, definition: d}\n- {value: b, balance: 0
         (HEAD + TWO + "rules:\n- {id: r, title: t, rule: x}\n- {id: r, title: t, rule: x}\n", "r stands twice"),
         (HEAD.replace("version: 1", "version: 0") + TWO, "version"),
         (HEAD + TWO + "colour: red\n", "colour"),
+        (HEAD + TWO.replace("y: [b]", "y: [c]"), "names the unknown value 'c'"),
     ],
 )
 def test_a_wrong_codebook_is_named(tmp_path, content, match):

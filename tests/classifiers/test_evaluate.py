@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
-from classifiers.evaluate import confusion, cross_validate, figures, macro_f1, majority, training_balance, two_way
-from classifiers.framing import FramingClassifier
+from classifiers.classifier import TextClassifier
+from classifiers.codebook import load_codebook
+from classifiers.evaluate import confusion, cross_validate, figures, macro_f1, majority, training_balance
 
+HEADS = load_codebook().two_heads
 VALUES = ["nationalist", "nationalist", "universalist", "both", "neither", "neither"]
 RIGHT = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.9, 0.9], [0.1, 0.1], [0.2, 0.2]])
 
@@ -22,7 +24,7 @@ def test_the_majority_baseline():
 
 
 def test_figures_of_a_perfect_model():
-    made = figures(VALUES, RIGHT, {"languages": ["en", "en", "en", "ar", "ar", "ar"]})
+    made = figures(VALUES, RIGHT, HEADS, {"languages": ["en", "en", "en", "ar", "ar", "ar"]})
     assert made["macro_f1"] == made["two_way_macro_f1"] == 1
     assert made["majority_macro_f1"] == pytest.approx((2 * 2 / (6 + 2)) / 4)
     assert made["heads"]["nationalist"]["brier"] == pytest.approx(np.mean([0.01, 0.04, 0.01, 0.01, 0.01, 0.04]))
@@ -30,19 +32,15 @@ def test_figures_of_a_perfect_model():
     assert made["languages"]["ar"] == {"texts": 3, "macro_f1": 1.0, "majority_macro_f1": 0.4}
 
 
-def test_two_way_takes_the_higher_head():
-    assert two_way(np.array([[0.2, 0.1], [0.6, 0.7]])) == ["nationalist", "universalist"]
-
-
 def test_confusion_by_hand():
     p = RIGHT.copy()
     p[0, 0] = 0.4  # one of three nationalist texts is missed
-    rates = confusion(VALUES, p)
+    rates = confusion(VALUES, p, HEADS)
     assert rates["nationalist"] == pytest.approx(
         {"prior": 0.5, "tpr": 2 / 3, "fpr": 0.0, "mean_positive": 0.7, "mean_negative": 0.4 / 3}
     )
     with pytest.raises(ValueError, match="no rates for the nationalist head"):
-        confusion(["neither", "universalist"], p[:2])
+        confusion(["neither", "universalist"], p[:2], HEADS)
 
 
 def test_training_balance():
@@ -53,7 +51,7 @@ def test_training_balance():
 
 
 def test_cross_validation_never_trains_on_the_group_it_tests(starter):
-    class Watching(FramingClassifier):
+    class Watching(TextClassifier):
         seen: list[set[str]] = []  # noqa: RUF012
 
         def fit(self, X, y, groups=None):

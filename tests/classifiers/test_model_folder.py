@@ -6,13 +6,14 @@ import shutil
 import numpy as np
 import pytest
 
+from classifiers.codebook import load_codebook
 from classifiers.model_folder import FILES, MANIFEST, ModelFolderError, load_model, save_model
 
 
 @pytest.fixture(scope="module")
 def saved(small, starter, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "first"
-    save_model(small, folder, codebook_version=1, card={"title": "t"}, probes=[c.row for c in starter[:5]])
+    save_model(small, folder, codebook=load_codebook(), card={"title": "t"}, probes=[c.row for c in starter[:5]])
     return folder
 
 
@@ -44,7 +45,8 @@ def test_a_saved_model_says_the_same(small, starter, saved):
     model = load_model(saved)
     rows = [c.row for c in starter]
     np.testing.assert_array_equal(model.classifier.predict_proba(rows), small.predict_proba(rows))
-    assert model.classifier.get_params() == small.get_params()
+    assert model.classifier.get_params() == small.get_params() | {"heads": small.heads_}
+    assert (model.variable, model.codebook_version) == ("framing", 1)
     assert (model.name, model.codebook_version, model.card) == ("first", 1, {"title": "t"})
     assert model.sha256 == hashlib.sha256((saved / MANIFEST).read_bytes()).hexdigest()
     assert load_model(saved, model.sha256).sha256 == model.sha256
@@ -52,13 +54,13 @@ def test_a_saved_model_says_the_same(small, starter, saved):
 
 def test_a_model_is_never_overwritten(small, starter, saved):
     with pytest.raises(FileExistsError, match="never overwritten"):
-        save_model(small, saved, codebook_version=1, card={}, probes=["x"])
+        save_model(small, saved, codebook=load_codebook(), card={}, probes=["x"])
     assert [p.name for p in saved.parent.iterdir()] == ["first"]  # and nothing unfinished is left
 
 
 def test_a_model_without_probes_is_not_made(small, tmp_path):
     with pytest.raises(ValueError, match="probe"):
-        save_model(small, tmp_path / "m", codebook_version=1, card={}, probes=[])
+        save_model(small, tmp_path / "m", codebook=load_codebook(), card={}, probes=[])
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

@@ -80,17 +80,17 @@ HEADER = "id,text,before,after,lang,value,tradition,genre,hard,reviewed\n"
 def test_a_wrong_row_is_named(tmp_path, content, match):
     (tmp_path / "x.csv").write_text(content)
     with pytest.raises(StarterError, match=match):
-        load_starter(tmp_path)
+        load_starter(folder=tmp_path)
 
 
 def test_an_empty_folder_is_no_starter(tmp_path):
     with pytest.raises(StarterError, match="no starter codings"):
-        load_starter(tmp_path)
+        load_starter(folder=tmp_path)
 
 
 def test_the_digest_changes_with_a_byte(tmp_path):
     (tmp_path / "x.csv").write_text(HEADER)
-    before = starter_digest(tmp_path)
+    before = starter_digest(folder=tmp_path)
     (tmp_path / "x.csv").write_text(HEADER + "1,t,,,en,both,t,g,,yes\n")
-    assert starter_digest(tmp_path) != before
+    assert starter_digest(folder=tmp_path) != before
     assert starter_digest() == starter_digest()

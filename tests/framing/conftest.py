@@ -32,7 +32,7 @@ def monitor() -> Monitor:
 def short_starter(monkeypatch):
     """Fewer starter codings: what is tested is the way to the model, not the model."""
     codings = [c for c in load_starter() if c.lang == "en"][:120]
-    monkeypatch.setattr(model_module, "load_starter", lambda: codings)
+    monkeypatch.setattr(model_module, "load_starter", lambda _book: codings)
     return codings
 
 

@@ -81,11 +81,11 @@ def test_with_a_monitors_mask_a_line_gets_the_probabilities_that_frame_gives(set
     frame(settings, monitor)
     with open_session(settings) as session:
         framing = session.scalars(select(Framing)).one()
-    trained = promoted_model(settings)
+    trained = promoted_model(settings, "framing")
     (masked,) = classify_lines([_line(1, text)], trained, mask_of(monitor))
     (plain,) = classify_lines([_line(1, text)], trained)
-    assert masked["p_nationalist"] == pytest.approx(framing.p_nationalist, abs=1e-6)
-    assert masked["p_universalist"] == pytest.approx(framing.p_universalist, abs=1e-6)
+    assert masked["p_nationalist"] == pytest.approx(framing.p_first, abs=1e-6)
+    assert masked["p_universalist"] == pytest.approx(framing.p_second, abs=1e-6)
     assert plain["p_nationalist"] != masked["p_nationalist"]
 
 
@@ -95,4 +95,4 @@ def test_nothing_in_nothing_out(model):
 
 def test_without_a_model_it_says_what_to_do(settings):
     with pytest.raises(LookupError, match="riftwatch frame"):
-        promoted_model(settings)
+        promoted_model(settings, "framing")

@@ -34,7 +34,7 @@ def test_every_document_gets_a_framing_once(store_settings, monitor, add_documen
     assert sorted(framings) == ids
     agree = sum(framings[i].label == c.value for i, c in zip(ids, short_starter, strict=False))
     assert agree >= 15  # it has learnt these very texts
-    assert all(0 < f.p_nationalist < 1 and 0 < f.p_universalist < 1 for f in framings.values())
+    assert all(0 < f.p_first < 1 and 0 < f.p_second < 1 for f in framings.values())
     assert _counts(frame(store_settings, monitor)) == (20, 0, 0, 20, 0)
     with open_session(store_settings) as session:
         assert [r.new for r in session.scalars(select(Run).where(Run.job == "frame").order_by(Run.id))] == [20, 0]
@@ -52,7 +52,7 @@ def test_a_changed_text_is_scored_again_and_only_it(settings, monitor, add_docum
     assert _counts(frame(settings, monitor)) == (5, 0, 1, 4, 0)
     after = _framings(settings)
     assert after[ids[2]].text_digest == "new"
-    assert {i for i in ids if after[i].p_nationalist != before[i].p_nationalist} == {ids[2]}
+    assert {i for i in ids if after[i].p_first != before[i].p_first} == {ids[2]}
 
 
 def test_a_new_alias_makes_all_stale(settings, monitor, add_documents):
@@ -66,7 +66,7 @@ def test_a_new_alias_makes_all_stale(settings, monitor, add_documents):
 def test_another_model_in_force_scores_all_and_the_old_framings_stay(settings, monitor, add_documents):
     add_documents(settings, ["The people of the land.", "Workers of all countries."])
     frame(settings, monitor)
-    old_id, model = ensure_model(settings)
+    old_id, model = ensure_model(settings, "framing")
     settings.models.joinpath(model.name).rename(settings.models / "second")
     with open_session(settings) as session:
         when = session.scalars(select(Promotion)).one().promoted_at
@@ -87,7 +87,7 @@ def test_names_of_groups_do_not_move_a_score(settings, monitor, add_documents):
     ids = add_documents(settings, texts)
     frame(settings, monitor)
     framings = _framings(settings)
-    assert len({framings[i].p_nationalist for i in ids}) == 1
+    assert len({framings[i].p_first for i in ids}) == 1
     assert mask_of(monitor).names == sorted(mask_of(monitor).names, key=lambda n: -len(n))
 
 
@@ -115,7 +115,7 @@ def test_a_text_without_a_known_word_has_no_probabilities_and_is_reported_once(s
     assert _counts(report) == (2, 1, 0, 0, 1)
     assert "1 texts have no word that starter-v1-" in report.problems[0]
     assert [_framings(settings)[i].label is None for i in ids] == [True, False]
-    assert _framings(settings)[ids[0]].p_nationalist is None
+    assert _framings(settings)[ids[0]].p_first is None
     again = frame(settings, monitor)
     assert (_counts(again), again.problems) == ((2, 0, 0, 2, 0), ())
     with open_session(settings) as session:

@@ -82,8 +82,8 @@ class World:
                     model_id=model.id,
                     text_digest=digest,
                     featuriser="test",
-                    p_nationalist=(1 + f) / 2,
-                    p_universalist=(1 - f) / 2,
+                    p_first=(1 + f) / 2,
+                    p_second=(1 - f) / 2,
                     label="neither",
                     scored_at=COLLECTED,
                 )

@@ -45,7 +45,7 @@ def test_a_figure_whose_texts_changed_says_what_comes_out_now(measured):
     found = explain(session, "m", subject=("a",), period="quarter", day=date(2024, 5, 17))
     coded = found.codings[0]
     session.execute(update(Coding).where(Coding.id == coded.id).values(value="both"))
-    session.execute(update(Framing).where(Framing.document_id == found.texts[0].id).values(p_nationalist=0.99))
+    session.execute(update(Framing).where(Framing.document_id == found.texts[0].id).values(p_first=0.99))
     session.commit()
     assert any(line.startswith("balance: ") for line in verify(session, found.row))
 

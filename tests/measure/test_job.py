@@ -225,7 +225,7 @@ def test_a_text_without_a_known_word_is_in_no_balance_and_not_asked_for_again(se
         model = w.model()
         w.text("a", date(2024, 12, 1), 0.4, model=model)
         wordless = session.get_one(Framing, (w.text("a", date(2024, 12, 2), 0.0, model=model).id, model.id))
-        wordless.p_nationalist = wordless.p_universalist = wordless.label = None
+        wordless.p_first = wordless.p_second = wordless.label = None
         session.commit()
         assert measure(settings, monitor_of(), now=NOW).problems == ()
         row = _cells(session, "quarter")["a", date(2024, 10, 1)]
@@ -358,9 +358,7 @@ def test_many_texts_are_measured_in_seconds(settings, world, monitor_of):
         ]
         session.execute(insert(Document), texts)
         framing = {"model_id": model.id, "text_digest": "0", "featuriser": "test", "label": "neither", "scored_at": NOW}
-        session.execute(
-            insert(Framing), [framing | {"document_id": i, "p_nationalist": 0.6, "p_universalist": 0.4} for i in ids]
-        )
+        session.execute(insert(Framing), [framing | {"document_id": i, "p_first": 0.6, "p_second": 0.4} for i in ids])
         session.commit()
         clock = monotonic()
         assert measure(settings, monitor_of(), now=NOW).found == number

@@ -206,8 +206,8 @@ def _document(
             model_id=1,
             text_digest=document.text_digest,
             featuriser="f",
-            p_nationalist=nationalist,
-            p_universalist=1 - nationalist,
+            p_first=nationalist,
+            p_second=1 - nationalist,
             label="nationalist" if nationalist >= 0.5 else "universalist",
             scored_at=NOW,
         )
@@ -317,7 +317,7 @@ def fill(settings: Settings) -> dict[str, int]:
         day = datetime(2025, 8, 2, 8, 0, tzinfo=UTC)
         wordless = _document(session, "maple", 902, day, "ja", "日本語", "日本語の文章")
         framing = session.get_one(Framing, (wordless.id, 1))
-        framing.p_nationalist = framing.p_universalist = framing.label = None
+        framing.p_first = framing.p_second = framing.label = None
         ids["wordless"] = wordless.id
         capture = Capture(
             monitor="harbour", source="heron-news", address=first.address, captured_at=NOW, http_status=200,

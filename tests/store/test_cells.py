@@ -46,7 +46,7 @@ def _model(session, number):
 
 
 def _framing(session, document, model, **values):
-    plain = {"text_digest": str(document), "featuriser": "f", "p_nationalist": 0.7, "p_universalist": 0.1}
+    plain = {"text_digest": str(document), "featuriser": "f", "p_first": 0.7, "p_second": 0.1}
     session.add(Framing(document_id=document, model_id=model, scored_at=T, **(plain | {"label": "x"} | values)))
     session.flush()
 
@@ -86,7 +86,7 @@ def test_own_texts_with_their_framing(store_settings):
         _framing(session, 2, 2)
         _framing(session, 3, 1, text_digest="older")
         _document(session, 8, group_id="c")
-        _framing(session, 8, 1, p_nationalist=None, p_universalist=None, label=None)
+        _framing(session, 8, 1, p_first=None, p_second=None, label=None)
         session.commit()
         texts = own_texts(session, "m", 1)
         assert texts.group.tolist() == ["a", "a", "b", "c"]

@@ -11,7 +11,7 @@ from pipeline.store.session import open_session
 from pipeline.store.tables import Document, Framing
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
-EMPTY = ("p_nationalist", "p_universalist", "label")
+EMPTY = ("p_first", "p_second", "label")
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def _row(document_id, model_id, digest="d1", featuriser="f1", p=0.5):
         "model_id": model_id,
         "text_digest": digest,
         "featuriser": featuriser,
-        "p_nationalist": p,
-        "p_universalist": 0.5,
+        "p_first": p,
+        "p_second": 0.5,
         "label": "both",
         "scored_at": NOW,
     }
@@ -76,7 +76,7 @@ def test_framings_outlive_the_migration_that_lets_them_be_empty(store_settings):
     command.downgrade(config, "0001")
     command.upgrade(config, "head")
     with open_session(store_settings) as session:
-        assert [(f.document_id, f.p_nationalist) for f in session.scalars(select(Framing))] == [(a, 0.2)]
+        assert [(f.document_id, f.p_first) for f in session.scalars(select(Framing))] == [(a, 0.2)]
 
 
 def test_a_scored_text_without_a_known_word_waits_no_longer(session):
@@ -92,7 +92,7 @@ def test_a_framing_is_written_over_the_same_of_its_model_only(session):
     keep_framings(session, [_row(a, old, p=0.1), _row(a, new, p=0.2)])
     keep_framings(session, [_row(a, new, p=0.9, featuriser="f2")])
     session.expire_all()
-    assert session.get_one(Framing, (a, old)).p_nationalist == 0.1
-    assert session.get_one(Framing, (a, new)).p_nationalist == 0.9
-    assert session.get_one(Framing, (a, new)).featuriser == "f2"
+    assert session.get_one(Framing, (a, old, "")).p_first == 0.1
+    assert session.get_one(Framing, (a, new, "")).p_first == 0.9
+    assert session.get_one(Framing, (a, new, "")).featuriser == "f2"
     keep_framings(session, [])

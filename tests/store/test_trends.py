@@ -128,8 +128,8 @@ def test_the_texts_behind_a_cell(store_settings):
                 model_id=1,
                 text_digest="1",
                 featuriser="f",
-                p_nationalist=0.7,
-                p_universalist=0.1,
+                p_first=0.7,
+                p_second=0.1,
                 label="nationalist",
                 scored_at=T,
             )

@@ -1,7 +1,7 @@
-"""The framing classifier: two heads, each a calibrated probability, read off one linear model of the four values.
+"""The classifier of a codebook: two heads, each a calibrated probability, read off one linear model of the values.
 
-Head *nationalist*: the text claims a bounded people (values nationalist and both). Head *universalist*: it claims a
-community that crosses borders (values universalist and both). The two are asked
+Of framing, head *nationalist* asks whether the text claims a bounded people (values nationalist and both), head
+*universalist* whether it claims a community that crosses borders (values universalist and both). The two are asked
 apart, since a text may claim both or neither; but "both" and "neither" have words of their own, so one softmax model of
 the four values gives the heads better scores than two separate models do (``docs/framing.md`` has the figures).
 """
@@ -21,32 +21,9 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from classifiers.codebook import load_codebook
 from classifiers.features import Counts, Row, Weights, as_rows
-
-Floats = npt.NDArray[np.float64]
-
-HEADS: dict[str, frozenset[str]] = {
-    "nationalist": frozenset({"nationalist", "both"}),
-    "universalist": frozenset({"universalist", "both"}),
-}
-"""head -> the values it says yes to; the order of the columns of ``predict_proba``"""
-VALUES = ("both", "nationalist", "neither", "universalist")
-
-
-def labels_of(probabilities: Floats) -> npt.NDArray[np.str_]:
-    """Shape (n, 2) -> (n,): the value whose heads say at least one half."""
-    nationalist, universalist = probabilities[:, 0] >= 0.5, probabilities[:, 1] >= 0.5
-    return np.select(
-        [nationalist & universalist, nationalist, universalist], ["both", "nationalist", "universalist"], "neither"
-    )
-
-
-def head_truth(values: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Coded values -> shape (n, 2): which head should say yes. ValueError for a value that is none."""
-    unknown = sorted(set(values) - set(VALUES))
-    if unknown:
-        raise ValueError(f"unknown value {unknown[0]!r}; write one of {', '.join(VALUES)}")
-    return np.array([[value in positive for positive in HEADS.values()] for value in values]).reshape(-1, len(HEADS))
+from classifiers.heads import Floats, Heads
 
 
 def _fit_sigmoid(scores: Floats, truth: npt.NDArray[np.bool_]) -> tuple[float, float]:
@@ -72,11 +49,12 @@ def _sigmoid(scores: Floats, calibration: Floats) -> Floats:
     return made
 
 
-class FramingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """TF-IDF of words and letter sequences, a softmax of the values, two heads sigmoid-calibrated on held-out folds.
 
     Parameters
     ----------
+    heads : the two heads and the values of the codebook; None: framing's
     C : inverse strength of the regularisation
     word_ngrams, char_ngrams : shortest and longest sequence
     min_df : a sequence that fewer texts contain is left out
@@ -86,6 +64,7 @@ class FramingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Attributes
     ----------
+    heads_ : the heads in use
     counts_, weights_ : the fitted steps from text to features
     values_ : the values that were coded; coef_ : shape (values, features); intercept_ : shape (values,)
     calibration_ : shape (2, 2), per head slope and intercept of the sigmoid
@@ -96,6 +75,7 @@ class FramingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
+        heads: Heads | None = None,
         C: float = 10.0,
         word_ngrams: tuple[int, int] = (1, 2),
         char_ngrams: tuple[int, int] = (3, 5),
@@ -104,6 +84,7 @@ class FramingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         folds: int = 5,
         random_state: int = 0,
     ) -> None:
+        self.heads = heads
         self.C = C
         self.word_ngrams = word_ngrams
         self.char_ngrams = char_ngrams
@@ -112,7 +93,7 @@ class FramingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.folds = folds
         self.random_state = random_state
 
-    def fit(self, X: Sequence[Row], y: Sequence[str], groups: Sequence[str] | None = None) -> FramingClassifier:
+    def fit(self, X: Sequence[Row], y: Sequence[str], groups: Sequence[str] | None = None) -> TextClassifier:
         """Train on rows ``X`` and their coded values ``y``, both of length n.
 
         With ``groups`` (n,) no group lies on both sides of a calibration fold. Raises ValueError in words when the
@@ -124,8 +105,9 @@ class FramingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"{len(rows)} texts but {len(values)} values")
         if groups is not None and len(groups) != len(values):
             raise ValueError(f"{len(values)} texts but {len(groups)} groups")
-        truth = head_truth(values.tolist())
-        self.classes_ = np.array(VALUES)
+        self.heads_ = self.heads or load_codebook().two_heads
+        truth = self.heads_.truth(values.tolist())
+        self.classes_ = np.array(self.heads_.value_names)
         self.counts_ = Counts(self.word_ngrams, self.char_ngrams, self.min_df, self.context_weight > 0).fit(rows)
         counts = self.counts_.transform(rows)
         # the vectors are short: threads that wait for each other cost twenty times what they save on a busy machine
@@ -137,7 +119,7 @@ class FramingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def _calibrate(self, scores: Floats, fold_of: npt.NDArray[np.int64], truth: npt.NDArray[np.bool_]) -> None:
-        heads = range(len(HEADS))
+        heads = range(2)
         self.calibration_ = np.array([_fit_sigmoid(scores[:, k], truth[:, k]) for k in heads])
         self.out_of_fold_ = np.empty(truth.shape)
         for fold in np.unique(fold_of):
@@ -156,12 +138,9 @@ class FramingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _head_scores(self, features: sp.csr_matrix) -> Floats:
         """Log odds of each head, shape (n, 2): the values it says yes to, against the others."""
         of_values = np.asarray(features @ self.coef_.T) + self.intercept_
-        yes = head_truth(self.values_.tolist())
+        yes = self.heads_.truth(self.values_.tolist())
         return np.column_stack(
-            [
-                logsumexp(of_values[:, yes[:, k]], axis=1) - logsumexp(of_values[:, ~yes[:, k]], axis=1)
-                for k in range(len(HEADS))
-            ]
+            [logsumexp(of_values[:, yes[:, k]], axis=1) - logsumexp(of_values[:, ~yes[:, k]], axis=1) for k in range(2)]
         )
 
     def _weights(self) -> Weights:
@@ -171,7 +150,7 @@ class FramingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self, values: npt.NDArray[np.str_], truth: npt.NDArray[np.bool_], groups: Sequence[str] | None
     ) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
         sides = np.concatenate([truth.sum(axis=0), (~truth).sum(axis=0)])
-        for k, head in enumerate(HEADS):
+        for k, head in enumerate(self.heads_.names):
             yes, no = int(truth[:, k].sum()), int((~truth[:, k]).sum())
             if min(yes, no) < 2:
                 raise ValueError(
@@ -189,7 +168,7 @@ class FramingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold
         splitter = kind(folds, shuffle=True, random_state=self.random_state)
         for train, test in splitter.split(np.zeros(len(values)), strata, groups):
-            for k, head in enumerate(HEADS):
+            for k, head in enumerate(self.heads_.names):
                 if truth[train, k].all() or not truth[train, k].any():
                     raise ValueError(
                         f"without one fold the {head} head has codings on one side only; code texts of more groups"
@@ -226,7 +205,7 @@ class FramingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self._scores(X)[0]
 
     def predict_proba(self, X: Sequence[Row]) -> Floats:
-        """Calibrated probabilities, shape (n, 2): P(nationalist or both), P(universalist or both)."""
+        """Calibrated probabilities, shape (n, 2): that the first head says yes, that the second does."""
         return self.predict_known(X)[0]
 
     def predict_known(self, X: Sequence[Row]) -> tuple[Floats, npt.NDArray[np.bool_]]:
@@ -235,5 +214,5 @@ class FramingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return _sigmoid(scores, self.calibration_), known
 
     def predict(self, X: Sequence[Row]) -> npt.NDArray[np.str_]:
-        """The values, shape (n,): the heads that say at least one half."""
-        return labels_of(self.predict_proba(X))
+        """The values, shape (n,): what the heads say at one half."""
+        return self.heads_.labels(self.predict_proba(X))

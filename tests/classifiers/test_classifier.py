@@ -6,7 +6,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
-from classifiers.framing import FramingClassifier, _fit_sigmoid, head_truth, labels_of
+from classifiers.classifier import TextClassifier, _fit_sigmoid
+from classifiers.codebook import load_codebook
 
 
 def _rows(codings):
@@ -14,7 +15,7 @@ def _rows(codings):
 
 
 def test_it_learns_and_its_held_out_probabilities_beat_the_base_rate(small, starter):
-    truth = head_truth([c.value for c in starter])
+    truth = load_codebook().two_heads.truth([c.value for c in starter])
     rate = truth.mean(axis=0)
     brier = ((small.out_of_fold_ - truth) ** 2).mean(axis=0)
     assert (brier < 0.95 * rate * (1 - rate)).all()
@@ -28,11 +29,6 @@ def test_shapes_and_labels(small):
     assert small.decision_function(["a"]).shape == (1, 2)
 
 
-def test_labels_of_heads():
-    p = np.array([[0.9, 0.1], [0.1, 0.9], [0.5, 0.5], [0.4, 0.4]])
-    assert labels_of(p).tolist() == ["nationalist", "universalist", "both", "neither"]
-
-
 def test_the_same_seed_gives_the_same_numbers_and_order_of_parameters_is_kept(small, starter):
     rows, values = _rows(starter)
     again = clone(small).fit(rows, values, [c.tradition for c in starter])
@@ -43,14 +39,14 @@ def test_the_same_seed_gives_the_same_numbers_and_order_of_parameters_is_kept(sm
 
 def test_grid_search_works(starter):
     rows, values = _rows(starter[:80])
-    search = GridSearchCV(FramingClassifier(folds=2), {"C": [0.1, 10]}, cv=2, scoring="f1_macro").fit(rows, values)
+    search = GridSearchCV(TextClassifier(folds=2), {"C": [0.1, 10]}, cv=2, scoring="f1_macro").fit(rows, values)
     assert search.best_params_["C"] in {0.1, 10}
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
 def test_predicting_before_training_is_refused():
     with pytest.raises(NotFittedError):
-        FramingClassifier().predict_proba(["a"])
+        TextClassifier().predict_proba(["a"])
 
 
 def test_a_text_without_a_known_word_is_told(small):
@@ -72,13 +68,13 @@ def test_a_text_without_a_known_word_is_told(small):
 )
 def test_codings_that_cannot_train_are_refused_in_words(rows, values, groups, match):
     with pytest.raises(ValueError, match=match):
-        FramingClassifier().fit(rows, values, groups)
+        TextClassifier().fit(rows, values, groups)
 
 
 def test_three_of_a_value_and_contradictions_still_train(starter):
     rows, _ = _rows(starter[:40])
     few = ["both", "both", "both", *["neither"] * 37]
-    made = FramingClassifier(min_df=2).fit(rows + rows[:2], [*few, "neither", "neither"])
+    made = TextClassifier(min_df=2).fit(rows + rows[:2], [*few, "neither", "neither"])
     assert np.isfinite(made.predict_proba(rows)).all()
 
 
@@ -99,7 +95,7 @@ def test_the_sigmoid_finds_the_one_the_data_come_from():
 
 def test_values_that_nobody_coded_leave_the_heads_working(starter):
     some = [c for c in starter if c.value in {"nationalist", "universalist"}]
-    made = FramingClassifier().fit(*_rows(some))
+    made = TextClassifier().fit(*_rows(some))
     assert made.coef_.shape[0] == 2
-    truth = head_truth([c.value for c in some])
+    truth = load_codebook().two_heads.truth([c.value for c in some])
     assert (made.predict_proba([c.row for c in some])[truth] > 0.5).mean() > 0.9
