@@ -46,7 +46,7 @@ class Heads:
         for name, alone in zip(names, ([True, False], [False, True]), strict=True):
             if alone not in patterns:
                 raise ValueError(
-                    f"head {name} has no value of its own; one value must say yes to it and no to the other"
+                    f"head {name} has no value of its own: a value that says yes to it and no to the other"
                 )
         return cls((names[0], names[1]), made)
 
