@@ -224,7 +224,7 @@ def test_a_text_without_a_known_word_is_in_no_balance_and_not_asked_for_again(se
         w = world(session)
         model = w.model()
         w.text("a", date(2024, 12, 1), 0.4, model=model)
-        wordless = session.get_one(Framing, (w.text("a", date(2024, 12, 2), 0.0, model=model).id, model.id))
+        wordless = session.get_one(Framing, (w.text("a", date(2024, 12, 2), 0.0, model=model).id, model.id, ""))
         wordless.p_first = wordless.p_second = wordless.label = None
         session.commit()
         assert measure(settings, monitor_of(), now=NOW).problems == ()

@@ -316,7 +316,7 @@ def fill(settings: Settings) -> dict[str, int]:
         ids["repost"] = repost.id
         day = datetime(2025, 8, 2, 8, 0, tzinfo=UTC)
         wordless = _document(session, "maple", 902, day, "ja", "日本語", "日本語の文章")
-        framing = session.get_one(Framing, (wordless.id, 1))
+        framing = session.get_one(Framing, (wordless.id, 1, ""))
         framing.p_first = framing.p_second = framing.label = None
         ids["wordless"] = wordless.id
         capture = Capture(
