@@ -28,8 +28,8 @@ from pipeline.demo.world import BASE_PORT, demo_monitor_text, load_truth
 from pipeline.framing.job import frame
 from pipeline.measure.balance import Balance, balance, borrow, moments
 from pipeline.measure.gap import gap
-from pipeline.measure.periods import periods_covering
 from pipeline.monitor import load_monitor
+from pipeline.monitor.periods import periods_covering
 from pipeline.settings import Settings
 from pipeline.store.session import open_session
 from pipeline.store.trends import documents_of_cell

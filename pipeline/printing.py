@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from pipeline.measure.periods import period_of
+from pipeline.monitor.periods import period_of
 
 
 class Format(StrEnum):

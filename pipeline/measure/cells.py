@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.measure.balance import Balance, Bools, Borrowed, Floats, Moments, balance, borrow, moments
 from pipeline.measure.draws import inclusion_probabilities, late_texts
-from pipeline.measure.periods import Span
+from pipeline.monitor.periods import Span
 from pipeline.store.cells import RandomCoding, Texts
 
 

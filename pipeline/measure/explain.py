@@ -14,8 +14,8 @@ from classifiers.codebook import codebook_of
 from pipeline.measure.balance import Balance, Borrowed, balance
 from pipeline.measure.cells import Grid, codings_by_cluster, model_balance
 from pipeline.measure.gap import gap
-from pipeline.measure.periods import period_of
 from pipeline.monitor import Period
+from pipeline.monitor.periods import period_of
 from pipeline.store.cells import VARIABLE, codings_again, texts_again
 from pipeline.store.published import (
     Basis,

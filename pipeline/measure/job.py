@@ -15,11 +15,11 @@ from pipeline.measure.balance import Balance, Interval
 from pipeline.measure.cells import Cell, Grid, audit_balances, codings_by_cluster, model_balance
 from pipeline.measure.gap import gap
 from pipeline.measure.missing import IMPORTED, Coverage, flags, why_empty
-from pipeline.measure.periods import Span, periods_covering
 from pipeline.measure.publish import Basis, CellKey, publish
 from pipeline.measure.quantifiers import companions
 from pipeline.measure.state import USABLE_NEEDED, decide
 from pipeline.monitor import PERIODS, Dyad, Monitor, Period
+from pipeline.monitor.periods import Span, periods_covering
 from pipeline.report import Progress, Report, silent
 from pipeline.settings import Settings
 from pipeline.store.cells import (

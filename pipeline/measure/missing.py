@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from pipeline.measure.periods import Span
 from pipeline.monitor import Outage, Source
+from pipeline.monitor.periods import Span
 
 IMPORTED = ("table", "warc")
 """Kinds of source that are read once: nothing is known of the time after their last text."""

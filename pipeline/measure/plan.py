@@ -13,8 +13,8 @@ from pipeline.measure.balance import LEAST_CODINGS, PRIOR_FREEDOM, Borrowed, bor
 from pipeline.measure.cells import Cell, Grid, audit_balances, cell_moments, codings_by_cluster
 from pipeline.measure.gap import gap
 from pipeline.measure.job import measured_days
-from pipeline.measure.periods import periods_covering
 from pipeline.monitor import Monitor
+from pipeline.monitor.periods import periods_covering
 from pipeline.store.cells import VARIABLE, model_in_force, own_texts, random_codings
 
 WIDTHS = (0.3, 0.2, 0.15, 0.1)

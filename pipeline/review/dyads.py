@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import urlencode
 
-from pipeline.measure.periods import period_of
 from pipeline.monitor import Dyad, Event, Monitor, Period
+from pipeline.monitor.periods import period_of
 from pipeline.review.charts import Mark, Point, Series
 from pipeline.review.words import NOTHING, interval, number
 from pipeline.store.tables import GapCell, TrendCell

@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 
 from pipeline.collect import health
 from pipeline.collect.why import told
-from pipeline.measure.periods import period_of
 from pipeline.monitor import PERIODS, Dyad, Monitor, Period
+from pipeline.monitor.periods import period_of
 from pipeline.review import dyads, source_charts
 from pipeline.review.charts import Series, Spec, render, series_spec, sparkline_spec
 from pipeline.review.html import page

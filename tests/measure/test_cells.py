@@ -6,7 +6,7 @@ import pytest
 from pipeline.measure.balance import balance, borrow
 from pipeline.measure.cells import Coded, Grid, audit_balances, cell_moments, codings_by_cluster, model_balance
 from pipeline.measure.draws import WHOLE_CELL
-from pipeline.measure.periods import period_of
+from pipeline.monitor.periods import period_of
 from pipeline.store.cells import RandomCoding, Texts
 
 BALANCES = {"nationalist": 1.0, "universalist": -1.0, "both": 0.0, "neither": 0.0}

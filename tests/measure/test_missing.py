@@ -3,8 +3,8 @@ from datetime import date
 import pytest
 
 from pipeline.measure.missing import Coverage, flags, why_empty
-from pipeline.measure.periods import period_of
 from pipeline.monitor import Monitor
+from pipeline.monitor.periods import period_of
 
 APRIL = period_of("month", date(2024, 4, 1))
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from pipeline.measure.periods import Span, periods_covering
 from pipeline.monitor import Period
+from pipeline.monitor.periods import Span, periods_covering
 from pipeline.settings import Settings
 from pipeline.store.session import open_session
 from pipeline.store.tables import (

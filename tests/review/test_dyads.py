@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from pipeline.measure.periods import period_of, periods_covering
+from pipeline.monitor.periods import period_of, periods_covering
 from pipeline.review.dyads import (
     absences,
     balance_series,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from pipeline.monitor import Period
+from pipeline.monitor.fields import Period
 
 
 @dataclass(frozen=True, order=True)

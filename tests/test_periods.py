@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.measure.periods import Span, period_of, periods_covering
 from pipeline.monitor import PERIODS
+from pipeline.monitor.periods import Span, period_of, periods_covering
 
 days = st.dates(date(1946, 1, 1), date(2100, 1, 1))
 
