@@ -303,6 +303,8 @@ class Queue(Base):
     model_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
     """whose uncertainty chose the texts that were not drawn at random; null: no model was in force"""
     note: Mapped[str | None]
+    closed_at: Mapped[datetime | None]
+    """since when nobody is given its texts any more; null: open"""
 
 
 class QueueItem(Base):
@@ -325,6 +327,8 @@ class QueueItem(Base):
     """random or active"""
     probability: Mapped[float | None]
     """inclusion probability of a random draw, in (0, 1]"""
+    stratum: Mapped[str | None] = mapped_column(String(140))
+    """of a random draw: group/audit period, of a targeted codebook group/audit period/target"""
     coders: Mapped[int]
     """how many code it, each without seeing the other: 1 or 2"""
 
