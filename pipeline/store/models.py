@@ -1,15 +1,32 @@
-"""Models: what was trained, and which one is in force."""
+"""Models: what was trained, which one is in force, and how that changed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from pipeline.store.tables import Model, Promotion
 from pipeline.store.upsert import upsert
+
+
+class IncumbentChangedError(RuntimeError):
+    """The model in force is another one than the decision was made against; says which."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change of the model in force."""
+
+    promotion: Promotion
+    model: Model
+    """in force from then on"""
+    previous: Model | None
+    """in force until then"""
 
 
 def model_in_force(session: Session, variable: str) -> Model | None:
@@ -21,6 +38,46 @@ def model_in_force(session: Session, variable: str) -> Model | None:
         .order_by(Promotion.id.desc())
         .limit(1)
     ).one_or_none()
+
+
+def model_named(session: Session, name: str) -> Model | None:
+    """The model of this name."""
+    return session.scalars(select(Model).where(Model.name == name)).one_or_none()
+
+
+def models_of(session: Session, variable: str | None = None) -> list[Model]:
+    """The models of a variable or of all, the newest first."""
+    query = select(Model).order_by(Model.trained_at.desc(), Model.id.desc())
+    return list(session.scalars(query if variable is None else query.where(Model.variable == variable)))
+
+
+def history(session: Session, variable: str) -> list[Step]:
+    """Every change of the model in force, the oldest first."""
+    promotions = list(
+        session.scalars(select(Promotion).where(Promotion.variable == variable).order_by(Promotion.id)).all()
+    )
+    models = {model.id: model for model in models_of(session, variable)}
+    steps: list[Step] = []
+    for promotion in promotions:
+        before = steps[-1].model if steps else None
+        steps.append(Step(promotion, models[promotion.model_id], before))
+    return steps
+
+
+def before_it(names: Iterable[tuple[str, bool]]) -> list[str]:
+    """The models a roll-back can walk back through, the newest last; the one in force is not among them.
+
+    ``names``: the history as (model put in force, whether by a roll-back), the oldest first. Pure. A roll-back takes
+    away what came after the model it goes back to, as an editor's undo does, so that repeated roll-backs go further
+    back and never swing between two models.
+    """
+    stack: list[str] = []
+    for name, back in names:
+        if back and name in stack:
+            del stack[stack.index(name) + 1 :]
+        elif not stack or stack[-1] != name:
+            stack.append(name)
+    return stack[:-1]
 
 
 def keep_model(
@@ -52,10 +109,66 @@ def keep_model(
     return session.scalars(select(Model).where(Model.name == name).with_for_update()).one()
 
 
-def promote(session: Session, model: Model, *, promoted_at: datetime, comment: str, first_only: bool = False) -> bool:
-    """Put a model in force; with ``first_only`` only where none is. True when it was done. Does not commit."""
-    if first_only and model_in_force(session, model.variable) is not None:
+def decide_alone(session: Session, variable: str) -> None:
+    """Until the end of the transaction nobody else changes which model of the variable is in force."""
+    # PostgreSQL: the rows are held, in one order, so that two can't wait for each other
+    session.scalars(select(Model.id).where(Model.variable == variable).order_by(Model.id).with_for_update()).all()
+    # SQLite: a write, though it changes nothing, makes this the one writer before anything is read
+    session.execute(
+        update(Model)
+        .where(Model.variable == variable)
+        .values(variable=Model.variable)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def promote(
+    session: Session,
+    model: Model,
+    *,
+    promoted_at: datetime,
+    comment: str,
+    person: str | None = None,
+    evidence: dict[str, Any] | None = None,
+    first_only: bool = False,
+) -> bool:
+    """Put a model in force; with ``first_only`` only where none is. True when it was done. Does not commit.
+
+    Call :func:`decide_alone` first where the decision rests on what is in force. It is no longer rejected then.
+    """
+    current = model_in_force(session, model.variable)
+    if first_only and current is not None:
         return False
-    session.add(Promotion(variable=model.variable, model_id=model.id, promoted_at=promoted_at, comment=comment))
+    model.rejected_at = model.rejection = None
+    session.add(
+        Promotion(
+            variable=model.variable,
+            model_id=model.id,
+            promoted_at=promoted_at,
+            comment=comment,
+            previous_id=current.id if current is not None else None,
+            person=person,
+            evidence=evidence,
+        )
+    )
     session.flush()
     return True
+
+
+def require_in_force(session: Session, variable: str, expected: str | None) -> Model | None:
+    """The model in force, if it is the one of this name (None: none at all); else :class:`IncumbentChangedError`."""
+    current = model_in_force(session, variable)
+    name = current.name if current is not None else None
+    if name != expected:
+        raise IncumbentChangedError(
+            f"{name or 'no model'} is in force now, and the decision was made against {expected or 'none'}; "
+            "compare with the model in force, or retrain"
+        )
+    return current
+
+
+def reject(session: Session, model: Model, *, rejected_at: datetime, rejection: str) -> None:
+    """Mark a model as not to be promoted, with why. The first reason stays. Does not commit."""
+    if model.rejected_at is None:
+        model.rejected_at, model.rejection = rejected_at, rejection
+        session.flush()

@@ -2,7 +2,19 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipeline.store.models import keep_model, model_in_force, promote
+from pipeline.store.models import (
+    IncumbentChangedError,
+    before_it,
+    decide_alone,
+    history,
+    keep_model,
+    model_in_force,
+    model_named,
+    models_of,
+    promote,
+    reject,
+    require_in_force,
+)
 from pipeline.store.session import open_session
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
@@ -47,3 +59,55 @@ def test_a_known_name_gives_the_known_row(session):
     first = _keep(session, "one")
     session.commit()
     assert _keep(session, "one").id == first.id
+
+
+def test_the_history_says_who_why_on_what_and_instead_of_what(session):
+    one, two = _keep(session, "one"), _keep(session, "two")
+    promote(session, one, promoted_at=NOW, comment="first")
+    promote(session, two, promoted_at=NOW, comment="better", person="ana", evidence={"macro_f1": 0.7})
+    steps = history(session, "framing")
+    assert [(s.model.name, s.previous and s.previous.name) for s in steps] == [("one", None), ("two", "one")]
+    row = steps[1].promotion
+    assert (row.person, row.comment, row.evidence, row.previous_id) == ("ana", "better", {"macro_f1": 0.7}, one.id)
+    assert history(session, "criticism") == []
+
+
+def test_a_rejected_model_keeps_the_first_reason_until_it_is_promoted(session):
+    model = _keep(session, "one")
+    reject(session, model, rejected_at=NOW, rejection="worse")
+    reject(session, model, rejected_at=NOW, rejection="later")
+    assert (model_named(session, "one").rejection, models_of(session, "criticism")) == ("worse", [])
+    promote(session, model, promoted_at=NOW, comment="c")
+    session.commit()
+    assert (model.rejected_at, model.rejection) == (None, None)
+
+
+def test_a_decision_against_another_incumbent_is_told(session):
+    one, two = _keep(session, "one"), _keep(session, "two")
+    decide_alone(session, "framing")
+    assert require_in_force(session, "framing", None) is None
+    with pytest.raises(IncumbentChangedError, match="no model is in force now, and the decision was made against one"):
+        require_in_force(session, "framing", "one")
+    promote(session, one, promoted_at=NOW, comment="c")
+    promote(session, two, promoted_at=NOW, comment="c")
+    assert require_in_force(session, "framing", "two") is two
+    with pytest.raises(IncumbentChangedError, match="two is in force now"):
+        require_in_force(session, "framing", "one")
+
+
+@pytest.mark.parametrize(
+    ("names", "before"),
+    [
+        ([], []),
+        (["a"], []),
+        (["a", "b", "c"], ["a", "b"]),
+        (["a", "b", "c", "<b"], ["a"]),
+        (["a", "b", "c", "<b", "<a"], []),
+        (["a", "b", "c", "<b", "<c"], ["a", "b"]),
+        (["a", "b", "c", "<a", "d"], ["a"]),
+        (["a", "b", "b"], ["a"]),
+        (["a", "b", "a"], ["a", "b"]),
+    ],
+)
+def test_repeated_roll_backs_walk_further_back(names, before):
+    assert before_it((name.lstrip("<"), name.startswith("<")) for name in names) == before
