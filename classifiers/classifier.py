@@ -26,21 +26,24 @@ from classifiers.features import Counts, Row, Weights, as_rows
 from classifiers.heads import Floats, Heads
 
 
-def _fit_sigmoid(scores: Floats, truth: npt.NDArray[np.bool_]) -> tuple[float, float]:
+def _fit_sigmoid(scores: Floats, truth: npt.NDArray[np.bool_], weight: Floats | None = None) -> tuple[float, float]:
     """Slope and intercept of Platt's sigmoid, with his smoothed targets (Platt 1999, section 2.2).
 
-    Scores that rank no better than chance get slope 0: the head then says the base rate.
+    A row of weight w counts as w rows. Scores that rank no better than chance get slope 0: the head then says the
+    base rate.
     """
-    positives = truth.sum()
-    target = np.where(truth, (positives + 1) / (positives + 2), 1 / (len(truth) - positives + 2))
+    weight = np.ones(len(scores)) if weight is None else weight
+    positives, negatives = weight[truth].sum(), weight[~truth].sum()
+    target = np.where(truth, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     twice = np.concatenate([scores, scores])[:, None]
     said = np.repeat([True, False], len(scores))
     fitted = LogisticRegression(C=np.inf, max_iter=1000).fit(
-        twice, said, sample_weight=np.concatenate([target, 1 - target])
+        twice, said, sample_weight=np.concatenate([target * weight, (1 - target) * weight])
     )
     slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
     if slope <= 0:
-        return 0.0, float(np.log(target.mean() / (1 - target.mean())))
+        base = np.average(target, weights=weight)
+        return 0.0, float(np.log(base / (1 - base)))
     return slope, intercept
 
 
@@ -69,6 +72,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     values_ : the values that were coded; coef_ : shape (values, features); intercept_ : shape (values,)
     calibration_ : shape (2, 2), per head slope and intercept of the sigmoid
     out_of_fold_ : shape (n, 2), probabilities of the training texts by weights that have not seen their fold
+    fold_of_ : shape (n,), number of that fold
 
     ``predict_proba`` gives a column per *head*, not per value: both may be high, or neither.
     """
@@ -93,11 +97,18 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.folds = folds
         self.random_state = random_state
 
-    def fit(self, X: Sequence[Row], y: Sequence[str], groups: Sequence[str] | None = None) -> TextClassifier:
+    def fit(
+        self,
+        X: Sequence[Row],
+        y: Sequence[str],
+        groups: Sequence[str] | None = None,
+        sample_weight: Sequence[float] | Floats | None = None,
+    ) -> TextClassifier:
         """Train on rows ``X`` and their coded values ``y``, both of length n.
 
-        With ``groups`` (n,) no group lies on both sides of a calibration fold. Raises ValueError in words when the
-        codings are too few or too one-sided to calibrate on.
+        With ``groups`` (n,) no group lies on both sides of a calibration fold. ``sample_weight`` (n,), numbers above
+        0, says how much each row counts. Raises ValueError in words when the codings are too few or too one-sided to
+        calibrate on.
         """
         rows = as_rows(X)
         values = np.array([str(value) for value in y])
@@ -105,6 +116,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"{len(rows)} texts but {len(values)} values")
         if groups is not None and len(groups) != len(values):
             raise ValueError(f"{len(values)} texts but {len(groups)} groups")
+        weight = np.ones(len(values)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        if weight.shape != values.shape or not (np.isfinite(weight) & (weight > 0)).all():
+            raise ValueError(f"sample_weight is no list of {len(values)} numbers above 0")
         self.heads_ = self.heads or load_codebook().two_heads
         truth = self.heads_.truth(values.tolist())
         self.classes_ = np.array(self.heads_.value_names)
@@ -112,23 +126,25 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         counts = self.counts_.transform(rows)
         # the vectors are short: threads that wait for each other cost twenty times what they save on a busy machine
         with threadpool_limits(limits=1, user_api="blas"):
-            scores, fold_of = self._held_out_scores(counts, values, truth, groups)
+            scores, fold_of = self._held_out_scores(counts, values, truth, groups, weight)
             self.weights_ = self._weights().fit(counts)
-            self._fit_values(self.weights_.transform(counts), values)
-            self._calibrate(scores, fold_of, truth)
+            self._fit_values(self.weights_.transform(counts), values, weight)
+            self._calibrate(scores, fold_of, truth, weight)
         return self
 
-    def _calibrate(self, scores: Floats, fold_of: npt.NDArray[np.int64], truth: npt.NDArray[np.bool_]) -> None:
+    def _calibrate(
+        self, scores: Floats, fold_of: npt.NDArray[np.int64], truth: npt.NDArray[np.bool_], weight: Floats
+    ) -> None:
         heads = range(2)
-        self.calibration_ = np.array([_fit_sigmoid(scores[:, k], truth[:, k]) for k in heads])
-        self.out_of_fold_ = np.empty(truth.shape)
+        self.calibration_ = np.array([_fit_sigmoid(scores[:, k], truth[:, k], weight) for k in heads])
+        self.fold_of_, self.out_of_fold_ = fold_of, np.empty(truth.shape)
         for fold in np.unique(fold_of):
             inside = fold_of == fold
-            sigmoids = np.array([_fit_sigmoid(scores[~inside, k], truth[~inside, k]) for k in heads])
+            sigmoids = np.array([_fit_sigmoid(scores[~inside, k], truth[~inside, k], weight[~inside]) for k in heads])
             self.out_of_fold_[inside] = _sigmoid(scores[inside], sigmoids)
 
-    def _fit_values(self, features: sp.csr_matrix, values: npt.NDArray[np.str_]) -> None:
-        linear = LogisticRegression(C=self.C, max_iter=2000).fit(features, values)
+    def _fit_values(self, features: sp.csr_matrix, values: npt.NDArray[np.str_], weight: Floats) -> None:
+        linear = LogisticRegression(C=self.C, max_iter=2000).fit(features, values, sample_weight=weight)
         self.values_ = linear.classes_
         self.coef_, self.intercept_ = linear.coef_, linear.intercept_
         if len(self.values_) == 2:  # scikit-learn then keeps one row: the second value against the first
@@ -182,12 +198,13 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         values: npt.NDArray[np.str_],
         truth: npt.NDArray[np.bool_],
         groups: Sequence[str] | None,
+        weight: Floats,
     ) -> tuple[Floats, npt.NDArray[np.int64]]:
         """Shape (n, 2) and (n,): log odds by models that have not seen the text's fold, and the fold."""
         scores, fold_of = np.empty(truth.shape), np.empty(len(values), dtype=np.int64)
         for fold, (train, test) in enumerate(self._folds(values, truth, groups)):
             weights = self._weights().fit(counts[train])
-            self._fit_values(weights.transform(counts[train]), values[train])
+            self._fit_values(weights.transform(counts[train]), values[train], weight[train])
             scores[test] = self._head_scores(weights.transform(counts[test]))
             fold_of[test] = fold
         return scores, fold_of

@@ -78,6 +78,22 @@ def test_three_of_a_value_and_contradictions_still_train(starter):
     assert np.isfinite(made.predict_proba(rows)).all()
 
 
+def test_a_weight_counts_rows(starter):
+    rows, values = _rows(starter[:60])
+    groups = [str(i) for i in range(60)]
+    options = {"folds": 2, "min_df": 1, "char_ngrams": (3, 3)}
+    one = TextClassifier(**options).fit(rows, values, groups)
+    same = TextClassifier(**options).fit(rows, values, groups, [1.0] * 60)
+    assert np.array_equal(one.coef_, same.coef_)
+    # all the weight on one value: it is said more often
+    heavy = TextClassifier(**options).fit(rows, values, groups, [9.0 if v == "neither" else 0.1 for v in values])
+    assert heavy.predict_proba(rows).mean() < one.predict_proba(rows).mean()
+    assert sorted(set(one.fold_of_)) == [0, 1]
+    for wrong in ([1.0] * 59, [0.0] * 60, [float("nan")] * 60):
+        with pytest.raises(ValueError, match="sample_weight is no list of 60 numbers above 0"):
+            TextClassifier(**options).fit(rows, values, groups, wrong)
+
+
 @given(st.lists(st.tuples(st.floats(-5, 5), st.booleans()), min_size=4, max_size=30))
 def test_the_sigmoid_is_finite_and_never_falls(pairs):
     scores, truth = np.array([s for s, _ in pairs]), np.array([t for _, t in pairs])
