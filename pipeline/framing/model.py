@@ -1,4 +1,4 @@
-"""The model in force; on a new installation the starter model, trained here in seconds."""
+"""The model in force of a variable; on a new installation the starter model."""
 
 from __future__ import annotations
 
@@ -6,82 +6,76 @@ import hashlib
 import json
 import logging
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from classifiers.classifier import TextClassifier
 from classifiers.codebook import Codebook, codebook_of
-from classifiers.evaluate import confusion, figures, training_balance
-from classifiers.model_folder import FORMAT, LoadedModel, load_model, save_model
-from classifiers.normalise import NORMALISATION
-from classifiers.starter import StarterCoding, load_starter, starter_digest
+from classifiers.model_folder import MANIFEST, LoadedModel, ModelFolderError, load_model
+from pipeline.framing.starter import is_starter, starter_name, train_starter
 from pipeline.settings import Settings
-from pipeline.store.models import keep_model, model_in_force, promote
+from pipeline.store.models import before_it, decide_alone, history, keep_model, model_in_force, promote
 from pipeline.store.session import open_session
+from pipeline.store.tables import Model
 
-TRAINER = 1
-"""Raise it when training itself changes: the same codings then make another starter model."""
+ROLLED_BACK = "rolled back"
+"""key of a promotion's evidence: from which model it was rolled back"""
 
 log = logging.getLogger(__name__)
 
 
-def starter_name(book: Codebook) -> str:
-    """Name of a codebook's starter model: the same codings and settings give the same name."""
-    settings = {name: value for name, value in TextClassifier().get_params().items() if name != "heads"}
-    made_of = [TRAINER, FORMAT, NORMALISATION, starter_digest(book.variable), book.model_dump(), settings]
-    digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
-    return f"{book.variable}-starter-{digest[:8]}"
+def keep_loaded(session: Session, model: LoadedModel) -> Model:
+    """The row of a model whose folder is there. Does not commit."""
+    return keep_model(
+        session,
+        variable=model.variable,
+        name=model.name,
+        sha256=model.sha256,
+        trained_at=datetime.fromisoformat(model.card["trained_at"]),
+        training_balance=model.card["training_balance"],
+        confusion=model.card["confusion"],
+        card={k: v for k, v in model.card.items() if k not in {"confusion", "training_balance"}},
+    )
 
 
-def starter_card(
-    codings: list[StarterCoding], classifier: TextClassifier, book: Codebook, trained_at: datetime
-) -> dict[str, Any]:
-    """What the pages tell of the starter model; figures are of held-out traditions."""
-    values = [coding.value for coding in codings]
-    return {
-        "title": "Starter model",
-        "trained_on": f"{len(codings)} short paragraphs written and coded by the project, no text of any group",
-        "trained_at": trained_at.isoformat(),
-        "codings": len(codings),
-        "languages": sorted({coding.lang for coding in codings}),
-        "reviewed_by_native_speakers": all(coding.reviewed for coding in codings),
-        "evaluation": "cross-validated on the starter codings, no tradition on both sides",
-        "limits": "Figures on texts of your groups are unknown until some are coded: see docs/framing.md.",
-        "figures": figures(
-            values, classifier.out_of_fold_, classifier.heads_, {"languages": [c.lang for c in codings]}
-        ),
-        "training_balance": training_balance(values, book.balances),
-        "confusion": confusion(values, classifier.out_of_fold_, classifier.heads_),
-    }
+def roll_back_names(session: Session, variable: str) -> list[str]:
+    """The models a roll-back can go back to one by one, the newest last."""
+    return before_it((s.model.name, ROLLED_BACK in (s.promotion.evidence or {})) for s in history(session, variable))
 
 
-def _train_starter(settings: Settings, book: Codebook, trained_at: datetime | None = None) -> LoadedModel:
-    """The starter model's folder, made unless it is there. Two processes at once end up with one folder.
-
-    ``trained_at``: of a starter model whose folder was lost; training is deterministic, so the same folder comes back.
-    """
-    classifier = TextClassifier(book.two_heads)
-    folder = settings.models / starter_name(book)
-    if not folder.exists():
-        codings = load_starter(book)
-        log.info("training %s on %d starter codings", folder.name, len(codings))
-        classifier.fit(
-            [coding.row for coding in codings],
-            [coding.value for coding in codings],
-            [coding.tradition for coding in codings],
+def _unchanged(folder: Path, sha256: str) -> bool:
+    """Whether every file is as it was when the model was made, whatever this version makes of them."""
+    try:
+        manifest = (folder / MANIFEST).read_bytes()
+        files = {str(name): str(digest) for name, digest in json.loads(manifest).items()}
+        return hashlib.sha256(manifest).hexdigest() == sha256 and all(
+            Path(name).name == name and hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+            for name, digest in files.items()
         )
-        try:
-            save_model(
-                classifier,
-                folder,
-                codebook=book,
-                card=starter_card(codings, classifier, book, trained_at or datetime.now(UTC)),
-                probes=[coding.row for coding in codings[:: len(codings) // 25]],
-            )
-        except FileExistsError:
-            log.info("another process has made %s meanwhile", folder.name)
-    return load_model(folder)
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _outdated(settings: Settings, row: Model, book: Codebook) -> bool:
+    """A starter model of an earlier version, which this one can't read though nobody changed it, or which is gone.
+
+    It can't be made again either: the codings or the way of training are others now.
+    """
+    folder = settings.models / row.name
+    earlier = is_starter(row.name) and row.name != starter_name(book)
+    return earlier and (not folder.exists() or _unchanged(folder, row.sha256))
+
+
+def _mend(session: Session, row: Model) -> str:
+    """What to do about a model in force that can't be trusted."""
+    if back := roll_back_names(session, row.variable):
+        return (
+            f"or put {back[-1]} in force again: "
+            f'`riftwatch model rollback --variable {row.variable} --comment "folder damaged"`'
+        )
+    if is_starter(row.name):
+        return "or remove the folder: the starter model is then made again"
+    return "no other model was in force before it"
 
 
 def _current(session: Session, settings: Settings, book: Codebook) -> tuple[int, LoadedModel] | None:
@@ -90,8 +84,32 @@ def _current(session: Session, settings: Settings, book: Codebook) -> tuple[int,
         return None
     if not (settings.models / row.name).exists() and row.name == starter_name(book):
         log.warning("the folder of %s is gone; it is made again from the starter codings", row.name)
-        _train_starter(settings, book, row.trained_at)
-    return row.id, load_model(settings.models / row.name, row.sha256)
+        train_starter(settings, book, row.trained_at)
+    try:
+        return row.id, load_model(settings.models / row.name, row.sha256)
+    except ModelFolderError as error:
+        if not _outdated(settings, row, book):
+            raise ModelFolderError(f"{error}; {_mend(session, row)}") from error
+        log.warning("%s is of an earlier version (%s); the starter model of this one takes its place", row.name, error)
+        return _starter_instead(session, settings, book, row.name)
+
+
+def _starter_instead(session: Session, settings: Settings, book: Codebook, outdated: str) -> tuple[int, LoadedModel]:
+    """Put this version's starter model in the place of an earlier version's. Two processes at once do it once."""
+    model = train_starter(settings, book)
+    session.rollback()  # what was read so far is old news
+    row = keep_loaded(session, model)
+    decide_alone(session, book.variable)
+    current = model_in_force(session, book.variable)
+    if current is not None and current.name == outdated:
+        why = f"the starter model of this version, since {outdated} was made by an earlier one that is read no more"
+        promote(session, row, promoted_at=datetime.now(UTC), comment=why)
+        log.info("promoted %s", model.name)
+    session.commit()
+    again = model_in_force(session, book.variable)
+    if again is None or again.id == row.id:
+        return row.id, model
+    return again.id, load_model(settings.models / again.name, again.sha256)
 
 
 def promoted_model(settings: Settings, variable: str) -> LoadedModel:
@@ -113,18 +131,10 @@ def ensure_model(settings: Settings, variable: str) -> tuple[int, LoadedModel]:
         current = _current(session, settings, book)
     if current is not None:
         return current
-    model = _train_starter(settings, book)
+    model = train_starter(settings, book)
     with open_session(settings) as session:
-        row = keep_model(
-            session,
-            variable=variable,
-            name=model.name,
-            sha256=model.sha256,
-            trained_at=datetime.fromisoformat(model.card["trained_at"]),
-            training_balance=model.card["training_balance"],
-            confusion=model.card["confusion"],
-            card={k: v for k, v in model.card.items() if k not in {"confusion", "training_balance"}},
-        )
+        row = keep_loaded(session, model)
+        decide_alone(session, variable)
         if promote(
             session,
             row,

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from classifiers.starter import load_starter
-from pipeline.framing import model as model_module
+from pipeline.framing import starter as starter_module
 from pipeline.monitor import Monitor
 from pipeline.store.session import open_session
 from pipeline.store.tables import Document
@@ -32,7 +32,7 @@ def monitor() -> Monitor:
 def short_starter(monkeypatch):
     """Fewer starter codings: what is tested is the way to the model, not the model."""
     codings = [c for c in load_starter() if c.lang == "en"][:120]
-    monkeypatch.setattr(model_module, "load_starter", lambda _book: codings)
+    monkeypatch.setattr(starter_module, "load_starter", lambda _book: codings)
     return codings
 
 

@@ -1,12 +1,19 @@
+import hashlib
+import json
 import re
 import shutil
 import threading
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from classifiers.codebook import codebook_of
 from classifiers.model_folder import ModelFolderError
-from pipeline.framing.model import ensure_model, promoted_model
+from pipeline.framing.model import ensure_model, keep_loaded, promoted_model
+from pipeline.framing.starter import starter_name
+from pipeline.store.models import history, promote
 from pipeline.store.session import open_session
 from pipeline.store.tables import Model, Promotion
 
@@ -77,8 +84,10 @@ def test_a_model_in_force_that_was_changed_is_refused(settings):
     _, model = ensure_model(settings, "framing")
     card = settings.models / model.name / "card.json"
     card.write_text(card.read_text() + " ")
-    with pytest.raises(ModelFolderError, match=r"card\.json was changed"):
+    with pytest.raises(ModelFolderError, match=r"card\.json was changed.*remove the folder: the starter model"):
         ensure_model(settings, "framing")
+    shutil.rmtree(settings.models / model.name)
+    assert ensure_model(settings, "framing")[1].sha256 == model.sha256
 
 
 @pytest.mark.usefixtures("short_starter")
@@ -90,3 +99,63 @@ def test_killed_between_folder_and_promotion_goes_on(settings):
                 session.delete(row)
             session.commit()
     assert ensure_model(settings, "framing")[1].sha256 == model.sha256
+
+
+def _as_an_earlier_version_left_it(settings) -> str:
+    """The starter model in force has another name and a folder of a format that is read no more."""
+    model_id, model = ensure_model(settings, "framing")
+    folder = settings.models / model.name
+    earlier = folder.rename(settings.models / "starter-v1-0a1b2c3d")
+    about = json.loads((earlier / "model.json").read_text())
+    (earlier / "model.json").write_text(json.dumps(about | {"format": 1}))
+    manifest = json.loads((earlier / "manifest.json").read_text())
+    manifest["model.json"] = hashlib.sha256((earlier / "model.json").read_bytes()).hexdigest()
+    (earlier / "manifest.json").write_text(json.dumps(manifest))
+    digest = hashlib.sha256((earlier / "manifest.json").read_bytes()).hexdigest()
+    with open_session(settings) as session:
+        session.execute(update(Model).where(Model.id == model_id).values(name=earlier.name, sha256=digest))
+        session.commit()
+    return earlier.name
+
+
+@pytest.mark.usefixtures("short_starter")
+def test_an_installation_whose_starter_model_is_of_an_earlier_version_goes_on_by_itself(store_settings, caplog):
+    earlier = _as_an_earlier_version_left_it(store_settings)
+    model_id, model = ensure_model(store_settings, "framing")
+    assert model.name == starter_name(codebook_of("framing"))
+    assert f"{earlier} is of an earlier version" in caplog.text
+    assert ensure_model(store_settings, "framing")[0] == model_id
+    assert promoted_model(store_settings, "framing").sha256 == model.sha256
+    with open_session(store_settings) as session:
+        steps = history(session, "framing")
+    assert [(s.model.name, s.previous and s.previous.name) for s in steps] == [(earlier, None), (model.name, earlier)]
+    assert "was made by an earlier one" in steps[1].promotion.comment
+
+
+@pytest.mark.usefixtures("short_starter")
+@pytest.mark.parametrize("lost", [True, False], ids=["lost", "changed"])
+def test_an_earlier_starter_model_is_replaced_when_it_is_lost_but_not_when_it_was_changed(settings, lost):
+    earlier = settings.models / _as_an_earlier_version_left_it(settings)
+    if lost:
+        shutil.rmtree(earlier)
+        assert ensure_model(settings, "framing")[1].name == starter_name(codebook_of("framing"))
+        return
+    (earlier / "card.json").write_text("{}")
+    with pytest.raises(ModelFolderError, match=r"starter-v1-0a1b2c3d"):
+        ensure_model(settings, "framing")
+
+
+@pytest.mark.usefixtures("short_starter")
+def test_a_damaged_model_names_the_roll_back(settings):
+    _, starter = ensure_model(settings, "framing")
+    shutil.copytree(settings.models / starter.name, settings.models / "second")
+    with open_session(settings) as session:
+        second = keep_loaded(session, replace(starter, name="second"))
+        promote(session, second, promoted_at=datetime.now(UTC), comment="test")
+        session.commit()
+    assert ensure_model(settings, "framing")[1].name == "second"
+    shutil.rmtree(settings.models / "second")
+    with pytest.raises(
+        ModelFolderError, match=rf"second: no such .*put {starter.name} in force again: `riftwatch model"
+    ):
+        ensure_model(settings, "framing")

@@ -1,0 +1,85 @@
+"""The starter model: trained from the starter codings in seconds, so that a new installation needs no coder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from classifiers.classifier import TextClassifier
+from classifiers.codebook import Codebook
+from classifiers.evaluate import confusion, figures, training_balance
+from classifiers.model_folder import FORMAT, LoadedModel, load_model, save_model
+from classifiers.normalise import NORMALISATION
+from classifiers.starter import StarterCoding, load_starter, starter_digest
+from pipeline.settings import Settings
+
+TRAINER = 1
+"""Raise it when training itself changes: the same codings then make another starter model."""
+
+log = logging.getLogger(__name__)
+
+
+def starter_name(book: Codebook) -> str:
+    """Name of a codebook's starter model: the same codings and settings give the same name."""
+    settings = {name: value for name, value in TextClassifier().get_params().items() if name != "heads"}
+    made_of = [TRAINER, FORMAT, NORMALISATION, starter_digest(book.variable), book.model_dump(), settings]
+    digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+    return f"{book.variable}-starter-{digest[:8]}"
+
+
+def is_starter(name: str) -> bool:
+    """Whether a model of this name is a starter model, of this version or an earlier one."""
+    return "starter-" in name
+
+
+def starter_card(
+    codings: list[StarterCoding], classifier: TextClassifier, book: Codebook, trained_at: datetime
+) -> dict[str, Any]:
+    """What the pages tell of the starter model; figures are of held-out traditions."""
+    values = [coding.value for coding in codings]
+    return {
+        "title": "Starter model",
+        "trained_on": f"{len(codings)} short paragraphs written and coded by the project, no text of any group",
+        "trained_at": trained_at.isoformat(),
+        "codings": len(codings),
+        "languages": sorted({coding.lang for coding in codings}),
+        "reviewed_by_native_speakers": all(coding.reviewed for coding in codings),
+        "evaluation": "cross-validated on the starter codings, no tradition on both sides",
+        "limits": "Figures on texts of your groups are unknown until some are coded: see docs/framing.md.",
+        "figures": figures(
+            values, classifier.out_of_fold_, classifier.heads_, {"languages": [c.lang for c in codings]}
+        ),
+        "training_balance": training_balance(values, book.balances),
+        "confusion": confusion(values, classifier.out_of_fold_, classifier.heads_),
+    }
+
+
+def train_starter(settings: Settings, book: Codebook, trained_at: datetime | None = None) -> LoadedModel:
+    """The starter model's folder, made unless it is there. Two processes at once end up with one folder.
+
+    ``trained_at``: of a starter model whose folder was lost; training is deterministic, so the same folder comes back.
+    """
+    classifier = TextClassifier(book.two_heads)
+    folder = settings.models / starter_name(book)
+    if not folder.exists():
+        codings = load_starter(book)
+        log.info("training %s on %d starter codings", folder.name, len(codings))
+        classifier.fit(
+            [coding.row for coding in codings],
+            [coding.value for coding in codings],
+            [coding.tradition for coding in codings],
+        )
+        try:
+            save_model(
+                classifier,
+                folder,
+                codebook=book,
+                card=starter_card(codings, classifier, book, trained_at or datetime.now(UTC)),
+                probes=[coding.row for coding in codings[:: len(codings) // 25]],
+            )
+        except FileExistsError:
+            log.info("another process has made %s meanwhile", folder.name)
+    return load_model(folder)
