@@ -50,6 +50,10 @@ class Mask:
         """Digest of how a text is prepared: the normalisation's version and the names. Hexadecimal, 64 characters."""
         return hashlib.sha256(json.dumps([NORMALISATION, self.names]).encode()).hexdigest()
 
+    def finds(self, text: str) -> bool:
+        """Whether ``text`` holds any of the names."""
+        return self._pattern is not None and self._pattern.search(normalise(text)) is not None
+
     def __call__(self, text: str) -> str:
         """``text`` normalised and without the names."""
         text = normalise(text)

@@ -348,6 +348,8 @@ class Assignment(Base):
     outcome: Mapped[str | None] = mapped_column(String(10))
     """coded, or unclear (the coder could not decide: missing, not a value); null: not done"""
     finished_at: Mapped[datetime | None]
+    note: Mapped[str | None]
+    """what the coder remarked on a text that is unclear; of a coded one the note stands with the coding"""
 
 
 class Model(Base):

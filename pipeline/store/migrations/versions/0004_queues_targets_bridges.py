@@ -120,6 +120,7 @@ def upgrade() -> None:
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("outcome", sa.String(length=10), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["item_id"], ["queue_items.id"]),
         sa.PrimaryKeyConstraint("item_id", "slot"),
         sa.UniqueConstraint("item_id", "coder"),
