@@ -29,16 +29,19 @@ def cross_validate(
         fitted = clone(classifier).fit(
             [checked[i] for i in train], [values[i] for i in train], [groups[i] for i in train]
         )
-        made[test] = fitted.predict_proba([checked[i] for i in test])
+        made[test] = fitted.predict_heads([checked[i] for i in test])
     return made
 
 
-def macro_f1(truth: Sequence[str], said: Sequence[str]) -> float:
+def macro_f1(truth: Sequence[str], said: Sequence[str], weights: Floats | None = None) -> float:
     """Mean of the F1 of every value that occurs in ``truth``; a value never said counts 0."""
     if not len(truth):
         raise ValueError("no coded texts to evaluate on")
+    labels = sorted(set(truth))
     return float(
-        f1_score(np.asarray(truth), np.asarray(said), average="macro", labels=sorted(set(truth)), zero_division=0)
+        f1_score(
+            np.asarray(truth), np.asarray(said), average="macro", labels=labels, zero_division=0, sample_weight=weights
+        )
     )
 
 
