@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined
 
 from pipeline import monitor
 from pipeline.settings import PROJECT_ROOT, Settings
+from pipeline.store.bridges import BRIDGE_COLUMNS
 from pipeline.store.trends import GAP_COLUMNS, TREND_COLUMNS
 
 REFERENCE = PROJECT_ROOT / "docs" / "reference"
@@ -72,9 +73,9 @@ def settings_page() -> str:
 
 
 def columns_page() -> str:
-    """Every column of the trend table and of the gaps."""
+    """Every column of the trend table, of the gaps and of bridges."""
     parts = [NOTE, "# Columns\n"]
-    for title, columns in (("Trend table", TREND_COLUMNS), ("Gaps", GAP_COLUMNS)):
+    for title, columns in (("Trend table", TREND_COLUMNS), ("Gaps", GAP_COLUMNS), ("Bridges", BRIDGE_COLUMNS)):
         rows = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in columns.items())
         parts.append(f"## {title}\n\n| column | meaning |\n| --- | --- |\n{rows}\n")
     return "\n".join(parts)

@@ -12,6 +12,7 @@ import numpy as np
 
 from classifiers.codebook import codebook_of
 from pipeline.measure.balance import Balance, Interval
+from pipeline.measure.bridge import write_bridge
 from pipeline.measure.cells import Cell, Grid, audit_balances, codings_by_cluster, model_balance
 from pipeline.measure.gap import gap
 from pipeline.measure.missing import IMPORTED, Coverage, flags, why_empty
@@ -19,7 +20,7 @@ from pipeline.measure.publish import Basis, CellKey, publish
 from pipeline.measure.quantifiers import companions
 from pipeline.measure.state import USABLE_NEEDED, decide
 from pipeline.monitor import PERIODS, Dyad, Monitor, Period
-from pipeline.monitor.periods import Span, periods_covering
+from pipeline.monitor.periods import Span, period_of, periods_covering
 from pipeline.report import Progress, Report, silent
 from pipeline.settings import Settings
 from pipeline.store.cells import (
@@ -266,6 +267,11 @@ def measure(
         named = {"monitor": monitor.name}
         write_measures(session, monitor.name, [named | r for r in trends], [named | r for r in gaps], started)
         publish(session, monitor.name, trends, gaps, bases, model, as_of=started)
+        kind = monitor.audit_period
+        audit = sorted({period_of(kind, row["start"]) for row in trends if row["period"] == kind})
+        write_bridge(
+            session, monitor.name, VARIABLE, coded, groups=[g.id for g in monitor.groups], spans=audit, now=started
+        )
         progress("writing trends", len(trends) + len(gaps), len(trends) + len(gaps))
         report = Report(
             job="measure",
