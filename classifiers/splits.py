@@ -143,7 +143,7 @@ def time_folds(rows: Sequence[CodingRow], unit: Ints, folds: int = 5) -> tuple[l
 def split(
     rows: Sequence[CodingRow], values: Sequence[str], heads: Heads, by: By | None = None, folds: int = 5, seed: int = 0
 ) -> Split:
-    """The split asked for, or by source, group or cluster, whichever the codings that are no starter codings tell first.
+    """The split asked for, or by source, group or cluster: what own codings (no starter codings) tell first.
 
     Where a split by group or source has fewer than two units, or leaves a training part with one side only, the next
     finer one is made and a note says so. Raises ValueError where none can be made, and for a split by time that can't.

@@ -12,6 +12,7 @@ from pipeline.cli import (  # noqa: F401 (each hangs its commands on the tree)
     framing,
     labelling,
     measuring,
+    models,
     running,
     sources,
     trying,
