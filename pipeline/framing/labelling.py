@@ -1,0 +1,265 @@
+"""Coding by hand: which text a coder gets next, and what becomes of the answer. Every face calls these.
+
+A coder leases a text for half an hour; each call for it makes the lease longer. An answer and its coding are written
+in one transaction, so whatever is killed, a text is answered and coded or neither. Nothing that is handed out here
+says how a text was drawn, what a model thinks of it, or what another coder said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from classifiers.codebook import codebook_of
+from pipeline.monitor import Monitor
+from pipeline.settings import Settings
+from pipeline.store import queues
+from pipeline.store.codings import keep_codings
+from pipeline.store.queues import CODED, UNCLEAR, ItemRow, Progressed, Wanted
+from pipeline.store.session import open_session
+
+LEASE = timedelta(minutes=30)
+LONGEST_NAME = 60
+_AT_ONCE = 10
+"""texts that are tried in turn where other coders take them away"""
+_TRIES = 100
+
+
+class LabellingError(ValueError):
+    """What a coder asked for can't be done; says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A text for a coder."""
+
+    item: int
+    queue: int
+    variable: str
+    target: str
+    """of a targeted codebook the group that is asked about; else empty"""
+    target_name: str
+    title: str | None
+    text: str
+    language: str | None
+    published_at: datetime | None
+    source: str
+    """not for coders' eyes unless they ask for it, like ``group``"""
+    group: str | None
+    leased_until: datetime
+
+
+def _now(now: datetime | None) -> datetime:
+    return (now or datetime.now(UTC)).astimezone(UTC)
+
+
+def check_coder(coder: str) -> str:
+    """The coder's short name, without space around it. Raises LabellingError for one that can't be kept."""
+    name = coder.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise LabellingError(
+            f"{coder!r} is no coder's name; write a short name or number, at most {LONGEST_NAME} letters"
+        )
+    return name
+
+
+def _shown(row: ItemRow, monitor: Monitor, until: datetime) -> Item:
+    try:
+        name = monitor.group(row.target).name if row.target else ""
+    except KeyError:  # the group has left the monitor since the draw
+        name = row.target
+    return Item(
+        item=row.item,
+        queue=row.queue,
+        variable=row.variable,
+        target=row.target,
+        target_name=name,
+        title=row.title,
+        text=row.text,
+        language=row.language,
+        published_at=row.published_at,
+        source=row.source,
+        group=row.group,
+        leased_until=until,
+    )
+
+
+def next_item(
+    settings: Settings,
+    monitor: Monitor,
+    coder: str,
+    *,
+    queue: int | None = None,
+    languages: Sequence[str] = (),
+    leave: Sequence[int] = (),
+    now: datetime | None = None,
+) -> Item | None:
+    """The next text for a coder, leased for half an hour; None when there is none.
+
+    First what the coder was given and has not answered, then the open queues in their order. queue: only this one.
+    languages: only texts in these. leave: items the coder does not want now.
+    """
+    coder, now = check_coder(coder), _now(now)
+    until = now + LEASE
+    wanted = Wanted(monitor.name, queue, tuple(languages), tuple(leave))
+    with open_session(settings) as session:
+        for _ in range(_TRIES):
+            mine = queues.unfinished_item(session, wanted, coder)
+            if mine is not None and queues.renew(session, mine, coder, until):
+                return _taken(session, mine, monitor, until)
+            free = queues.free_items(session, wanted, coder, now=now, limit=_AT_ONCE)
+            if not free:
+                return None
+            for item, slot in free:
+                if _take(session, item, slot, coder, now, until):
+                    return _taken(session, item, monitor, until)
+    raise LabellingError("other coders took every text that was free just now; try again")
+
+
+def _take(session: Session, item: int, slot: int, coder: str, now: datetime, until: datetime) -> bool:
+    try:
+        if queues.take(session, item, slot, coder, now=now, until=until):
+            return True
+    except IntegrityError:  # the same coder took its other slot elsewhere, or its text was erased
+        pass
+    session.rollback()
+    return False
+
+
+def _taken(session: Session, item: int, monitor: Monitor, until: datetime) -> Item | None:
+    row = queues.item_row(session, item)
+    session.commit()
+    return None if row is None else _shown(row, monitor, until)
+
+
+def _row_of(session: Session, monitor: Monitor, item: int) -> ItemRow:
+    row = queues.item_row(session, item)
+    if row is None or row.monitor != monitor.name:
+        raise LabellingError(f"{monitor.name} has no item {item}; `riftwatch label next` gives the number of one")
+    return row
+
+
+def _not_yours(item: int, coder: str) -> LabellingError:
+    return LabellingError(
+        f"item {item} is not with {coder}: it was never given to {coder}, or it was left for more than "
+        f"{int(LEASE.total_seconds() // 60)} minutes and another coder has it; `riftwatch label next` gives the next"
+    )
+
+
+def answer(
+    settings: Settings,
+    monitor: Monitor,
+    item: int,
+    value: str,
+    coder: str,
+    *,
+    note: str | None = None,
+    now: datetime | None = None,
+) -> None:
+    """Keep a coder's answer: a value of the codebook, or ``unclear``, of which no coding is made.
+
+    The same again changes nothing, another value corrects it. Raises LabellingError for an item that is not the
+    coder's (any more) and for a value that the codebook does not have; nothing is written then.
+    """
+    coder, now = check_coder(coder), _now(now)
+    with open_session(settings) as session:
+        row = _row_of(session, monitor, item)
+        book = codebook_of(row.variable)
+        if value not in [*book.names, UNCLEAR]:
+            raise LabellingError(f"unknown value {value!r}; write one of {', '.join([*book.names, UNCLEAR])}")
+        unclear = value == UNCLEAR and UNCLEAR not in book.names
+        remark = (note or "").strip() or None
+        if not queues.finish(session, item, coder, UNCLEAR if unclear else CODED, now, remark if unclear else None):
+            session.rollback()
+            raise _not_yours(item, coder)
+        if unclear:
+            queues.remove_coding(session, row, coder)
+        else:
+            kept = {
+                "address": row.address,
+                "variable": row.variable,
+                "target": row.target,
+                "value": value,
+                "codebook_version": book.version,
+                "coder": coder,
+                "coded_at": now,
+                "draw": row.draw,
+                "probability": row.probability,
+                "drawn_at": row.drawn_at,
+                "note": remark,
+                "origin": "human",
+                "settles": False,
+                "extra": None,
+            }
+            keep_codings(session, monitor.name, [kept])
+        session.commit()
+
+
+def undo(
+    settings: Settings,
+    monitor: Monitor,
+    coder: str,
+    *,
+    item: int | None = None,
+    queue: int | None = None,
+    now: datetime | None = None,
+) -> int | None:
+    """Take back a coder's answer, the last one where no item is named: its coding goes, the text is to be coded again.
+
+    Returns the item; None when there is nothing to take back. Raises LabellingError for an item without an answer of
+    this coder.
+    """
+    coder, now = check_coder(coder), _now(now)
+    with open_session(settings) as session:
+        which = queues.last_finished(session, monitor.name, coder, queue) if item is None else item
+        if which is None:
+            return None
+        row = _row_of(session, monitor, which)
+        if not queues.reopen(session, which, coder, now + LEASE):
+            session.rollback()
+            raise LabellingError(f"{coder} has not answered item {which}, so there is nothing to take back")
+        queues.remove_coding(session, row, coder)
+        session.commit()
+    return which
+
+
+def renew(settings: Settings, item: int, coder: str, *, now: datetime | None = None) -> bool:
+    """Keep an item for its coder for another half hour; False when the coder has it no more."""
+    with open_session(settings) as session:
+        kept = queues.renew(session, item, check_coder(coder), _now(now) + LEASE)
+        session.commit()
+    return kept
+
+
+def give_back(settings: Settings, item: int, coder: str) -> bool:
+    """Let another coder have an unanswered item at once; False when the coder does not have it."""
+    with open_session(settings) as session:
+        given = queues.give_back(session, item, check_coder(coder))
+        session.commit()
+    return given
+
+
+def progress(
+    settings: Settings, monitor: Monitor, *, queue: int | None = None, now: datetime | None = None
+) -> list[Progressed]:
+    """How far the queues are, per part and group; nothing of what anybody said."""
+    with open_session(settings) as session:
+        return queues.progress_of(session, monitor.name, queue, _now(now))
+
+
+def close_queue(settings: Settings, monitor: Monitor, queue: int, *, now: datetime | None = None) -> int:
+    """Close a queue; returns how many unanswered texts leave it. What is answered stays.
+
+    Its random draw becomes the smaller one it was in fact: probabilities are multiplied by the share of each stratum
+    that was answered. Raises LabellingError for a queue that is closed or is none of the monitor's.
+    """
+    with open_session(settings) as session:
+        left = queues.close(session, monitor.name, queue, _now(now))
+        if left is None:
+            raise LabellingError(f"{monitor.name} has no open queue {queue}; `riftwatch label status` lists them")
+        session.commit()
+    return left
