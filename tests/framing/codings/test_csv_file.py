@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from classifiers.codebook import codebook_of
-from pipeline.framing import codings as module
-from pipeline.framing.codings import CLOSED_LIST, import_codings, parse_coding
+from pipeline.framing.codings import CodingsFileError, import_codings
+from pipeline.framing.codings import bring_in as module
+from pipeline.framing.codings.fields import CLOSED_LIST, Checker, Defaults
 from pipeline.store.session import open_session
 from pipeline.store.tables import Coding, Run
 
@@ -77,7 +78,7 @@ def test_a_document_that_comes_later_is_matched_at_the_next_import(store_setting
             ("nationalist", "patriotic"),
             "unknown value 'patriotic'; write one of nationalist, universalist, both, neither",
         ),
-        (("framing", "mood"), "unknown variable 'mood'; write one of framing"),
+        (("framing", "mood"), "unknown variable 'mood'; write one of criticism, framing"),
         ((",random,", ",lottery,"), "unknown draw 'lottery'; write one of random"),
         (("0.25", ""), "needs the probability"),
         (("0.25", "0"), r"must lie in \(0, 1\]"),
@@ -132,18 +133,29 @@ def test_a_file_without_the_columns_is_refused(settings, monitor, tmp_path, head
     assert match in report.problems[0]
 
 
-def test_a_file_in_another_encoding_is_named(settings, monitor, tmp_path):
+def test_a_row_in_another_encoding_is_named_and_the_rest_imported(settings, monitor, tmp_path):
     file = tmp_path / "old.csv"
-    file.write_bytes((HEADER + "\n" + GOOD + "caf\xe9\n").encode("latin-1"))
+    rows = [HEADER, GOOD + "caf\xe9", GOOD.replace("c1", "c2")]
+    file.write_bytes("\n".join(rows).encode("latin-1"))
     report = import_codings(settings, monitor, file)
-    assert report.failed == 1
-    assert "old.csv" in report.problems[0]
-    assert "utf-8" in report.problems[0]
+    assert (report.new, report.failed) == (1, 1)
+    assert report.problems == ("old.csv:2: note is not UTF-8; save the file as UTF-8",)
 
 
-def test_a_missing_file_is_an_error(settings, monitor, tmp_path):
-    with pytest.raises(FileNotFoundError):
-        import_codings(settings, monitor, tmp_path / "none.csv")
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda file: None, "there is no such file"),
+        (lambda file: file.mkdir(), "is a folder"),
+        (lambda file: file.write_text(HEADER, encoding="utf-16"), "is UTF-16; save it as UTF-8"),
+        (lambda file: file.write_bytes(b"PK\x03\x04..."), "spreadsheet"),
+    ],
+)
+def test_a_file_that_can_not_be_read_is_an_error_in_words(settings, monitor, tmp_path, make, match):
+    file = tmp_path / "codings.csv"
+    make(file)
+    with pytest.raises(CodingsFileError, match=match):
+        import_codings(settings, monitor, file)
 
 
 def test_lines_are_counted_over_quoted_line_ends_and_a_byte_order_mark(settings, monitor, tmp_path):
@@ -168,13 +180,16 @@ def test_the_run_is_written_down(settings, monitor, tmp_path):
         assert session.scalars(select(Run)).one().new == 1
 
 
+CHECKER = Checker(["a"], Defaults())
+
+
 @given(st.dictionaries(st.sampled_from(HEADER.split(",")), st.text(max_size=12)))
 def test_no_row_breaks_the_parser(changes):
     row = {**dict(zip(HEADER.split(","), GOOD.split(","), strict=True)), **changes}
     try:
-        coding = parse_coding(row, ["a"], codebook_of)
+        coding = CHECKER.coding(row)
     except ValueError as error:
         assert str(error)  # noqa: PT017 (any words will do)
     else:
         assert coding["value"] in codebook_of("framing").names
-        assert coding["coded_at"].tzinfo is not None
+        assert coding["drawn_at"].tzinfo is not None
