@@ -116,7 +116,7 @@ def other_hand(codings: Sequence[StarterCoding]) -> list[Line]:
         train = [c for c in english if not c.id.startswith(block)]
         test = [c for c in english if c.id.startswith(block)]
         fitted = TextClassifier().fit([c.row for c in train], [c.value for c in train], [c.tradition for c in train])
-        parts.append((test, fitted.predict_proba([c.row for c in test]), *_plain_proba(train, [c.text for c in test])))
+        parts.append((test, fitted.predict_heads([c.row for c in test]), *_plain_proba(train, [c.text for c in test])))
     return _lines(
         "starter, the other hand",
         [c for test, *_ in parts for c in test],
@@ -131,7 +131,7 @@ def manifestos(codings: Sequence[StarterCoding], file: Path = MANIFESTOS) -> lis
         rows = [row for row in csv.DictReader(handle) if row["side_core"]]
     truth = [{"nat": "nationalist", "univ": "universalist"}[row["side_core"]] for row in rows]
     fitted = TextClassifier().fit([c.row for c in codings], [c.value for c in codings], [c.tradition for c in codings])
-    p = fitted.predict_proba(as_rows([(r["text_preceding"], r["text_original"], r["text_following"]) for r in rows]))
+    p = fitted.predict_heads(as_rows([(r["text_preceding"], r["text_original"], r["text_following"]) for r in rows]))
     _, plain = _plain_proba(codings, [row["text_original"] for row in rows])
     area = roc_auc_score([value == "nationalist" for value in truth], p[:, 0] - p[:, 1])
     note = f"area under the curve {area:.3f}; a coin reaches .50 in both"

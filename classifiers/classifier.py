@@ -4,232 +4,199 @@ Of framing, head *nationalist* asks whether the text claims a bounded people (va
 *universalist* whether it claims a community that crosses borders (values universalist and both). The two are asked
 apart, since a text may claim both or neither; but "both" and "neither" have words of their own, so one softmax model of
 the four values gives the heads better scores than two separate models do (``docs/framing.md`` has the figures).
+
+Text becomes features by :mod:`classifiers.featuriser`, which learns nothing; idf, weights and calibration are learnt
+here.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from scipy.special import expit, logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from classifiers.codebook import load_codebook
-from classifiers.features import Counts, Row, Weights, as_rows
+from classifiers.features import Features, Row, Weights, as_rows, featurise
+from classifiers.featuriser import LETTER_BITS, WORD_BITS, Passages
 from classifiers.heads import Floats, Heads
+from classifiers.softmax import Bools, CalibratedHeads, head_scores, sigmoid
+
+WORD_COLUMNS, LETTER_COLUMNS = 1 << WORD_BITS, 1 << LETTER_BITS
+SEEN_TWICE = 2
+"""a word counts as known when so many passages taught it"""
 
 
-def _fit_sigmoid(scores: Floats, truth: npt.NDArray[np.bool_], weight: Floats | None = None) -> tuple[float, float]:
-    """Slope and intercept of Platt's sigmoid, with his smoothed targets (Platt 1999, section 2.2).
+@dataclass(frozen=True)
+class Tables:
+    """What a bucket adds to a passage's sums, so that scoring is one sparse product per block. float32."""
 
-    A row of weight w counts as w rows. Scores that rank no better than chance get slope 0: the head then says the
-    base rate.
-    """
-    weight = np.ones(len(scores)) if weight is None else weight
-    positives, negatives = weight[truth].sum(), weight[~truth].sum()
-    target = np.where(truth, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    twice = np.concatenate([scores, scores])[:, None]
-    said = np.repeat([True, False], len(scores))
-    fitted = LogisticRegression(C=np.inf, max_iter=1000).fit(
-        twice, said, sample_weight=np.concatenate([target * weight, (1 - target) * weight])
-    )
-    slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
-    if slope <= 0:
-        base = np.average(target, weights=weight)
-        return 0.0, float(np.log(base / (1 - base)))
-    return slope, intercept
-
-
-def _sigmoid(scores: Floats, calibration: Floats) -> Floats:
-    made: Floats = expit(scores * calibration[..., 0] + calibration[..., 1])
-    return made
+    words: npt.NDArray[np.float32]
+    """shape (buckets, values + 2): idf x weight of each value, idf squared, 1 if the model knows the bucket"""
+    letters: npt.NDArray[np.float32]
+    """shape (buckets, values + 1): the same without the last"""
+    known_share: float
+    """of the buckets of words: what a text in an unknown script hits by chance"""
 
 
 class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """TF-IDF of words and letter sequences, a softmax of the values, two heads sigmoid-calibrated on held-out folds.
+    """TF-IDF of hashed words and letter sequences, a softmax of the values, two heads calibrated on held-out folds.
 
     Parameters
     ----------
     heads : the two heads and the values of the codebook; None: framing's
     C : inverse strength of the regularisation
-    word_ngrams, char_ngrams : shortest and longest sequence
-    min_df : a sequence that fewer texts contain is left out
-    context_weight : weight of the neighbouring sentences, 0 or more; the text's own weight is 1
+    balanced : rare values count as much as common ones
+    min_df : a feature that fewer passages have is left out
+    context_weight : weight of the neighbouring sentences or passages, 0 or more; the text's own weight is 1
     folds : of the calibration
     random_state : seed of the folds
 
     Attributes
     ----------
-    heads_ : the heads in use
-    counts_, weights_ : the fitted steps from text to features
-    values_ : the values that were coded; coef_ : shape (values, features); intercept_ : shape (values,)
+    heads_ : the heads in use; classes_ : the values of the codebook
+    weights_ : the fitted :class:`Weights`; values_ : the values that were coded
+    coef_ : shape (values, features), float32; intercept_ : shape (values,)
+    known_ : shape (features,), of a word whether two passages or more taught it
     calibration_ : shape (2, 2), per head slope and intercept of the sigmoid
     out_of_fold_ : shape (n, 2), probabilities of the training texts by weights that have not seen their fold
     fold_of_ : shape (n,), number of that fold
 
-    ``predict_proba`` gives a column per *head*, not per value: both may be high, or neither.
+    ``predict_heads`` gives a column per *head*: both may be high, or neither. ``predict_proba`` gives one per value.
     """
 
     def __init__(
         self,
         heads: Heads | None = None,
         C: float = 10.0,
-        word_ngrams: tuple[int, int] = (1, 2),
-        char_ngrams: tuple[int, int] = (3, 5),
-        min_df: int = 2,
+        balanced: bool = True,
+        min_df: int = 1,
         context_weight: float = 0.0,
         folds: int = 5,
         random_state: int = 0,
     ) -> None:
         self.heads = heads
         self.C = C
-        self.word_ngrams = word_ngrams
-        self.char_ngrams = char_ngrams
+        self.balanced = balanced
         self.min_df = min_df
         self.context_weight = context_weight
         self.folds = folds
         self.random_state = random_state
 
+    def featurise(self, rows: Sequence[Row]) -> Features:
+        """The features of ``rows`` as :meth:`fit` makes them: another classifier may be fitted on the same."""
+        return featurise(rows, context=self.context_weight > 0)
+
     def fit(
         self,
-        X: Sequence[Row],
+        X: Sequence[Row] | Features,
         y: Sequence[str],
         groups: Sequence[str] | None = None,
         sample_weight: Sequence[float] | Floats | None = None,
     ) -> TextClassifier:
-        """Train on rows ``X`` and their coded values ``y``, both of length n.
+        """Train on rows ``X`` (or their features) and their coded values ``y``, both of length n.
 
         With ``groups`` (n,) no group lies on both sides of a calibration fold. ``sample_weight`` (n,), numbers above
         0, says how much each row counts. Raises ValueError in words when the codings are too few or too one-sided to
-        calibrate on.
+        calibrate on. idf is learnt from all texts, without their values; :func:`classifiers.evaluate.cross_validate`
+        learns it anew in every fold.
         """
-        rows = as_rows(X)
         values = np.array([str(value) for value in y])
-        if len(rows) != len(values):
-            raise ValueError(f"{len(rows)} texts but {len(values)} values")
+        n = X.texts if isinstance(X, Features) else len(X := as_rows(X))
+        if n != len(values):
+            raise ValueError(f"{n} texts but {len(values)} values")
         if groups is not None and len(groups) != len(values):
             raise ValueError(f"{len(values)} texts but {len(groups)} groups")
         weight = np.ones(len(values)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         if weight.shape != values.shape or not (np.isfinite(weight) & (weight > 0)).all():
             raise ValueError(f"sample_weight is no list of {len(values)} numbers above 0")
         self.heads_ = self.heads or load_codebook().two_heads
-        truth = self.heads_.truth(values.tolist())
-        self.classes_ = np.array(self.heads_.value_names)
-        self.counts_ = Counts(self.word_ngrams, self.char_ngrams, self.min_df, self.context_weight > 0).fit(rows)
-        counts = self.counts_.transform(rows)
-        # the vectors are short: threads that wait for each other cost twenty times what they save on a busy machine
-        with threadpool_limits(limits=1, user_api="blas"):
-            scores, fold_of = self._held_out_scores(counts, values, truth, groups, weight)
-            self.weights_ = self._weights().fit(counts)
-            self._fit_values(self.weights_.transform(counts), values, weight)
-            self._calibrate(scores, fold_of, truth, weight)
+        self.heads_.truth(values.tolist())  # refuses unknown values before any work
+        features = X if isinstance(X, Features) else self.featurise(X)
+        counts = sp.hstack([features.passages.words, features.passages.letters], format="csr")
+        own = np.flatnonzero(features.words > 0)
+        self.weights_ = Weights(WORD_COLUMNS, self.min_df)
+        if not len(own) or not len(self.weights_.fit(counts[own]).columns_) or not self.weights_.edge_:
+            raise ValueError(f"no vocabulary in {n} texts; give more texts, or a smaller min_df")
+        self.weights_.idf_ = self.weights_.idf_.astype(np.float32)  # as a model folder keeps it
+        inner = CalibratedHeads(self.heads_, self.C, self.balanced, self.folds, self.random_state)
+        inner.fit(features.averages(self.context_weight) @ self.weights_.transform(counts), values, groups, weight)
+        self.known_ = (self.weights_.df_ >= SEEN_TWICE) & (self.weights_.columns_ < WORD_COLUMNS)
+        self.classes_, self.values_ = inner.classes_, inner.values_
+        self.coef_, self.intercept_ = inner.coef_.astype(np.float32), inner.intercept_
+        self.calibration_ = inner.calibration_
+        self.out_of_fold_, self.fold_of_ = inner.out_of_fold_, inner.fold_of_
+        self._tables: Tables | None = None
         return self
 
-    def _calibrate(
-        self, scores: Floats, fold_of: npt.NDArray[np.int64], truth: npt.NDArray[np.bool_], weight: Floats
-    ) -> None:
-        heads = range(2)
-        self.calibration_ = np.array([_fit_sigmoid(scores[:, k], truth[:, k], weight) for k in heads])
-        self.fold_of_, self.out_of_fold_ = fold_of, np.empty(truth.shape)
-        for fold in np.unique(fold_of):
-            inside = fold_of == fold
-            sigmoids = np.array([_fit_sigmoid(scores[~inside, k], truth[~inside, k], weight[~inside]) for k in heads])
-            self.out_of_fold_[inside] = _sigmoid(scores[inside], sigmoids)
+    @property
+    def yes_(self) -> Bools:
+        """Which of ``values_`` says yes to which head, shape (values, 2)."""
+        return self.heads_.truth(self.values_.tolist())
 
-    def _fit_values(self, features: sp.csr_matrix, values: npt.NDArray[np.str_], weight: Floats) -> None:
-        linear = LogisticRegression(C=self.C, max_iter=2000).fit(features, values, sample_weight=weight)
-        self.values_ = linear.classes_
-        self.coef_, self.intercept_ = linear.coef_, linear.intercept_
-        if len(self.values_) == 2:  # scikit-learn then keeps one row: the second value against the first
-            self.coef_ = np.vstack([np.zeros_like(self.coef_), self.coef_])
-            self.intercept_ = np.concatenate([[0.0], self.intercept_])
-
-    def _head_scores(self, features: sp.csr_matrix) -> Floats:
-        """Log odds of each head, shape (n, 2): the values it says yes to, against the others."""
-        of_values = np.asarray(features @ self.coef_.T) + self.intercept_
-        yes = self.heads_.truth(self.values_.tolist())
-        return np.column_stack(
-            [logsumexp(of_values[:, yes[:, k]], axis=1) - logsumexp(of_values[:, ~yes[:, k]], axis=1) for k in range(2)]
-        )
-
-    def _weights(self) -> Weights:
-        return Weights(len(self.counts_.words_), self.context_weight)
-
-    def _folds(
-        self, values: npt.NDArray[np.str_], truth: npt.NDArray[np.bool_], groups: Sequence[str] | None
-    ) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
-        sides = np.concatenate([truth.sum(axis=0), (~truth).sum(axis=0)])
-        for k, head in enumerate(self.heads_.names):
-            yes, no = int(truth[:, k].sum()), int((~truth[:, k]).sum())
-            if min(yes, no) < 2:
-                raise ValueError(
-                    f"the {head} head needs at least 2 codings on either side, there are {yes} for and {no} against; "
-                    "code more texts"
-                )
-        number = len(set(groups)) if groups is not None else len(values)
-        if number < 2:
-            raise ValueError("all texts are of one group; leave groups out, or code texts of a second group")
-        folds = int(min(self.folds, number, sides.min()))
-        # a value rarer than the folds can't be spread over them: it goes with the commonest
-        counts = Counter(values.tolist())
-        commonest = max(counts, key=lambda value: (counts[value], value))
-        strata = [value if counts[value] >= folds else commonest for value in values.tolist()]
-        kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-        splitter = kind(folds, shuffle=True, random_state=self.random_state)
-        for train, test in splitter.split(np.zeros(len(values)), strata, groups):
-            for k, head in enumerate(self.heads_.names):
-                if truth[train, k].all() or not truth[train, k].any():
-                    raise ValueError(
-                        f"without one fold the {head} head has codings on one side only; code texts of more groups"
-                    )
-            if len(test):
-                yield train, test
-
-    def _held_out_scores(
-        self,
-        counts: sp.csr_matrix,
-        values: npt.NDArray[np.str_],
-        truth: npt.NDArray[np.bool_],
-        groups: Sequence[str] | None,
-        weight: Floats,
-    ) -> tuple[Floats, npt.NDArray[np.int64]]:
-        """Shape (n, 2) and (n,): log odds by models that have not seen the text's fold, and the fold."""
-        scores, fold_of = np.empty(truth.shape), np.empty(len(values), dtype=np.int64)
-        for fold, (train, test) in enumerate(self._folds(values, truth, groups)):
-            weights = self._weights().fit(counts[train])
-            self._fit_values(weights.transform(counts[train]), values[train], weight[train])
-            scores[test] = self._head_scores(weights.transform(counts[test]))
-            fold_of[test] = fold
-        return scores, fold_of
-
-    def _scores(self, X: Sequence[Row]) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    def tables(self) -> Tables:
+        """The model as one number per bucket, value and sum; made once."""
         check_is_fitted(self, "coef_")
-        features = self.weights_.transform(self.counts_.transform(X))
-        scores = self._head_scores(features)
-        # letters occur in any text of a script that was learnt; words tell whether anything is understood
-        known: npt.NDArray[np.bool_] = np.diff(features[:, : len(self.counts_.words_)].indptr) > 0
-        return scores, known
+        if self._tables is None:
+            columns, edge, values = self.weights_.columns_, self.weights_.edge_, len(self.values_)
+            idf = self.weights_.idf_
+            words = np.zeros((WORD_COLUMNS, values + 2), dtype=np.float32)
+            letters = np.zeros((LETTER_COLUMNS, values + 1), dtype=np.float32)
+            adds = np.column_stack([(self.coef_ * idf).T, idf**2, self.known_])
+            words[columns[:edge]] = adds[:edge]
+            letters[columns[edge:] - WORD_COLUMNS] = adds[edge:, :-1]
+            self._tables = Tables(words, letters, float(self.known_.sum() / WORD_COLUMNS))
+        return self._tables
+
+    def passage_scores(self, passages: Passages) -> tuple[Floats, Bools]:
+        """Scores of the values without intercept, shape (n, values), and whether the model knows a passage's words.
+
+        A bucket may be known by chance. So a passage is known if more of its words are than chance gives (by two
+        standard deviations), or all of them.
+        """
+        tables, many = self.tables(), len(self.values_)
+        words, letters = passages.words @ tables.words, passages.letters @ tables.letters
+        scores = words[:, :many] / np.sqrt(np.maximum(words[:, many], 1e-12))[:, None]
+        scores += letters[:, :many] / np.sqrt(np.maximum(letters[:, many], 1e-12))[:, None]
+        number, share = np.diff(passages.words.indptr), tables.known_share
+        chance = number * share + 2 * np.sqrt(number * share * (1 - share))
+        hits = words[:, many + 1]
+        return scores.astype(np.float64), (hits > 0) & (hits >= np.minimum(number, chance))
+
+    def _scores(self, X: Sequence[Row]) -> tuple[Floats, Bools]:
+        features = self.featurise(X)
+        scores, known = self.passage_scores(features.passages)
+        averages = features.averages(self.context_weight)
+        own = sp.csr_matrix((features.words * known, (features.text, np.arange(len(known)))), averages.shape)
+        return self.heads_of(averages @ scores), np.asarray(own.sum(axis=1)).ravel() > 0
+
+    def heads_of(self, value_scores: Floats) -> Floats:
+        """Log odds of the heads before calibration, shape (n, 2), of scores without intercept, shape (n, values)."""
+        return head_scores(value_scores + self.intercept_, self.yes_)
 
     def decision_function(self, X: Sequence[Row]) -> Floats:
         """Log odds of the heads before calibration, shape (n, 2)."""
+        check_is_fitted(self, "coef_")
         return self._scores(X)[0]
 
-    def predict_proba(self, X: Sequence[Row]) -> Floats:
+    def predict_known(self, X: Sequence[Row]) -> tuple[Floats, Bools]:
+        """``predict_heads``, and for each text, shape (n,), whether the model knows its words."""
+        check_is_fitted(self, "coef_")
+        scores, known = self._scores(X)
+        return sigmoid(scores, self.calibration_), known
+
+    def predict_heads(self, X: Sequence[Row]) -> Floats:
         """Calibrated probabilities, shape (n, 2): that the first head says yes, that the second does."""
         return self.predict_known(X)[0]
 
-    def predict_known(self, X: Sequence[Row]) -> tuple[Floats, npt.NDArray[np.bool_]]:
-        """``predict_proba``, and for each text, shape (n,), whether it has a word the model learnt."""
-        scores, known = self._scores(X)
-        return _sigmoid(scores, self.calibration_), known
+    def predict_proba(self, X: Sequence[Row]) -> Floats:
+        """Of each value in ``classes_``, shape (n, values): what the heads say, were they independent."""
+        return self.heads_.value_probabilities(self.predict_heads(X))
 
     def predict(self, X: Sequence[Row]) -> npt.NDArray[np.str_]:
         """The values, shape (n,): what the heads say at one half."""
-        return self.heads_.labels(self.predict_proba(X))
+        return self.heads_.labels(self.predict_heads(X))

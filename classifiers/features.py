@@ -1,26 +1,29 @@
-"""Text as numbers: TF-IDF of words and of letter sequences, for a text and, weaker, for its neighbours.
+"""Rows of texts as features: passages of each text and its neighbours; and what a model makes of them, TF-IDF.
 
 A row is ``(before, text, after)`` or a text alone.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.preprocessing import normalize
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from classifiers.normalise import NORMALISATION, normalise
+from classifiers.cutting import split_passages
+from classifiers.featuriser import Passages, hash_texts
+from classifiers.normalise import normalise
 
 Row = str | Sequence[str]
 """(before, text, after), or the text alone"""
+Prepare = Callable[[str], str]
+"""takes names out of a text (:class:`classifiers.mask.Mask`)"""
 
 
 def as_rows(rows: Any) -> list[tuple[str, str, str]]:
@@ -36,106 +39,112 @@ def as_rows(rows: Any) -> list[tuple[str, str, str]]:
     return made
 
 
-class Counts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """How often each word sequence and letter sequence stands in a text and in its neighbours.
+@dataclass(frozen=True)
+class Features:
+    """The passages of n texts, in order; the text before and the text after it are passages of no words."""
 
-    Needs no labels, so it is made once for all folds of a cross-validation.
-    """
+    passages: Passages
+    text: npt.NDArray[np.int64]
+    """shape (passages,), rising: number of the text it is of"""
+    words: npt.NDArray[np.int64]
+    """shape (passages,): its weight in the text; 0: a neighbour only"""
+    texts: int
 
-    def __init__(
-        self,
-        word_ngrams: tuple[int, int] = (1, 2),
-        char_ngrams: tuple[int, int] = (3, 5),
-        min_df: int = 2,
-        context: bool = False,
-    ) -> None:
-        self.word_ngrams = word_ngrams
-        self.char_ngrams = char_ngrams
-        self.min_df = min_df
-        self.context = context
+    def averages(self, context_weight: float = 0.0) -> sp.csr_matrix:
+        """Shape (texts, passages): what makes a text of its passages, their mean by words.
 
-    def _vectorizers(self, vocabularies: Sequence[Any] = (None, None)) -> list[CountVectorizer]:
-        common = {"preprocessor": normalise, "dtype": np.float64, "min_df": self.min_df}
-        return [
-            CountVectorizer(ngram_range=tuple(self.word_ngrams), vocabulary=vocabularies[0], **common),
-            # letter sequences run over the spaces: two short words together say more than each
-            CountVectorizer(analyzer="char", ngram_range=tuple(self.char_ngrams), vocabulary=vocabularies[1], **common),
-        ]
-
-    def fit(self, rows: Sequence[Row], y: Any = None) -> Counts:
-        """Learn the vocabularies from the texts of ``rows`` (not from their neighbours)."""
-        texts = [row[1] for row in as_rows(rows)]
-        vectorizers = self._vectorizers()
-        try:
-            found = [list(v.fit(texts).get_feature_names_out()) for v in vectorizers]
-        except ValueError as error:
-            raise ValueError(
-                f"no vocabulary in {len(texts)} texts ({error}); give more texts or a smaller min_df"
-            ) from None
-        return self.use(found[0], found[1])
-
-    def use(self, words: Sequence[str], letters: Sequence[str]) -> Counts:
-        """Take known vocabularies instead of learning them."""
-        self.words_ = list(words)
-        self.letters_ = list(letters)
-        self._fitted = self._vectorizers((self.words_, self.letters_))
-        self.digest_ = hashlib.sha256(
-            json.dumps(
-                [NORMALISATION, list(self.word_ngrams), list(self.char_ngrams), self.words_, self.letters_]
-            ).encode()
-        ).hexdigest()
-        return self
-
-    def transform(self, rows: Sequence[Row]) -> sp.csr_matrix:
-        """Counts of words and letters of the text, shape (n, words + letters).
-
-        With ``context`` the counts of its neighbours together follow: shape (n, 2 x (words + letters)).
+        With ``context_weight`` w a passage is itself plus w times the mean of the passages beside it.
         """
-        checked = as_rows(rows)
-        sides = [[text for _, text, _ in checked]]
-        if self.context:
-            sides.append([f"{before} {after}" for before, _, after in checked])
-        made: sp.csr_matrix = sp.hstack([v.transform(side) for side in sides for v in self._fitted], format="csr")
+        many = len(self.text)
+        totals = np.maximum(np.bincount(self.text, self.words, minlength=self.texts), 1)
+        mean = sp.csr_matrix((self.words / totals[self.text], (self.text, np.arange(many))), (self.texts, many))
+        return mean @ self.neighbours(context_weight) if context_weight else mean
+
+    def neighbours(self, context_weight: float) -> sp.csr_matrix:
+        """Shape (passages, passages): each passage plus ``context_weight`` times the mean of those beside it."""
+        many = len(self.text)
+        first = np.flatnonzero(self.text[1:] == self.text[:-1])
+        beside = sp.csr_matrix((np.ones(len(first)), (first, first + 1)), (many, many))
+        beside = beside + beside.T
+        number = np.maximum(np.asarray(beside.sum(axis=1)).ravel(), 1)
+        made: sp.csr_matrix = sp.identity(many, format="csr") + sp.diags(context_weight / number) @ beside
         return made
+
+
+def cut_rows(
+    rows: Sequence[Row], prepare: Prepare = str, *, context: bool = False
+) -> tuple[list[str], list[int], list[int]]:
+    """Normalised passages of ``rows``, the number of the text each is of, and its words.
+
+    ``prepare`` is applied to every passage, after cutting: it may take the line ends away. The text before and the text
+    after come along with ``context``.
+    """
+    passages: list[str] = []
+    text_of: list[int] = []
+    words: list[int] = []
+    for number, (before, text, after) in enumerate(as_rows(rows)):
+        cut = [normalise(prepare(passage)) for passage in split_passages(text)]
+        lengths = [max(1, len(passage.split())) for passage in cut]
+        sides = [normalise(prepare(side)) if context and side.strip() else "" for side in (before, after)]
+        for passage, length in ((sides[0], 0), *zip(cut, lengths, strict=True), (sides[1], 0)):
+            if passage or length:
+                passages.append(passage)
+                text_of.append(number)
+                words.append(length)
+    return passages, text_of, words
+
+
+def featurise(rows: Sequence[Row], prepare: Prepare = str, *, context: bool = False) -> Features:
+    """The features of ``rows``; see :func:`cut_rows`."""
+    passages, text_of, words = cut_rows(rows, prepare, context=context)
+    return Features(hash_texts(passages), np.array(text_of, dtype=np.int64), np.array(words, dtype=np.int64), len(rows))
 
 
 class Weights(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Counts -> TF-IDF: words and letters each of length 1, those of the neighbours added with ``context_weight``."""
+    """Weights rare features higher (idf) and makes every row's length 1, per block of columns.
 
-    def __init__(self, words: int, context_weight: float = 0.0) -> None:
-        self.words = words
-        self.context_weight = context_weight
+    Parameters
+    ----------
+    first_block : columns of the first block (words); the rest (letters) are the second. 0: one block
+    min_df : a feature that fewer rows have is left out
 
-    def _blocks(self, counts: sp.csr_matrix) -> list[sp.csr_matrix]:
-        """Words, letters and, where they were counted, words and letters of the neighbours."""
-        each = counts.shape[1] // (2 if self.context_weight else 1)
-        edges = [edge for start in range(0, counts.shape[1], each) for edge in (start, start + self.words)]
-        return [counts[:, a:b] for a, b in pairwise([*edges, counts.shape[1]])]
+    Attributes
+    ----------
+    columns_ : the features that are used, ascending
+    df_ : in how many rows each of them occurs
+    idf_ : log((1 + n) / (1 + df)) + 1, shape (columns,)
+    """
 
-    def fit(self, counts: sp.csr_matrix, y: Any = None) -> Weights:
-        """Learn idf from the texts (not from their neighbours)."""
-        texts = self._blocks(counts)[:2]
-        return self.use(np.concatenate([TfidfTransformer(sublinear_tf=True).fit(block).idf_ for block in texts]))
+    def __init__(self, first_block: int = 0, min_df: int = 1) -> None:
+        self.first_block = first_block
+        self.min_df = min_df
 
-    def use(self, idf: Any) -> Weights:
-        """Take a known idf, shape (words + letters,), instead of learning it."""
-        self.idf_ = np.asarray(idf, dtype=np.float64)
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def fit(self, X: Any, y: Any = None) -> Weights:
+        """Learn from X, shape (n, features), sparse or dense, which features there are and how rare each is."""
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32])
+        df = np.asarray((X != 0).sum(axis=0)).ravel()
+        self.columns_ = np.flatnonzero(df >= self.min_df)
+        self.df_ = df[self.columns_]
+        self.idf_ = np.log((1 + X.shape[0]) / (1 + self.df_)) + 1
         return self
 
-    def _tfidf(self, blocks: list[sp.csr_matrix]) -> sp.csr_matrix:
-        weighted = []
-        for block, idf in zip(blocks, np.split(self.idf_, [self.words]), strict=True):
-            scaled = block.tocsr(copy=True)
-            scaled.data = (1 + np.log(scaled.data)) * idf[scaled.indices]
-            weighted.append(normalize(scaled, copy=False))
-        made: sp.csr_matrix = sp.hstack(weighted, format="csr")
-        return made
+    @property
+    def edge_(self) -> int:
+        """How many of ``columns_`` are of the first block."""
+        return int(np.searchsorted(self.columns_, self.first_block))
 
-    def transform(self, counts: sp.csr_matrix) -> sp.csr_matrix:
-        """Features, shape (n, words + letters), each row of length sqrt(2) or less."""
-        blocks = self._blocks(counts)
-        features = self._tfidf(blocks[:2])
-        if not self.context_weight:
-            return features
-        made: sp.csr_matrix = normalize(features + self.context_weight * self._tfidf(blocks[2:])) * np.sqrt(2)
-        return made
+    def transform(self, X: Any) -> Any:
+        """The weighted features that are used, shape (n, columns); sparse stays sparse."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        sparse, blocks = sp.issparse(X), []
+        for part in (slice(0, self.edge_), slice(self.edge_, None)):
+            columns, idf = self.columns_[part], self.idf_[part]
+            block = X[:, columns] @ sp.diags(idf) if sparse else X[:, columns] * idf
+            blocks.append(normalize(block) if len(columns) else block)
+        return sp.hstack(blocks, format="csr") if sparse else np.hstack(blocks)

@@ -74,6 +74,17 @@ class Heads:
         made: npt.NDArray[np.str_] = np.array([value for value, *_ in patterns])[np.argmax(likely, axis=1)]
         return made
 
+    def value_probabilities(self, probabilities: Floats) -> Floats:
+        """Shape (n, 2) -> (n, values): of each value in :attr:`value_names`, were the heads independent.
+
+        Where every yes and no has a value, those of a head sum to the head's own probability.
+        """
+        p = np.asarray(probabilities, dtype=float)[:, None, :]
+        yes = np.array([pattern for _, *pattern in self.values], dtype=bool)
+        each = np.where(yes, p, 1 - p).prod(axis=2)
+        made: Floats = each / each.sum(axis=1, keepdims=True)
+        return made
+
     def sided(self, values: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Shape (n,): the values that say yes to exactly one head."""
         truth = self.truth(values)

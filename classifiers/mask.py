@@ -6,12 +6,11 @@ they name themselves.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Iterable
 
-from classifiers.normalise import NORMALISATION, normalise
+from classifiers.featuriser import features_digest
+from classifiers.normalise import normalise
 
 _ARABIC_LETTER = re.compile(r"[\u0620-\u064a\u066e-\u06d3]")
 # and, so, by, as, for, the; "for the" is written with two lams and no alef
@@ -47,8 +46,8 @@ class Mask:
 
     @property
     def featuriser(self) -> str:
-        """Digest of how a text is prepared: the normalisation's version and the names. Hexadecimal, 64 characters."""
-        return hashlib.sha256(json.dumps([NORMALISATION, self.names]).encode()).hexdigest()
+        """Digest of how a text becomes features: the rules and the names. Hexadecimal, 64 characters."""
+        return features_digest(self.names)
 
     def finds(self, text: str) -> bool:
         """Whether ``text`` holds any of the names."""

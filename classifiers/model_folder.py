@@ -1,7 +1,8 @@
 """A model as a folder of JSON and npz: nothing in it is run, everything in it is checked.
 
-Files: ``model.json`` (what it is and how it was made), ``vocabulary.json``, ``arrays.npz``, ``card.json``,
-``probes.json`` (texts with the probabilities this model gives them) and ``manifest.json`` (sha256 of each file).
+Files: ``model.json`` (what it is and how it was made), ``arrays.npz``, ``card.json``, ``probes.json`` (texts with the
+probabilities this model gives them) and ``manifest.json`` (sha256 of each file); beside them the card in words and
+plots (:data:`classifiers.card.PAGES`) where there is one.
 """
 
 from __future__ import annotations
@@ -20,21 +21,28 @@ from typing import Any
 import numpy as np
 import sklearn
 
-from classifiers.classifier import TextClassifier
+from classifiers.card import PAGES
+from classifiers.classifier import LETTER_COLUMNS, WORD_COLUMNS, TextClassifier
 from classifiers.codebook import Codebook
-from classifiers.features import Counts, Row, Weights, as_rows
+from classifiers.features import Row, Weights, as_rows
+from classifiers.featuriser import RULES
 from classifiers.heads import Heads
-from classifiers.normalise import NORMALISATION
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
-FILES = frozenset({"model.json", "vocabulary.json", "arrays.npz", "card.json", "probes.json"})
-TOLERANCE = 1e-6
+FILES = frozenset({"model.json", "arrays.npz", "card.json", "probes.json"})
+FORMER_FILES = frozenset({"vocabulary.json"})
+"""of older formats"""
+TOLERANCE = 1e-5
 """Probes may differ by this much: another processor adds in another order."""
 
 
 class ModelFolderError(ValueError):
     """A model folder that is refused; says which and why."""
+
+
+class OtherFormatError(ModelFolderError):
+    """A sound model folder of another format or of other features: the model must be trained again."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +69,12 @@ def save_model(
     codebook: Codebook,
     card: Mapping[str, Any],
     probes: Sequence[Row],
+    pages: Mapping[str, str] = {},
 ) -> str:
     """Write a fitted classifier to ``folder`` and return the manifest's sha256.
 
-    The folder appears whole or not at all. Raises FileExistsError when it is there already.
+    ``pages``: the card in words and plots, as :func:`classifiers.card.card_pages` writes them. The folder appears
+    whole or not at all. Raises FileExistsError when it is there already.
     """
     rows = as_rows(probes)
     if not rows:
@@ -72,7 +82,9 @@ def save_model(
     arrays = io.BytesIO()
     np.savez_compressed(
         arrays,
+        columns=classifier.weights_.columns_.astype(np.int32),
         idf=classifier.weights_.idf_,
+        known=classifier.known_,
         coef=classifier.coef_,
         intercept=classifier.intercept_,
         calibration=classifier.calibration_,
@@ -81,24 +93,25 @@ def save_model(
         "model.json": _json(
             {
                 "format": FORMAT,
-                "normalisation": NORMALISATION,
+                "features": RULES,
                 "codebook": {
                     "variable": codebook.variable,
                     "version": codebook.version,
                     "heads": codebook.heads,
                     "values": codebook.names,
                 },
-                "features": classifier.counts_.digest_,
                 "parameters": {k: v for k, v in classifier.get_params().items() if k != "heads"},
                 "values": classifier.values_.tolist(),
                 "made_with": {"scikit-learn": sklearn.__version__, "numpy": np.__version__},
             }
         ),
-        "vocabulary.json": _json({"words": classifier.counts_.words_, "letters": classifier.counts_.letters_}),
         "arrays.npz": arrays.getvalue(),
         "card.json": _json(dict(card)),
-        "probes.json": _json({"rows": rows, "probabilities": classifier.predict_proba(rows).tolist()}),
+        "probes.json": _json({"rows": rows, "probabilities": classifier.predict_heads(rows).tolist()}),
     }
+    if foreign := sorted(set(pages) - PAGES):
+        raise ValueError(f"{foreign[0]} is no page of a card; those are {', '.join(sorted(PAGES))}")
+    contents |= {name: page.encode() for name, page in pages.items()}
     manifest = _json({name: hashlib.sha256(content).hexdigest() for name, content in contents.items()})
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder.parent))
@@ -133,7 +146,7 @@ def _read_checked(folder: Path) -> tuple[dict[str, bytes], str]:
     if outside:
         raise ModelFolderError(f"{folder}: {MANIFEST} names {outside[0]!r}, a path outside the folder; refused")
     present = {entry.name for entry in folder.iterdir()} - {MANIFEST}
-    if foreign := sorted((present | set(digests)) - FILES):
+    if foreign := sorted((present | set(digests)) - FILES - PAGES - FORMER_FILES):
         raise ModelFolderError(f"{folder}: {foreign[0]} does not belong to a model; remove it or copy the model again")
     if missing := sorted(FILES - (present & set(digests))):
         raise ModelFolderError(f"{folder}: {missing[0]} is missing; copy the model again")
@@ -147,24 +160,43 @@ def _read_checked(folder: Path) -> tuple[dict[str, bytes], str]:
     return contents, hashlib.sha256(manifest).hexdigest()
 
 
-def _rebuild(about: dict[str, Any], vocabulary: dict[str, Any], arrays: Mapping[str, Any]) -> TextClassifier:
+def _check_version(folder: Path, about: dict[str, Any]) -> None:
+    said = {"format": about["format"], **about.get("features", {})}
+    here = {"format": FORMAT, **RULES}
+    if other := [
+        f"{name} {said.get(name, 'unknown')} (here {here[name]})" for name in here if said.get(name) != here[name]
+    ]:
+        raise OtherFormatError(f"{folder}: made with {', '.join(other)}; train it again")
+
+
+def _rebuild(about: dict[str, Any], arrays: Mapping[str, Any]) -> TextClassifier:
     """The fitted classifier. Raises ValueError, KeyError or TypeError where a part does not fit another."""
-    parameters: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about["parameters"].items()}
     heads = Heads.of(about["codebook"]["heads"], about["codebook"]["values"])
-    made = TextClassifier(heads, **parameters)
+    made = TextClassifier(heads, **about["parameters"])
     made.heads_ = heads
-    counts = Counts(made.word_ngrams, made.char_ngrams, made.min_df, made.context_weight > 0)
-    made.counts_ = counts.use(vocabulary["words"], vocabulary["letters"])
-    size, values = len(vocabulary["words"]) + len(vocabulary["letters"]), len(about["values"])
-    shapes = {"idf": (size,), "coef": (values, size), "intercept": (values,), "calibration": (2, 2)}
-    if set(arrays) != set(shapes):
+    size, values = len(arrays["columns"]), len(about["values"])
+    expected = {
+        "columns": ((size,), np.int32),
+        "idf": ((size,), np.float32),
+        "known": ((size,), np.bool_),
+        "coef": ((values, size), np.float32),
+        "intercept": ((values,), np.float64),
+        "calibration": ((2, 2), np.float64),
+    }
+    if set(arrays) != set(expected):
         raise ValueError(f"the arrays are {', '.join(sorted(arrays))}")
-    for name, shape in shapes.items():
-        if arrays[name].shape != shape or arrays[name].dtype != np.float64 or not np.isfinite(arrays[name]).all():
-            raise ValueError(f"{name} is not {shape} finite numbers")
-    made.weights_ = Weights(len(vocabulary["words"]), made.context_weight).use(arrays["idf"])
-    made.coef_, made.intercept_, made.calibration_ = arrays["coef"], arrays["intercept"], arrays["calibration"]
-    made.classes_, made.values_ = np.array(made.heads_.value_names), np.array(about["values"])
+    for name, (shape, kind) in expected.items():
+        if arrays[name].shape != shape or arrays[name].dtype != kind or not np.isfinite(arrays[name]).all():
+            raise ValueError(f"{name} is not {shape} finite numbers of kind {kind.__name__}")
+    columns = arrays["columns"].astype(np.int64)
+    if not size or columns[0] < 0 or columns[-1] >= WORD_COLUMNS + LETTER_COLUMNS or (np.diff(columns) <= 0).any():
+        raise ValueError("columns are not ascending numbers of buckets")
+    made.weights_ = Weights(WORD_COLUMNS, made.min_df)
+    made.weights_.columns_, made.weights_.idf_ = columns, arrays["idf"]
+    made.known_, made.coef_, made.intercept_ = arrays["known"], arrays["coef"], arrays["intercept"]
+    made.calibration_ = arrays["calibration"]
+    made.classes_, made.values_ = np.array(heads.value_names), np.array(about["values"])
+    made._tables = None
     return made
 
 
@@ -178,19 +210,11 @@ def load_model(folder: Path, sha256: str | None = None) -> LoadedModel:
     if sha256 is not None and digest != sha256:
         raise ModelFolderError(f"{folder}: this is not the model that was promoted (its sha256 differs); restore it")
     try:
-        about, vocabulary, card, probes = (
-            json.loads(contents[name]) for name in ("model.json", "vocabulary.json", "card.json", "probes.json")
-        )
-        if about["format"] != FORMAT or about["normalisation"] != NORMALISATION:
-            raise ModelFolderError(
-                f"{folder}: made for format {about['format']}, normalisation {about['normalisation']}; this "
-                f"installation reads {FORMAT} and {NORMALISATION}: train it again"
-            )
+        about, card, probes = (json.loads(contents[name]) for name in ("model.json", "card.json", "probes.json"))
+        _check_version(folder, about)
         with np.load(io.BytesIO(contents["arrays.npz"]), allow_pickle=False) as stored:
-            classifier = _rebuild(about, vocabulary, dict(stored))
-        if classifier.counts_.digest_ != about["features"]:
-            raise ModelFolderError(f"{folder}: the vocabulary is not the one the model was made with; train it again")
-        said = classifier.predict_proba(probes["rows"])
+            classifier = _rebuild(about, dict(stored))
+        said = classifier.predict_heads(probes["rows"])
         expected = np.array(probes["probabilities"])
         version = int(about["codebook"]["version"])
     except ModelFolderError:

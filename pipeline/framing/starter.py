@@ -11,8 +11,8 @@ from typing import Any
 from classifiers.classifier import TextClassifier
 from classifiers.codebook import Codebook
 from classifiers.evaluate import confusion, figures, training_balance
+from classifiers.featuriser import RULES
 from classifiers.model_folder import FORMAT, LoadedModel, load_model, save_model
-from classifiers.normalise import NORMALISATION
 from classifiers.starter import StarterCoding, load_starter, starter_digest
 from pipeline.settings import Settings
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 def starter_name(book: Codebook) -> str:
     """Name of a codebook's starter model: the same codings and settings give the same name."""
     settings = {name: value for name, value in TextClassifier().get_params().items() if name != "heads"}
-    made_of = [TRAINER, FORMAT, NORMALISATION, starter_digest(book.variable), book.model_dump(), settings]
+    made_of = [TRAINER, FORMAT, RULES, starter_digest(book.variable), book.model_dump(), settings]
     digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
     return f"{book.variable}-starter-{digest[:8]}"
 

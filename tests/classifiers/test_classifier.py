@@ -1,12 +1,10 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
-from classifiers.classifier import TextClassifier, _fit_sigmoid
+from classifiers.classifier import TextClassifier
 from classifiers.codebook import load_codebook
 
 
@@ -22,7 +20,7 @@ def test_it_learns_and_its_held_out_probabilities_beat_the_base_rate(small, star
 
 
 def test_shapes_and_labels(small):
-    probabilities = small.predict_proba(["Our land first.", ("", "All people are one.", "Wherever.")])
+    probabilities = small.predict_heads(["Our land first.", ("", "All people are one.", "Wherever.")])
     assert probabilities.shape == (2, 2)
     assert ((probabilities > 0) & (probabilities < 1)).all()
     assert set(small.predict(["Our land first."])) <= set(small.classes_)
@@ -32,7 +30,7 @@ def test_shapes_and_labels(small):
 def test_the_same_seed_gives_the_same_numbers_and_order_of_parameters_is_kept(small, starter):
     rows, values = _rows(starter)
     again = clone(small).fit(rows, values, [c.tradition for c in starter])
-    np.testing.assert_array_equal(again.predict_proba(rows), small.predict_proba(rows))
+    np.testing.assert_array_equal(again.predict_heads(rows), small.predict_heads(rows))
     assert again.get_params() == small.get_params()
     assert clone(small).set_params(C=3.0).C == 3.0
 
@@ -46,7 +44,7 @@ def test_grid_search_works(starter):
 
 def test_predicting_before_training_is_refused():
     with pytest.raises(NotFittedError):
-        TextClassifier().predict_proba(["a"])
+        TextClassifier().predict_heads(["a"])
 
 
 def test_a_text_without_a_known_word_is_told(small):
@@ -75,38 +73,23 @@ def test_three_of_a_value_and_contradictions_still_train(starter):
     rows, _ = _rows(starter[:40])
     few = ["both", "both", "both", *["neither"] * 37]
     made = TextClassifier(min_df=2).fit(rows + rows[:2], [*few, "neither", "neither"])
-    assert np.isfinite(made.predict_proba(rows)).all()
+    assert np.isfinite(made.predict_heads(rows)).all()
 
 
 def test_a_weight_counts_rows(starter):
     rows, values = _rows(starter[:60])
     groups = [str(i) for i in range(60)]
-    options = {"folds": 2, "min_df": 1, "char_ngrams": (3, 3)}
+    options = {"folds": 2}
     one = TextClassifier(**options).fit(rows, values, groups)
     same = TextClassifier(**options).fit(rows, values, groups, [1.0] * 60)
     assert np.array_equal(one.coef_, same.coef_)
     # all the weight on one value: it is said more often
     heavy = TextClassifier(**options).fit(rows, values, groups, [9.0 if v == "neither" else 0.1 for v in values])
-    assert heavy.predict_proba(rows).mean() < one.predict_proba(rows).mean()
+    assert heavy.predict_heads(rows).mean() < one.predict_heads(rows).mean()
     assert sorted(set(one.fold_of_)) == [0, 1]
     for wrong in ([1.0] * 59, [0.0] * 60, [float("nan")] * 60):
         with pytest.raises(ValueError, match="sample_weight is no list of 60 numbers above 0"):
             TextClassifier(**options).fit(rows, values, groups, wrong)
-
-
-@given(st.lists(st.tuples(st.floats(-5, 5), st.booleans()), min_size=4, max_size=30))
-def test_the_sigmoid_is_finite_and_never_falls(pairs):
-    scores, truth = np.array([s for s, _ in pairs]), np.array([t for _, t in pairs])
-    slope, intercept = _fit_sigmoid(scores, truth)
-    assert slope >= 0
-    assert np.isfinite([slope, intercept]).all()
-
-
-def test_the_sigmoid_finds_the_one_the_data_come_from():
-    rng = np.random.default_rng(0)
-    scores = rng.normal(size=20_000)
-    truth = rng.random(20_000) < 1 / (1 + np.exp(-(1.5 * scores - 0.5)))
-    assert _fit_sigmoid(scores, truth) == pytest.approx((1.5, -0.5), abs=0.1)
 
 
 def test_values_that_nobody_coded_leave_the_heads_working(starter):
@@ -114,4 +97,19 @@ def test_values_that_nobody_coded_leave_the_heads_working(starter):
     made = TextClassifier().fit(*_rows(some))
     assert made.coef_.shape[0] == 2
     truth = load_codebook().two_heads.truth([c.value for c in some])
-    assert (made.predict_proba([c.row for c in some])[truth] > 0.5).mean() > 0.9
+    assert (made.predict_heads([c.row for c in some])[truth] > 0.5).mean() > 0.9
+
+
+def test_a_column_for_every_value_and_the_likeliest_is_predicted(small, starter):
+    rows, _ = _rows(starter[:20])
+    p = small.predict_proba(rows)
+    assert p.shape == (20, len(small.classes_))
+    np.testing.assert_allclose(p.sum(axis=1), 1)
+    assert (small.classes_[p.argmax(axis=1)] == small.predict(rows)).all()
+
+
+def test_it_trains_on_features_that_are_made_already(small, starter):
+    rows, values = _rows(starter)
+    groups = [c.tradition for c in starter]
+    again = clone(small).fit(small.featurise(rows), values, groups)
+    np.testing.assert_array_equal(again.predict_heads(rows), small.predict_heads(rows))

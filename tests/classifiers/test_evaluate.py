@@ -60,7 +60,7 @@ def test_cross_validation_never_trains_on_the_group_it_tests(starter):
 
     groups = [c.tradition for c in starter]
     made = cross_validate(
-        Watching(folds=2, min_df=3, char_ngrams=(3, 3)), [c.row for c in starter], [c.value for c in starter], groups, 3
+        Watching(folds=2, min_df=3), [c.row for c in starter], [c.value for c in starter], groups, 3
     )
     assert made.shape == (len(starter), 2)
     assert np.isfinite(made).all()

@@ -1,9 +1,15 @@
 import numpy as np
 import pytest
+import scipy.sparse as sp
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.utils.estimator_checks import check_estimator
 
-from classifiers.features import Counts, Weights, as_rows
+from classifiers.features import Weights, as_rows, featurise
+from classifiers.featuriser import hash_texts
 
-TEXTS = ["the people of the land", "the people of the world", "land and world"]
+
+def test_it_keeps_the_contract_of_scikit_learn():
+    check_estimator(Weights(), on_skip=None)  # what needs pandas
 
 
 def test_rows_are_texts_or_texts_with_neighbours():
@@ -16,34 +22,41 @@ def test_anything_else_is_refused(wrong):
         as_rows(wrong)
 
 
-def test_features_are_those_of_scikit_learn():
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    counts = Counts(min_df=1).fit(TEXTS)
-    ours = Weights(len(counts.words_)).fit(counts.transform(TEXTS)).transform(counts.transform(TEXTS)).toarray()
-    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True).fit_transform(TEXTS).toarray()
-    letters = TfidfVectorizer(analyzer="char", ngram_range=(3, 5), sublinear_tf=True).fit_transform(TEXTS).toarray()
-    np.testing.assert_allclose(ours, np.hstack([words, letters]))
-
-
-def test_neighbours_count_less_and_only_when_asked():
-    rows = [("", "people land", ""), ("world", "people land", "")]
-    alone = Counts(min_df=1).fit(TEXTS)
-    same = Weights(len(alone.words_)).fit(alone.transform(TEXTS)).transform(alone.transform(rows)).toarray()
-    np.testing.assert_array_equal(same[0], same[1])
-    both = Counts(min_df=1, context=True).fit(TEXTS)
-    weights = Weights(len(both.words_), 0.25).fit(both.transform(TEXTS))
-    made = weights.transform(both.transform(rows)).toarray()
-    world, people = both.words_.index("world"), both.words_.index("people")
-    assert made[0, world] == 0
-    assert 0 < made[1, world] < made[1, people]
+def test_weights_are_those_of_scikit_learn_block_by_block():
+    rng = np.random.default_rng(0)
+    X = sp.csr_matrix((rng.random((30, 12)) < 0.3).astype(float))
+    ours = Weights(first_block=5).fit(X)
+    used = X[:, ours.columns_].toarray()
+    words, letters = used[:, : ours.edge_], used[:, ours.edge_ :]
+    expected = [TfidfTransformer().fit_transform(block).toarray() for block in (words, letters)]
+    np.testing.assert_allclose(ours.transform(X).toarray(), np.hstack(expected))
+    np.testing.assert_allclose(ours.transform(X.toarray()), np.hstack(expected))
 
 
-def test_the_digest_names_the_vocabulary():
-    one, same, other = Counts(min_df=1).fit(TEXTS), Counts(min_df=1).fit(TEXTS), Counts(min_df=1).fit(TEXTS[:2])
-    assert one.digest_ == same.digest_ != other.digest_
+def test_rare_columns_are_left_out():
+    X = np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+    assert Weights(min_df=2).fit(X).columns_.tolist() == [0]
+    assert Weights().fit(X).columns_.tolist() == [0, 1]
 
 
-def test_no_vocabulary_is_said():
-    with pytest.raises(ValueError, match="no vocabulary in 2 texts"):
-        Counts().fit(["", "!"])
+def test_a_long_text_is_the_mean_of_its_passages_by_words():
+    long = "\n".join(f"{'land ' * 100}{i}" for i in range(2)) + "\n" + "people " * 50
+    made = featurise([long, "", "one"])
+    assert made.text.tolist() == [0, 0, 0, 2]
+    assert made.words.tolist() == [101, 101, 50, 1]
+    np.testing.assert_allclose(
+        made.averages().toarray(), [[101 / 252, 101 / 252, 50 / 252, 0], [0, 0, 0, 0], [0, 0, 0, 1]]
+    )
+
+
+def test_neighbours_come_along_only_when_asked_and_count_no_words():
+    rows = [("before", "text", "after"), ("", "alone", "")]
+    assert featurise(rows).words.tolist() == [1, 1]
+    made = featurise(rows, context=True)
+    assert made.words.tolist() == [0, 1, 0, 1]
+    np.testing.assert_allclose(made.averages(0.5).toarray(), [[0.25, 1, 0.25, 0], [0, 0, 0, 1]])
+
+
+def test_texts_are_prepared_then_normalised():
+    made = featurise(["Aurin LAND"], lambda text: text.replace("Aurin", ""))
+    assert (made.passages.words != hash_texts(["land"]).words).nnz == 0

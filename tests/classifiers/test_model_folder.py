@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from classifiers.codebook import load_codebook
-from classifiers.model_folder import FILES, MANIFEST, ModelFolderError, load_model, save_model
+from classifiers.featuriser import RULES
+from classifiers.model_folder import FILES, MANIFEST, ModelFolderError, OtherFormatError, load_model, save_model
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def _write_arrays(folder, arrays):
 def test_a_saved_model_says_the_same(small, starter, saved):
     model = load_model(saved)
     rows = [c.row for c in starter]
-    np.testing.assert_array_equal(model.classifier.predict_proba(rows), small.predict_proba(rows))
+    np.testing.assert_array_equal(model.classifier.predict_heads(rows), small.predict_heads(rows))
     assert model.classifier.get_params() == small.get_params() | {"heads": small.heads_}
     assert (model.variable, model.codebook_version) == ("framing", 1)
     assert (model.name, model.codebook_version, model.card) == ("first", 1, {"title": "t"})
@@ -103,19 +104,21 @@ def test_a_link_is_refused(folder, tmp_path):
         load_model(folder)
 
 
-@pytest.mark.parametrize("key", ["format", "normalisation"])
+@pytest.mark.parametrize("key", ["format", *RULES])
 def test_another_version_is_refused(folder, key):
     about = json.loads((folder / "model.json").read_text())
-    _write(folder, "model.json", json.dumps({**about, key: 99}).encode())
-    with pytest.raises(ModelFolderError, match=r"made for .*99"):
+    changed = {"format": 99} if key == "format" else {"features": {**about["features"], key: 99}}
+    _write(folder, "model.json", json.dumps({**about, **changed}).encode())
+    with pytest.raises(OtherFormatError, match=rf"made with {key} 99 \(here \d+\); train it again"):
         load_model(folder)
 
 
-def test_another_vocabulary_is_refused(folder):
-    vocabulary = json.loads((folder / "vocabulary.json").read_text())
-    vocabulary["words"][0] = "intruder"
-    _write(folder, "vocabulary.json", json.dumps(vocabulary).encode())
-    with pytest.raises(ModelFolderError, match="vocabulary is not the one"):
+def test_the_format_before_this_one_is_refused_as_such(folder):
+    about = json.loads((folder / "model.json").read_text())
+    del about["features"]
+    _write(folder, "vocabulary.json", b'{"words": [], "letters": []}')
+    _write(folder, "model.json", json.dumps({**about, "format": 2, "normalisation": 1}).encode())
+    with pytest.raises(OtherFormatError, match=r"made with format 2 \(here 3\)"):
         load_model(folder)
 
 
@@ -137,7 +140,10 @@ def test_arrays_of_another_kind_are_refused(folder):
     arrays = _arrays(folder)
     for wrong in (
         {**arrays, "coef": arrays["coef"][:, :-1]},
-        {**arrays, "coef": arrays["coef"].astype("float32")},
+        {**arrays, "coef": arrays["coef"].astype("float64")},
+        {**arrays, "columns": arrays["columns"][::-1]},
+        {**arrays, "columns": arrays["columns"] + 2**20},
+        {**arrays, "known": arrays["known"][:-1]},
         {**arrays, "intercept": np.array([np.nan, 0.0])},
         {k: v for k, v in arrays.items() if k != "idf"},
     ):
@@ -157,7 +163,7 @@ def test_a_pickle_inside_is_not_loaded(folder):
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"null", b"PK\x03\x04", b'{"rows": 1}'])
-@pytest.mark.parametrize("name", ["model.json", "vocabulary.json", "arrays.npz", "probes.json"])
+@pytest.mark.parametrize("name", ["model.json", "arrays.npz", "probes.json"])
 def test_rubbish_is_refused_in_words(folder, name, content):
     _write(folder, name, content)
     with pytest.raises(ModelFolderError):

@@ -1,39 +1,13 @@
 import numpy as np
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from sklearn.base import clone
 
-from classifiers.passages import LONGEST, SHORTEST, score_texts, split_passages
+from classifiers.features import featurise
+from classifiers.passages import passage_heads, score_texts, split_passages
+from classifiers.softmax import sigmoid
 
 
 def _text(*lengths: int) -> str:
     return "\n\n".join(" ".join([f"w{i}"] * (n - 1)) + f" w{i}." for i, n in enumerate(lengths))
-
-
-@pytest.mark.parametrize(
-    ("text", "lengths"),
-    [
-        ("", []),
-        (" \n ", []),
-        (_text(20, 30), [50]),  # short: one passage
-        (_text(100, 100), [100, 100]),
-        (_text(20, 100, 100), [120, 100]),  # a heading joins what follows
-        (_text(100, 100, 10), [100, 110]),  # a short end joins what precedes
-        (_text(400), [150, 150, 100]),  # a sentence without end
-        (_text(140, 30, 140), [140, 30, 140]),  # joining would be too long
-    ],
-)
-def test_where_texts_are_cut(text, lengths):
-    assert [len(p.split()) for p in split_passages(text)] == lengths
-
-
-@given(st.lists(st.integers(1, 400), max_size=6))
-def test_no_word_is_lost_and_no_passage_too_long(lengths):
-    text = _text(*lengths)
-    passages = split_passages(text)
-    assert " ".join(passages).split() == text.split()
-    assert all(len(p.split()) <= LONGEST for p in passages)
-    assert SHORTEST < LONGEST
 
 
 def test_a_long_text_is_the_mean_of_its_passages_by_words(small, starter):
@@ -41,9 +15,14 @@ def test_a_long_text_is_the_mean_of_its_passages_by_words(small, starter):
     text = f"{one} {one}\n\n{other} {other}"
     passages = split_passages(text)
     assert len(passages) == 2
-    each = small.predict_proba(passages)
+    alone = (
+        clone(small)
+        .set_params(context_weight=0.0)
+        .fit([c.row for c in starter], [c.value for c in starter], [c.tradition for c in starter])
+    )
+    each = alone.predict_heads(passages)
     words = np.array([len(p.split()) for p in passages])
-    made, known = score_texts(small, [text])
+    made, known = score_texts(alone, [text])
     np.testing.assert_allclose(made[0], words @ each / words.sum())
     assert known == [True]
 
@@ -67,4 +46,16 @@ def test_texts_are_prepared_after_cutting(small):
     text = _text(100, 100)
     seen = []
     score_texts(small, [("b", text, "a")], lambda part: seen.append(part) or part)
-    assert seen == ["b", *split_passages(text)[:1], *split_passages(text)[1:], "a"]
+    assert sorted(seen) == sorted(["b", *split_passages(text), "a"])
+
+
+def test_the_neighbours_of_a_passage_move_it_where_context_was_learnt(small, starter):
+    one, other = starter[0].text, starter[1].text
+    features = featurise([f"{one} {one}\n\n{other} {other}", f"{one} {one}"], context=True)
+    scores, _ = small.passage_scores(features.passages)
+    scores[0] += 0.25 * scores[1]
+    expected = sigmoid(small.heads_of(scores), small.calibration_)
+    made, known = passage_heads(small, features)
+    np.testing.assert_allclose(made[[0, 2]], expected[[0, 2]])
+    assert known.all()
+    assert made[0, 0] != made[2, 0]
