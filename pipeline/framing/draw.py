@@ -136,6 +136,11 @@ class StratumDraw:
     probability: float | None
     """of each cluster that was not yet in the sample; null: none drawn"""
 
+    @property
+    def stratum(self) -> str:
+        """Its name."""
+        return self.key.name
+
 
 @dataclass(frozen=True)
 class RandomDraw:

@@ -1,0 +1,214 @@
+import threading
+import time
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from pipeline.framing.labelling import (
+    LEASE,
+    LabellingError,
+    answer,
+    give_back,
+    next_item,
+    progress,
+    renew,
+    undo,
+)
+from pipeline.framing.queue import draw_queue
+from pipeline.store.session import open_session
+from pipeline.store.tables import Assignment, Coding, QueueItem
+from tests.framing.labelled import COLLECTED, add_model, add_texts
+
+NOW = COLLECTED + timedelta(days=2)
+
+
+@pytest.fixture
+def queue(monitor):
+    """Draws a queue of texts of groups a and b."""
+
+    def draw(settings, size=12, second=0.0, **options):
+        model = add_model(settings)
+        add_texts(settings, size * 2, model=model)
+        add_texts(settings, size * 2, group="b", model=model, prefix="u")
+        return draw_queue(
+            settings, monitor, variable="framing", size=size, second=second, seed=3, now=NOW, **options
+        ).queue
+
+    return draw
+
+
+def _codings(settings) -> list[Coding]:
+    with open_session(settings) as session:
+        return list(session.scalars(select(Coding).order_by(Coding.id)))
+
+
+def _items(settings) -> dict[int, QueueItem]:
+    with open_session(settings) as session:
+        return {i.id: i for i in session.scalars(select(QueueItem))}
+
+
+def test_texts_come_in_the_queues_order_and_answers_become_codings(store_settings, monitor, queue):
+    number = queue(store_settings)
+    items = _items(store_settings)
+    for place in range(1, 13):
+        item = next_item(store_settings, monitor, "c1", now=NOW)
+        assert items[item.item].place == place
+        assert next_item(store_settings, monitor, "c1", now=NOW).item == item.item  # until it is answered
+        answer(store_settings, monitor, item.item, "both", "c1", note=" why ", now=NOW)
+    assert next_item(store_settings, monitor, "c1", now=NOW) is None
+    codings = _codings(store_settings)
+    assert len(codings) == 12
+    for coding in codings:
+        item = next(i for i in items.values() if i.document_id == coding.document_id)
+        assert (coding.draw, coding.probability) == (item.draw, item.probability)
+        assert (coding.drawn_at, coding.coder, coding.value, coding.note) == (NOW, "c1", "both", "why")
+        assert (coding.origin, coding.settles, coding.target, coding.codebook_version) == ("human", False, "", 1)
+    assert {p.left for p in progress(store_settings, monitor, queue=number)} == {0}
+
+
+def test_nothing_that_a_coder_is_given_tells_of_the_draw_or_of_others(settings, monitor, queue):
+    queue(settings)
+    item = next_item(settings, monitor, "c1")
+    assert set(vars(item)) == {
+        "item", "queue", "variable", "target", "target_name", "title", "text", "language", "published_at", "source",
+        "group", "leased_until",
+    }  # fmt: skip
+
+
+def test_second_coders_are_other_people(settings, monitor, queue):
+    queue(settings, second=1.0)
+    for coder in ("c1", "c2", "c3"):
+        for _ in range(20):
+            if (item := next_item(settings, monitor, coder, now=NOW)) is None:
+                break
+            answer(settings, monitor, item.item, "neither", coder, now=NOW)
+    assert Counter(c.coder for c in _codings(settings)) == {"c1": 12, "c2": 12}
+
+
+def test_a_correction_an_unclear_text_and_undo(store_settings, monitor, queue):
+    number = queue(store_settings)
+    first = next_item(store_settings, monitor, "c1", now=NOW).item
+    answer(store_settings, monitor, first, "both", "c1", now=NOW)
+    answer(store_settings, monitor, first, "neither", "c1", now=NOW)
+    assert [c.value for c in _codings(store_settings)] == ["neither"]
+    answer(store_settings, monitor, first, "unclear", "c1", note="torn", now=NOW)
+    assert _codings(store_settings) == []
+    with open_session(store_settings) as session:
+        assert [(a.outcome, a.note) for a in session.scalars(select(Assignment))] == [("unclear", "torn")]
+    assert sum(p.unclear for p in progress(store_settings, monitor, queue=number, now=NOW)) == 1
+    second = next_item(store_settings, monitor, "c1", now=NOW).item
+    answer(store_settings, monitor, second, "both", "c1", now=NOW + timedelta(seconds=1))
+    assert undo(store_settings, monitor, "c1") == second
+    assert _codings(store_settings) == []
+    assert next_item(store_settings, monitor, "c1", now=NOW).item == second
+    assert undo(store_settings, monitor, "c1", item=first) == first
+    assert undo(store_settings, monitor, "c1") is None
+    assert next_item(store_settings, monitor, "c1", now=NOW).item == first
+
+
+def test_a_lease_runs_out_and_is_renewed(settings, monitor, queue):
+    queue(settings)
+    item = next_item(settings, monitor, "c1", now=NOW).item
+    assert next_item(settings, monitor, "c2", now=NOW).item != item
+    assert renew(settings, item, "c1", now=NOW + LEASE - timedelta(seconds=1))
+    soon, late = NOW + LEASE + timedelta(minutes=1), NOW + 3 * LEASE
+    assert next_item(settings, monitor, "c3", now=soon).item != item
+    assert next_item(settings, monitor, "c4", now=late).item == item
+    with pytest.raises(LabellingError, match="is not with c1"):
+        answer(settings, monitor, item, "both", "c1", now=late)
+    assert not renew(settings, item, "c1")
+    answer(settings, monitor, item, "both", "c4", now=late)
+    assert [c.coder for c in _codings(settings)] == ["c4"]
+
+
+def test_an_answer_that_comes_late_counts_where_nobody_took_the_text(settings, monitor, queue):
+    queue(settings)
+    item = next_item(settings, monitor, "c1", now=NOW).item
+    answer(settings, monitor, item, "both", "c1", now=NOW + 10 * LEASE)
+    assert len(_codings(settings)) == 1
+
+
+def test_a_text_that_is_given_back_or_left_goes_on(settings, monitor, queue):
+    queue(settings)
+    item = next_item(settings, monitor, "c1", now=NOW).item
+    assert next_item(settings, monitor, "c1", leave=[item], now=NOW).item != item
+    assert give_back(settings, item, "c1")
+    assert not give_back(settings, item, "c1")
+    assert next_item(settings, monitor, "c2", now=NOW).item == item
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"value": "hostile"}, "unknown value 'hostile'; write one of nationalist, .*, unclear"),
+        ({"item": 999}, "m has no item 999"),
+        ({"coder": "c9"}, "item 1 is not with c9"),
+        ({"coder": " "}, "is no coder's name"),
+        ({"coder": "x" * 61}, "is no coder's name"),
+    ],
+)
+def test_what_can_not_be_answered_is_refused_and_nothing_written(settings, monitor, queue, change, match):
+    queue(settings)
+    item = next_item(settings, monitor, "c1", now=NOW).item
+    assert item == 1
+    with pytest.raises(LabellingError, match=match):
+        answer(settings, monitor, **{"item": item, "value": "both", "coder": "c1", **change})
+    with pytest.raises(LabellingError, match="c1 has not answered item 1"):
+        undo(settings, monitor, "c1", item=1)
+    assert _codings(settings) == []
+
+
+def test_progress_counts_labels_and_shows_no_value(settings, monitor, queue):
+    number = queue(settings, second=0.5)
+    answer(settings, monitor, next_item(settings, monitor, "c1", now=NOW).item, "both", "c1", now=NOW)
+    next_item(settings, monitor, "c2", now=NOW)
+    rows = progress(settings, monitor, queue=number, now=NOW)
+    assert {(r.part, r.group) for r in rows} == {("random", "a"), ("active", "a"), ("active", "b")}
+    assert sum(r.texts for r in rows) == 12
+    assert sum(r.wanted for r in rows) == 12 + 2 + 4
+    assert (sum(r.coded for r in rows), sum(r.at_work for r in rows)) == (1, 1)
+    assert sum(r.left for r in rows) == 16
+    assert not {"value", "coder"} & set(vars(rows[0]))
+    assert progress(settings, monitor, queue=99) == []
+
+
+def _coder(settings, monitor, name, given, errors):
+    try:
+        while (item := next_item(settings, monitor, name)) is not None:
+            given.append((name, item.item))
+            answer(settings, monitor, item.item, "neither", name)
+    except Exception as error:
+        errors.append(error)
+
+
+def test_four_coders_at_once_never_collide(store_settings, monitor, queue):
+    queue(store_settings, size=40, second=0.3)
+    given: list[tuple[str, int]] = []
+    errors: list[Exception] = []
+    coders = [threading.Thread(target=_coder, args=(store_settings, monitor, f"c{i}", given, errors)) for i in range(4)]
+    for one in coders:
+        one.start()
+    for one in coders:
+        one.join()
+    assert errors == []
+    items = _items(store_settings)
+    # given as often as coders are wanted, never twice to the same one, and each time coded
+    assert Counter(item for _, item in given) == {i.id: i.coders for i in items.values()}
+    assert len(set(given)) == len(given)
+    codings = _codings(store_settings)
+    assert len(codings) == len(given) == sum(i.coders for i in items.values())
+    by_document = Counter(c.document_id for c in codings)
+    assert by_document == {i.document_id: i.coders for i in items.values()}
+
+
+def test_one_answer_is_quick(settings, monitor, queue):
+    queue(settings, size=60)
+    took = []
+    for _ in range(20):
+        start = time.perf_counter()
+        item = next_item(settings, monitor, "c1")
+        answer(settings, monitor, item.item, "both", "c1")
+        took.append(time.perf_counter() - start)
+    assert sorted(took)[10] < 0.1  # seconds; a busy machine takes a multiple of what benchmarks measure
