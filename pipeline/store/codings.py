@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.store.erasures import erased
 from pipeline.store.tables import Assignment, Coding, Document, Queue, QueueItem
-from pipeline.store.upsert import IN_ONE_QUERY, upsert
+from pipeline.store.upsert import upsert
 
 KEYS = ("monitor", "address", "variable", "target", "coder", "draw", "drawn_at")
 """A coder labels a text once per variable and draw; the same again corrects the label."""
@@ -218,17 +218,6 @@ def unit_at(session: Session, monitor: str, address: str) -> str:
         .limit(1)
     ).first()
     return _unit(address, row.id, row.cluster_id) if row else address
-
-
-def texts_of(session: Session, documents: Sequence[int]) -> dict[int, str]:
-    """The texts of these documents."""
-    found: dict[int, str] = {}
-    for start in range(0, len(documents), IN_ONE_QUERY):
-        some = documents[start : start + IN_ONE_QUERY]
-        found |= {
-            row.id: row.text for row in session.execute(select(Document.id, Document.text).where(Document.id.in_(some)))
-        }
-    return found
 
 
 @dataclass(frozen=True)
