@@ -77,6 +77,9 @@ class Settings(BaseSettings):
         default=2.0, ge=0, description="Seconds between two requests to one host, unless the source says otherwise."
     )
     max_delay: float = Field(default=120.0, gt=0, description="Cap on a Crawl-delay; reported when it bites.")
+    retrain_after: int = Field(
+        default=100, gt=0, description="New codings of a variable that start a retraining, besides the weekly one."
+    )
     proxy: str | None = Field(default=None, description="HTTP proxy address. HTTP_PROXY and its like are ignored.")
 
     @field_validator("data")
@@ -120,6 +123,11 @@ class Settings(BaseSettings):
     def models(self) -> Path:
         """Folder of the trained models, one folder each."""
         return self.data / "models"
+
+    @property
+    def features(self) -> Path:
+        """Folder of the kept features of texts, one folder per way of making them."""
+        return self.data / "features"
 
     def monitor_files(self) -> list[Path]:
         """The monitor files Airflow schedules, sorted by name."""

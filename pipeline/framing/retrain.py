@@ -1,0 +1,262 @@
+"""Retraining: all codings of a variable, of all monitors, make a model that a person may then put in force."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from classifiers.card import card_pages
+from classifiers.codebook import Codebook, codebook_of
+from classifiers.coding_table import CodingRow
+from classifiers.cutting import split_passages
+from classifiers.examples import Examples, sort_codings
+from classifiers.featuriser import RULES
+from classifiers.model_folder import FORMAT, LoadedModel, OtherFormatError, load_model, save_model
+from classifiers.splits import connected
+from classifiers.starter import StarterCoding, StarterError, load_starter, starter_digest
+from classifiers.train import Trained, Training, probe_texts, says, train
+from pipeline.framing.job import mask_of
+from pipeline.framing.model import ensure_model, keep_loaded
+from pipeline.framing.promote import COMPARED_WITH
+from pipeline.framing.starter import TRAINER
+from pipeline.monitor import Monitor
+from pipeline.monitors import load_monitors
+from pipeline.report import Progress, Report, silent
+from pipeline.settings import Settings
+from pipeline.store.models import model_in_force, model_named
+from pipeline.store.runs import record_run
+from pipeline.store.session import open_session
+from pipeline.store.tables import Model
+from pipeline.store.training import CodedText, coded_texts, codings_since_training, count_codings, retraining_job
+
+log = logging.getLogger(__name__)
+
+LEAST = 20
+"""different texts with codings of your own, below which nothing is trained: the starter codings would say it all"""
+HOW = Training()
+LEARNT_FROM = "learnt_from"
+"""key of a card: digest of all that training depends on"""
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """What retraining came to."""
+
+    report: Report
+    model: str | None
+    """the model that waits for a decision; None where there is nothing to decide"""
+    said: str
+    """the outcome for people: the model and its verdict, or why there is none"""
+
+
+def rows_of(
+    coded: Sequence[CodedText], monitors: Mapping[str, Monitor], book: Codebook
+) -> tuple[list[CodingRow], list[str]]:
+    """Stored codings as training takes them, each text without its monitor's masked names; and what was left out.
+
+    Texts of one cluster, and the same text in two monitors, are one text. Pure.
+    """
+    unknown = Counter(c.monitor for c in coded if c.monitor not in monitors)
+    strange = Counter(c.value for c in coded if c.value not in book.names)
+    problems = [
+        f"{n} codings of {name} are left out: no monitor file here has this name, so its names can't be masked"
+        for name, n in sorted(unknown.items())
+    ]
+    problems += [
+        f"{n} codings say {value!r}, which the codebook does not know; recode them" for value, n in strange.items()
+    ]
+    used = [c for c in coded if c.monitor in monitors and c.value in book.names]
+    clusters = [f"{c.monitor}/{c.cluster}" if c.cluster is not None else None for c in used]
+    together = connected([clusters, [c.text_digest for c in used]], len(used))
+    several = len({c.monitor for c in used}) > 1
+    masks = {name: mask_of(monitor) for name, monitor in monitors.items()}
+    return [
+        CodingRow(
+            # cut as framing cuts it: masking takes the line ends away
+            text="\n".join(masks[c.monitor](passage) for passage in split_passages(c.text)),
+            value=c.value,
+            group=(f"{c.monitor}: {c.group}" if several else c.group) if c.group else "",
+            date=c.published_at.date() if c.published_at else None,
+            cluster=str(cluster),
+            source=f"{c.monitor}: {c.source}" if several else c.source,
+            lang=c.language or "",
+            weight=1 / c.probability if c.draw == "random" and c.probability else 1.0,
+            target=f"{c.monitor}: {c.target}" if several and c.target else c.target,
+            draw=c.draw,
+            origin=c.origin,
+            coder=c.coder,
+            settles=c.settles,
+        )
+        for c, cluster in zip(used, together, strict=True)
+    ], problems
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _content(examples: Examples) -> list[Any]:
+    """What makes a difference of examples, in an order that does not depend on how they were stored."""
+    weights = (round(float(weight), 9) for weight in examples.weights)
+    return sorted([*row.row, row.value, row.target, weight] for row, weight in zip(examples.rows, weights, strict=True))
+
+
+def _dyads(monitors: Iterable[Monitor], several: bool) -> list[tuple[str, str]]:
+    return [(f"{m.name}: {d.a}", f"{m.name}: {d.b}") if several else (d.a, d.b) for m in monitors for d in m.dyads]
+
+
+def _starter(book: Codebook) -> tuple[list[StarterCoding], str]:
+    """Starter codings and their digest; none where the codebook has none."""
+    try:
+        return load_starter(book), starter_digest(book.variable)
+    except StarterError:
+        return [], ""
+
+
+def _incumbent(settings: Settings, book: Codebook) -> tuple[str | None, LoadedModel | None]:
+    """Name of the model in force, and the model where this version can read it."""
+    try:
+        _, model = ensure_model(settings, book.variable)
+    except StarterError:
+        return None, None  # the codebook has no starter codings and no model yet
+    except OtherFormatError:
+        with open_session(settings) as session:
+            row = model_in_force(session, book.variable)
+        return (row.name if row else None), None
+    return model.name, model
+
+
+def _verdict(card: Mapping[str, Any]) -> str:
+    compared = card.get("comparison")
+    if compared is None:
+        return f"not comparable with the model in force: {card['evaluation']}"
+    f1 = compared["figures"]["macro_f1"]
+    return (
+        f"{compared['verdict']}: macro-F1 {f1['new']:.3f} against {f1['old']:.3f} of {card[COMPARED_WITH]} "
+        f"on {compared['texts']} random codings"
+    )
+
+
+def _standing(row: Model, in_force: str | None) -> str | None:
+    """Why a model of the very same codings needs no decision; None where it waits for one."""
+    if row.name == in_force:
+        return f"{row.name} was trained on these very codings and is in force; code more texts"
+    if row.rejected_at is not None:
+        return f"{row.name} was trained on these very codings, and was not promoted: {row.rejection}; code more texts"
+    return None
+
+
+def _save(settings: Settings, name: str, trained: Trained, book: Codebook, card: dict[str, Any]) -> LoadedModel:
+    folder = settings.models / name
+    # it is there when this was broken off between folder and row, or another process has made it: the same model
+    with suppress(FileExistsError):
+        probes = probe_texts(book)
+        pages = card_pages(card, len(probes))
+        save_model(trained.classifier, folder, codebook=book, card=card, probes=probes, pages=pages)
+    return load_model(folder)
+
+
+def retrain(
+    settings: Settings,
+    variable: str,
+    *,
+    monitors: Sequence[Monitor] = (),
+    seed: int = 0,
+    note: str = "",
+    progress: Progress = silent,
+) -> Retrained:
+    """Train a model on all codings of a variable, compare it with the one in force, and keep it. Never promotes.
+
+    ``monitors``: besides those of the settings. Random codings and their clusters evaluate and never train; without any
+    the figures are cross-validated and marked not comparable. Codings that can't train a model are refused in words,
+    in the report; so is training again on what the model in force, or a rejected one, was trained on. The report
+    counts codings: found (by people), waiting (their text is not collected); new is 1 for a new model. Raises
+    ModelFolderError when the model in force can't be trusted.
+    """
+    started, clock = datetime.now(UTC), time.monotonic()
+    book = codebook_of(variable)
+    loaded = load_monitors(settings.monitor_files())
+    known = {monitor.name: monitor for monitor in [*loaded.monitors.values(), *monitors]}
+    problems = [str(error) for error in loaded.broken.values()]
+    progress("reading codings", 0, None)
+    incumbent_name, incumbent = _incumbent(settings, book)
+    with open_session(settings) as session:
+        found, waiting = count_codings(session, variable)
+        coded = list(coded_texts(session, variable))
+    rows, left_out = rows_of(coded, known, book)
+    problems += left_out
+
+    def end(said: str, model: str | None = None, *, new: bool = False, refused: bool = False) -> Retrained:
+        report = Report(
+            job=retraining_job(variable),
+            found=found,
+            new=int(new),
+            waiting=waiting,
+            seconds=time.monotonic() - clock,
+            problems=(*([said] if refused else []), *problems),
+        )
+        with open_session(settings) as session:
+            record_run(session, report, started_at=started)
+            session.commit()
+        log.info("%s", said)
+        return Retrained(report, model, said)
+
+    by_use = sort_codings(rows)
+    own = by_use.training
+    if (texts := len(set(own.units.tolist()))) < LEAST:
+        return end(
+            f"too few codings to train {variable} on: {texts} different texts that were not drawn at random are coded, "
+            f"and {LEAST} are needed; code texts of a queue, or import codings",
+            refused=True,
+        )
+    starter, digest_of_starter = _starter(book)
+    learnt_from = _digest(TRAINER, FORMAT, RULES, book.model_dump(), digest_of_starter, seed, _content(own))
+    name = f"{variable}-{_digest(learnt_from, incumbent_name, _content(by_use.audit))[:10]}"
+    with open_session(settings) as session:
+        before = model_named(session, name)
+        standing = _standing(before, incumbent_name) if before is not None else None
+    if incumbent is not None and incumbent.card.get(LEARNT_FROM) == learnt_from:
+        standing = f"{incumbent_name} was trained on these very codings and is in force; code more texts"
+    if standing is not None:
+        return end(standing)
+    if before is not None:  # broken off before it was decided on
+        return end(f"{name} waits for a decision; {_verdict(before.card)}", name)
+    progress("training", 0, None)
+    several = len({c.monitor for c in coded if c.monitor in known}) > 1
+    try:
+        trained = train(
+            rows,
+            book,
+            trained_at=started,
+            starter=starter,
+            incumbent=says(incumbent.classifier) if incumbent is not None else None,
+            incumbent_name=incumbent_name or "incumbent",
+            dyads=_dyads(known.values(), several),
+            settings=replace(HOW, seed=seed),
+        )
+    except ValueError as error:
+        return end(f"the codings can't train a {variable} model: {error}", refused=True)
+    card = {**trained.card, COMPARED_WITH: incumbent_name, LEARNT_FROM: learnt_from, "note": note}
+    model = _save(settings, name, trained, book, card)
+    with open_session(settings) as session:
+        keep_loaded(session, model)
+        session.commit()
+    return end(f"{name} waits for a decision; {_verdict(card)}", name, new=True)
+
+
+def enough_new_codings(settings: Settings, variable: str) -> tuple[bool, str]:
+    """Whether enough codings came since the last retraining (``retrain_after`` of the settings), and that in words."""
+    with open_session(settings) as session:
+        new = codings_since_training(session, variable)
+    return (
+        new >= settings.retrain_after,
+        f"{new} new codings of {variable}, {settings.retrain_after} start a retraining",
+    )

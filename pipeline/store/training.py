@@ -1,0 +1,85 @@
+"""What retraining reads: every coding of a variable with its text, and how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from pipeline.store.tables import Coding, Document, Run
+
+_AT_ONCE = 2000
+
+
+@dataclass(frozen=True)
+class CodedText:
+    """A coding by a person, and its text."""
+
+    monitor: str
+    value: str
+    target: str
+    coder: str
+    draw: str
+    probability: float | None
+    """inclusion probability of a random draw"""
+    origin: str
+    settles: bool
+    text: str
+    text_digest: str
+    cluster: int | None
+    group: str | None
+    source: str
+    language: str | None
+    published_at: datetime | None
+
+
+def coded_texts(session: Session, variable: str) -> Iterator[CodedText]:
+    """Every coding of the variable by a person whose text is collected, of all monitors, in a fixed order."""
+    query = (
+        select(
+            Coding.monitor,
+            Coding.value,
+            Coding.target,
+            Coding.coder,
+            Coding.draw,
+            Coding.probability,
+            Coding.origin,
+            Coding.settles,
+            Document.text,
+            Document.text_digest,
+            Document.cluster_id.label("cluster"),
+            Document.group_id.label("group"),
+            Document.source,
+            Document.language,
+            Document.published_at,
+        )
+        .join(Document, Document.id == Coding.document_id)
+        .where(Coding.variable == variable, Coding.origin != "machine")
+        .order_by(Coding.monitor, Coding.address, Coding.target, Coding.coder, Coding.draw, Coding.drawn_at)
+        .execution_options(yield_per=_AT_ONCE)
+    )
+    for row in session.execute(query):
+        yield CodedText(**row._mapping)
+
+
+def count_codings(session: Session, variable: str) -> tuple[int, int]:
+    """How many codings of the variable people have made, and how many of them wait for a text."""
+    query = select(func.count(), func.count(Coding.document_id)).where(
+        Coding.variable == variable, Coding.origin != "machine"
+    )
+    total, matched = session.execute(query).one()
+    return int(total), int(total - matched)
+
+
+def retraining_job(variable: str) -> str:
+    """The name retraining has among the runs."""
+    return f"retrain {variable}"
+
+
+def codings_since_training(session: Session, variable: str) -> int:
+    """How many codings came since the variable was last retrained, or that was last refused."""
+    last = select(Run.found).where(Run.job == retraining_job(variable)).order_by(Run.id.desc()).limit(1)
+    return max(0, count_codings(session, variable)[0] - (session.scalar(last) or 0))
