@@ -120,12 +120,12 @@ def _check(codings: Sorted, book: Codebook, starters: int) -> None:
     training, audit = len(codings.training), len(codings.audit)
     if training or (starters and audit):
         return
+    why = "; ".join(f"{number} {reason}" for reason, number in codings.left_out.items())
     if audit:
         raise ValueError(
             f"all {audit} usable codings were drawn at random (draw = random): they evaluate and never train. Code "
-            "texts of another draw as well (active, import), or give starter codings"
+            f"texts of another draw as well (active, import), or give starter codings{f' ({why})' if why else ''}"
         )
-    why = "; ".join(f"{number} {reason}" for reason, number in codings.left_out.items())
     raise ValueError(f"no codings to train {book.variable} on{f' ({why})' if why else ''}; code some texts")
 
 

@@ -56,7 +56,7 @@ def train(
     """Train on all codings but the random ones and what hangs on them, and evaluate on the random ones.
 
     ``starter`` codings are added with ``settings.starter_weight``. ``incumbent`` says probabilities of texts (NaN: no
-    word understood); the new model is compared with it on the random codings, gaps over ``dyads`` or all pairs of groups.
+    word understood); the new model is compared with it on the random codings, gaps over ``dyads``, or all pairs.
     ``agreement`` of coders goes into the card as it is. Raises ValueError, in words, where the codings can't train a
     model.
     """
