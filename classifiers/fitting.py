@@ -34,6 +34,8 @@ class Training:
     seed: int = 0
     starter_weight: float = 0.2
     """what a starter coding counts beside one of your own (``python -m benchmarks.training --starter``)"""
+    most: int = 50_000
+    """own codings that train; of more, so many are drawn by lot"""
     replicates: int = 1000
     """of the bootstrap"""
     curve_repeats: int = 3
@@ -173,6 +175,10 @@ def fit_codings(
     is_starter = np.array([row.draw == "starter" for row in found.training.rows], dtype=bool)
     own, shipped = found.training.take(~is_starter), found.training.take(is_starter)
     _check(found, book, len(shipped))
+    if len(own) > settings.most:
+        lot = np.sort(np.random.default_rng(settings.seed).permutation(len(own))[: settings.most])
+        found.left_out[f"beyond the {settings.most} drawn by lot to train"] = len(own) - settings.most
+        own = own.take(lot)
     everything = together(own, shipped, settings.starter_weight or 1.0)
     number = settings.folds if len(everything) <= LARGE else 2
     how = split(everything.rows, everything.values, book.two_heads, settings.split, number, settings.seed)

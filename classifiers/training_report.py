@@ -190,6 +190,7 @@ def card_of(
             "folds": len(fitted.how.folds),
             "units": len(np.unique(fitted.how.units)),
             "starter_weight": settings.starter_weight,
+            "most": settings.most,
             "seed": settings.seed,
             "replicates": settings.replicates,
             "classifier": parameters,

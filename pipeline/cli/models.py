@@ -88,6 +88,7 @@ def model_train(
     incumbent: Annotated[Path | None, typer.Option(help="A model folder to compare with.")] = None,
     monitor: MaskedBy = None,
     context_weight: Annotated[float, typer.Option(min=0, max=10, help="Weight of the columns before and after.")] = 0,
+    most: Annotated[int, typer.Option(min=10, help="Of more training codings, so many are drawn by lot.")] = 50_000,
     curve: Annotated[int, typer.Option(min=0, help="Repeats of the learning curve; 0: none.")] = 3,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
@@ -115,7 +116,7 @@ def model_train(
             before = says(loaded.classifier, prepare)
         settings = Training(
             split=split.value if split else None, seed=seed, starter_weight=starter_weight, curve_repeats=curve,
-            classifier={"context_weight": context_weight}, prepare=prepare,
+            classifier={"context_weight": context_weight}, prepare=prepare, most=most,
         )  # fmt: skip
         try:
             made = train(

@@ -120,6 +120,13 @@ def test_split_by_time_judges_later_codings_by_earlier_ones(rows):
     assert made.card["cross_validation"]["texts"] == tested.sum()
 
 
+def test_of_too_many_codings_some_are_drawn_by_lot(rows):
+    made = train(rows, BOOK, trained_at=NOW, settings=replace(QUICK, most=60))
+    assert len(made.training) == 60
+    assert made.card["data"]["left_out"] == {"beyond the 60 drawn by lot to train": 90}
+    assert made.card["random_sample"]["texts"] == 50
+
+
 def test_starter_codings_are_added_with_their_weight(rows, starter):
     few = [row for row in rows if row.draw == "active"][:24]
     made = train(few, BOOK, trained_at=NOW, starter=starter[100:], settings=QUICK)
