@@ -13,6 +13,7 @@ from pipeline.cli import (  # noqa: F401 (each hangs its commands on the tree)
     labelling,
     measuring,
     models,
+    promoting,
     running,
     sources,
     trying,

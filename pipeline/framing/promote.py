@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from classifiers.card import MARKDOWN
 from classifiers.codebook import codebook_of
 from classifiers.model_folder import ModelFolderError, load_model
 from pipeline.framing.model import ROLLED_BACK, roll_back_names
@@ -117,6 +118,50 @@ def standing(settings: Settings, name: str) -> str:
     """In force, was in force, waiting or rejected. Raises :class:`PromotionError` for an unknown name."""
     with open_session(settings) as session:
         return standings(session, _row(session, name).variable)[name]
+
+
+def decisions(settings: Settings, name: str) -> dict[str, Any]:
+    """A model's card, its state, and every decision on it, ready for JSON."""
+    with open_session(settings) as session:
+        row = _row(session, name)
+        return {
+            "name": name,
+            "state": standings(session, row.variable)[name],
+            "rejected_at": row.rejected_at,
+            "rejection": row.rejection,
+            "promotions": [
+                {
+                    "promoted_at": step.promotion.promoted_at,
+                    "person": step.promotion.person,
+                    "comment": step.promotion.comment,
+                    "instead_of": step.previous.name if step.previous else None,
+                }
+                for step in history(session, row.variable)
+                if step.model.name == name
+            ],
+            "sha256": row.sha256,
+            "card": row.card,
+        }
+
+
+def card_in_words(settings: Settings, name: str) -> str:
+    """The model's card as Markdown, and below it every decision on the model."""
+    known = decisions(settings, name)
+    file = settings.models / name / MARKDOWN
+    card = file.read_text(encoding="utf-8").strip() if file.is_file() else f"# {name}\n\n{_listed(known['card'])}"
+    lines = [card, "", "## Decisions", "", f"State: {known['state']}."]
+    for one in known["promotions"]:
+        instead = f" instead of {one['instead_of']}" if one["instead_of"] else ""
+        who = one["person"] or "nobody was asked"
+        lines.append(f"- {one['promoted_at']:%Y-%m-%d %H:%M} put in force{instead} ({who}): {one['comment']}")
+    if known["rejection"]:
+        lines.append(f"- {known['rejected_at']:%Y-%m-%d %H:%M} {known['rejection']}")
+    return "\n".join(lines)
+
+
+def _listed(card: Mapping[str, Any]) -> str:
+    """The plain words of a card that has no page of its own."""
+    return "\n".join(f"- {key}: {value}" for key, value in card.items() if isinstance(value, str | int | float))
 
 
 def check(settings: Settings, name: str, *, minimum_gain: float = 0.0) -> list[str]:

@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -109,8 +109,11 @@ def _content(examples: Examples) -> list[Any]:
     return sorted([*row.row, row.value, row.target, weight] for row, weight in zip(examples.rows, weights, strict=True))
 
 
-def _dyads(monitors: Iterable[Monitor], several: bool) -> list[tuple[str, str]]:
-    return [(f"{m.name}: {d.a}", f"{m.name}: {d.b}") if several else (d.a, d.b) for m in monitors for d in m.dyads]
+def dyads_of(monitors: Iterable[Monitor], coded: Collection[str]) -> list[tuple[str, str]]:
+    """The dyads of all monitors, their groups named as :func:`rows_of` names them where ``coded`` has several."""
+    if len(coded) > 1:
+        return [(f"{m.name}: {d.a}", f"{m.name}: {d.b}") for m in monitors for d in m.dyads]
+    return [(d.a, d.b) for m in monitors for d in m.dyads if m.name in coded]
 
 
 def _starter(book: Codebook) -> tuple[list[StarterCoding], str]:
@@ -230,16 +233,15 @@ def retrain(
     if before is not None:  # broken off before it was decided on
         return end(f"{name} waits for a decision; {_verdict(before.card)}", name)
     progress("training", 0, None)
-    several = len({c.monitor for c in coded if c.monitor in known}) > 1
     try:
         trained = train(
             rows,
             book,
-            trained_at=started,
+            trained_at=datetime.now(UTC),
             starter=starter,
             incumbent=says(incumbent.classifier) if incumbent is not None else None,
             incumbent_name=incumbent_name or "incumbent",
-            dyads=_dyads(known.values(), several),
+            dyads=dyads_of(known.values(), {c.monitor for c in coded if c.monitor in known}),
             settings=replace(HOW, seed=seed),
         )
     except ValueError as error:

@@ -1,0 +1,62 @@
+"""Two models of the store on the random codings there are now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from classifiers.codebook import codebook_of
+from classifiers.compare import compare
+from classifiers.examples import sort_codings
+from classifiers.judge import understood
+from classifiers.model_folder import load_model
+from classifiers.train import says
+from pipeline.framing.promote import PromotionError
+from pipeline.framing.retrain import dyads_of, rows_of
+from pipeline.monitor import Monitor
+from pipeline.monitors import load_monitors
+from pipeline.settings import Settings
+from pipeline.store.models import model_named
+from pipeline.store.session import open_session
+from pipeline.store.training import coded_texts
+
+
+def compare_models(
+    settings: Settings, old: str, new: str, *, monitors: Sequence[Monitor] = ()
+) -> tuple[dict[str, Any], list[str]]:
+    """What :func:`classifiers.compare.compare` says of two models by name, and in words which codings were left out.
+
+    Neither may have been trained on a random coding; those of this house never are. Raises PromotionError in words.
+    """
+    with open_session(settings) as session:
+        rows = [model_named(session, name) for name in (old, new)]
+        for name, row in zip((old, new), rows, strict=True):
+            if row is None:
+                raise PromotionError(f"there is no model {name} (`riftwatch model list`)")
+        one, two = (row for row in rows if row is not None)
+        if one.variable != two.variable:
+            raise PromotionError(f"{old} judges {one.variable} and {new} {two.variable}; compare like with like")
+        book = codebook_of(one.variable)
+        coded = [coding for coding in coded_texts(session, book.variable) if coding.draw == "random"]
+        models = [load_model(settings.models / row.name, row.sha256) for row in (one, two)]
+    known = {m.name: m for m in [*load_monitors(settings.monitor_files()).monitors.values(), *monitors]}
+    codings, problems = rows_of(coded, known, book)
+    audit = sort_codings(codings).audit
+    if not len(audit):
+        raise PromotionError("there are no random codings to compare on; code texts of a queue's random part")
+    heads = book.two_heads
+    base = np.average(heads.truth(audit.values), axis=0, weights=audit.weights)
+    before, after = (understood(says(model.classifier)(audit.texts), base) for model in models)
+    made = compare(
+        audit.rows,
+        after,
+        before,
+        heads=heads,
+        balances=book.balances,
+        weights=audit.weights,
+        units=audit.units,
+        dyads=dyads_of(known.values(), {c.monitor for c in coded}),
+    )
+    return made, problems
