@@ -37,13 +37,13 @@ def codings(tmp_path_factory) -> Path:
 def trained(codings) -> Path:
     """A model folder."""
     folder = codings.parent / "model"
-    made = run("model", "train", "--codings", codings, "--out", folder, "--no-starter", "--curve", 0)
+    made = run("model", "train", "--codings", codings, "--out", folder, "--starter-weight", 0, "--curve", 0)
     assert made.exit_code == 0, made.output
     return folder
 
 
 def test_a_file_becomes_a_folder_with_its_card(codings, trained):
-    said = run("model", "train", "--codings", codings, "--out", codings.parent / "second", "--no-starter", "--curve", 0,
+    said = run("model", "train", "--codings", codings, "--out", codings.parent / "second", "--starter-weight", 0, "--curve", 0,
                "--incumbent", trained, "--split", "cluster", "--context-weight", 0.25)  # fmt: skip
     assert said.exit_code == 0, said.output
     assert "trained on 90 own codings and 0 starter codings; evaluated on 30 random codings" in said.output
@@ -102,10 +102,10 @@ def test_what_can_t_be_is_refused_in_words_and_leaves_nothing(codings, trained, 
     assert "unknown variable 'mood'; write one of" in refused("--codings", codings, "--variable", "mood")
     assert "column value is missing" in refused("--codings", write(tmp_path / "a.csv", [["a"]], ["text"]))
     one_sided = write(tmp_path / "b.csv", [[f"text {i}", "both"] for i in range(9)], ["text", "value"])
-    assert "can't be split so that both sides" in refused("--codings", one_sided, "--no-starter")
+    assert "can't be split so that both sides" in refused("--codings", one_sided, "--starter-weight", 0)
     at_random = write(tmp_path / "c.csv", [["a", "both", "random"]], ["text", "value", "draw"])
-    assert "they evaluate and never train" in refused("--codings", at_random, "--no-starter")
-    assert "needs codings of two dates" in refused("--codings", codings, "--no-starter", "--split", "time")
+    assert "they evaluate and never train" in refused("--codings", at_random, "--starter-weight", 0)
+    assert "needs codings of two dates" in refused("--codings", codings, "--starter-weight", 0, "--split", "time")
     assert "is there already" in run("model", "train", "--codings", codings, "--out", trained).output
     assert "no such model folder" in run("model", "evaluate", tmp_path / "none", "--codings", codings).output
     other = run("model", "evaluate", trained, "--codings", codings, "--codebook", FOLDER / "criticism.yaml")
@@ -121,7 +121,7 @@ def test_codings_of_party_manifestos(shared_data, tmp_path):
             if row["side_core"]
         ]
     file = write(tmp_path / "m.csv", rows, ["text", "value", "source", "date", "group"])
-    made = run("model", "train", "--codings", file, "--out", tmp_path / "m", "--no-starter", "--curve", 0)
+    made = run("model", "train", "--codings", file, "--out", tmp_path / "m", "--starter-weight", 0, "--curve", 0)
     assert made.exit_code == 0, made.output
     card = json.loads((tmp_path / "m" / "card.json").read_text())
     judged = card["cross_validation"]

@@ -83,8 +83,9 @@ def model_train(
     split: Annotated[
         SplitBy | None, typer.Option(help="What is never on both sides. Default: source, group or cluster, as told.")
     ] = None,
-    starter: Annotated[bool, typer.Option(help="Add the variable's starter codings.")] = True,
-    starter_weight: Annotated[float, typer.Option(min=0.001, max=100, help="What one of them counts.")] = 0.2,
+    starter_weight: Annotated[
+        float, typer.Option(min=0, max=100, help="What a starter coding of the variable counts; 0: none is added.")
+    ] = 0.2,
     incumbent: Annotated[Path | None, typer.Option(help="A model folder to compare with.")] = None,
     monitor: MaskedBy = None,
     context_weight: Annotated[float, typer.Option(min=0, max=10, help="Weight of the columns before and after.")] = 0,
@@ -105,7 +106,7 @@ def model_train(
         rows = _read(codings, book)
         prepare = _mask(monitor)
         try:
-            shipped = load_starter(book) if starter and codebook is None else []
+            shipped = load_starter(book) if starter_weight and codebook is None else []
         except StarterError:
             shipped = []  # a variable without any
         before = None
