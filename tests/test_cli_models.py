@@ -43,8 +43,8 @@ def trained(codings) -> Path:
 
 
 def test_a_file_becomes_a_folder_with_its_card(codings, trained):
-    said = run("model", "train", "--codings", codings, "--out", codings.parent / "second", "--starter-weight", 0, "--curve", 0,
-               "--incumbent", trained, "--split", "cluster", "--context-weight", 0.25)  # fmt: skip
+    own = ("--codings", codings, "--out", codings.parent / "second", "--starter-weight", 0, "--curve", 0)
+    said = run("model", "train", *own, "--incumbent", trained, "--split", "cluster", "--context-weight", 0.25)
     assert said.exit_code == 0, said.output
     assert "trained on 90 own codings and 0 starter codings; evaluated on 30 random codings" in said.output
     assert "codings.csv:122: unknown value 'good'" in said.output
