@@ -51,10 +51,11 @@ def learning_curve(
     counts without it; a size without any is left out.
     """
     made: dict[int, list[float]] = {}
+    smallest = min(len(pool) for pool, _ in parts)  # every size is measured on the same parts
     for repeat in range(repeats):
         pool, tested = parts[repeat % len(parts)]
         order = nested(pool.units, seed + repeat)
-        for size in sizes(len(pool)):
+        for size in sizes(smallest):
             try:
                 said = fit_and_say(pool.take(order[:size]), tested)
             except ValueError:

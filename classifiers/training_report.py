@@ -110,7 +110,9 @@ def curve(fitted: Fitted) -> list[Figures]:
     grouped = Examples(own.rows, own.weights, fitted.how.units[: len(own)])
     parts = [(grouped, fitted.audit)]
     if not len(fitted.audit):
-        inside = [(train[train < len(own)], test[test < len(own)]) for train, test in fitted.folds]
+        # in time, the last part is taught by most
+        folds = fitted.folds[-1:] if fitted.how.by == "time" else fitted.folds
+        inside = [(train[train < len(own)], test[test < len(own)]) for train, test in folds]
         parts = [(grouped.take(train), own.take(test)) for train, test in inside if len(train) and len(test)]
     if not parts:
         return []

@@ -26,6 +26,16 @@ def test_units_are_drawn_whole(units, seed):
     assert len([a for a, b in zip(drawn, [None, *drawn], strict=False) if a != b]) == len(set(units))
 
 
+def test_every_size_is_measured_on_the_same_parts():
+    small, large = (
+        Examples([CodingRow(f"t{i}", "both") for i in range(n)], np.ones(n), np.arange(n)) for n in (30, 100)
+    )
+    made = learning_curve(
+        [(small, small), (large, small)], lambda _, tested: np.full((len(tested), 2), 0.9), HEADS, repeats=2
+    )
+    assert [(point["codings"], point["runs"]) for point in made] == [(25, 2), (30, 2)]
+
+
 def test_the_curve_rises_with_what_was_learnt():
     rows = [CodingRow(f"t{i}", ["nationalist", "neither"][i % 2]) for i in range(100)]
     examples = Examples(rows, np.ones(100), np.arange(100))
