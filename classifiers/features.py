@@ -72,18 +72,22 @@ class Features:
 
 
 def cut_rows(
-    rows: Sequence[Row], prepare: Prepare = str, *, context: bool = False
+    rows: Sequence[Row],
+    prepare: Prepare = str,
+    *,
+    context: bool = False,
+    only: Callable[[str], bool] | None = None,
 ) -> tuple[list[str], list[int], list[int]]:
     """Normalised passages of ``rows``, the number of the text each is of, and its words.
 
     ``prepare`` is applied to every passage, after cutting: it may take the line ends away. The text before and the text
-    after come along with ``context``.
+    after come along with ``context``. Passages to which ``only`` says no, as they stand in the text, are left out.
     """
     passages: list[str] = []
     text_of: list[int] = []
     words: list[int] = []
     for number, (before, text, after) in enumerate(as_rows(rows)):
-        cut = [normalise(prepare(passage)) for passage in split_passages(text)]
+        cut = [normalise(prepare(passage)) for passage in split_passages(text) if only is None or only(passage)]
         lengths = [max(1, len(passage.split())) for passage in cut]
         sides = [normalise(prepare(side)) if context and side.strip() else "" for side in (before, after)]
         for passage, length in ((sides[0], 0), *zip(cut, lengths, strict=True), (sides[1], 0)):
@@ -94,9 +98,15 @@ def cut_rows(
     return passages, text_of, words
 
 
-def featurise(rows: Sequence[Row], prepare: Prepare = str, *, context: bool = False) -> Features:
+def featurise(
+    rows: Sequence[Row],
+    prepare: Prepare = str,
+    *,
+    context: bool = False,
+    only: Callable[[str], bool] | None = None,
+) -> Features:
     """The features of ``rows``; see :func:`cut_rows`."""
-    passages, text_of, words = cut_rows(rows, prepare, context=context)
+    passages, text_of, words = cut_rows(rows, prepare, context=context, only=only)
     return Features(hash_texts(passages), np.array(text_of, dtype=np.int64), np.array(words, dtype=np.int64), len(rows))
 
 

@@ -97,7 +97,7 @@ def save_model(
                 "codebook": {
                     "variable": codebook.variable,
                     "version": codebook.version,
-                    "heads": codebook.heads,
+                    "heads": list(codebook.heads.items()),  # pairs: their order counts, and keys are sorted
                     "values": codebook.names,
                 },
                 "parameters": {k: v for k, v in classifier.get_params().items() if k != "heads"},
@@ -171,7 +171,7 @@ def _check_version(folder: Path, about: dict[str, Any]) -> None:
 
 def _rebuild(about: dict[str, Any], arrays: Mapping[str, Any]) -> TextClassifier:
     """The fitted classifier. Raises ValueError, KeyError or TypeError where a part does not fit another."""
-    heads = Heads.of(about["codebook"]["heads"], about["codebook"]["values"])
+    heads = Heads.of(dict(about["codebook"]["heads"]), about["codebook"]["values"])
     made = TextClassifier(heads, **about["parameters"])
     made.heads_ = heads
     size, values = len(arrays["columns"]), len(about["values"])

@@ -95,6 +95,9 @@ class CalibratedHeads(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     fold_of_ : shape (n,), number of that fold
     """
 
+    coef_: Floats
+    intercept_: Floats
+
     def __init__(
         self,
         heads: Heads | None = None,
@@ -157,8 +160,8 @@ class CalibratedHeads(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         linear = LogisticRegression(C=self.C, max_iter=2000, class_weight="balanced" if self.balanced else None)
         linear.fit(X, y, sample_weight=weight)
         self.values_ = linear.classes_
-        self.coef_: Floats = linear.coef_
-        self.intercept_: Floats = linear.intercept_
+        self.coef_ = linear.coef_
+        self.intercept_ = linear.intercept_
         if len(self.values_) == 2:  # scikit-learn then keeps one row: the second value against the first
             self.coef_ = np.vstack([-self.coef_[0] / 2, self.coef_[0] / 2])
             self.intercept_ = np.array([-self.intercept_[0] / 2, self.intercept_[0] / 2])

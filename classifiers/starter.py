@@ -84,6 +84,11 @@ def load_starter(book: Codebook | None = None, folder: Path | None = None) -> li
     return [coding for file in files for coding in _read(file, book)]
 
 
+def has_starter(book: Codebook) -> bool:
+    """Whether there are starter codings of a codebook."""
+    return any((STARTER / book.variable).glob("*.csv"))
+
+
 def starter_groups(book: Codebook) -> dict[str, list[str]]:
     """Id -> names and aliases, in every language, of the invented groups that a targeted codebook's starter codings
     speak of; from ``groups.yaml`` beside them. Empty for an untargeted codebook. Raises :class:`StarterError`."""

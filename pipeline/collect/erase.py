@@ -30,6 +30,7 @@ from pipeline.store.erasures import (
     take_rest,
     unfinished,
 )
+from pipeline.store.features import forget_erased
 from pipeline.store.published import mark_erased
 from pipeline.store.session import open_session
 
@@ -104,6 +105,7 @@ def erase(
         take_rest(session, chosen, row)
         done.published = mark_erased(session, monitor.name)
         session.commit()
+        forget_erased(session, settings.features)
         done.documents, done.captures = row.documents, row.captures
         purged = purge(session, shelf, monitor.name, source=target if scope == "source" else None, progress=progress)
         done.open += purged.waiting

@@ -12,8 +12,9 @@ from classifiers.classifier import TextClassifier
 from classifiers.codebook import Codebook
 from classifiers.evaluate import confusion, figures, training_balance
 from classifiers.featuriser import RULES
+from classifiers.mask import target_masks
 from classifiers.model_folder import FORMAT, LoadedModel, load_model, save_model
-from classifiers.starter import StarterCoding, load_starter, starter_digest
+from classifiers.starter import StarterCoding, load_starter, starter_digest, starter_groups
 from pipeline.settings import Settings
 
 TRAINER = 1
@@ -57,6 +58,15 @@ def starter_card(
     }
 
 
+def _rows(codings: list[StarterCoding], book: Codebook) -> list[tuple[str, str, str]]:
+    """(before, text, after); of a targeted codebook with the group's names marked, and those of the others out."""
+    masks = target_masks(starter_groups(book))
+    return [
+        coding.row if not book.targeted else (coding.before, masks[coding.target](coding.text), coding.after)
+        for coding in codings
+    ]
+
+
 def train_starter(settings: Settings, book: Codebook, trained_at: datetime | None = None) -> LoadedModel:
     """The starter model's folder, made unless it is there. Two processes at once end up with one folder.
 
@@ -67,18 +77,15 @@ def train_starter(settings: Settings, book: Codebook, trained_at: datetime | Non
     if not folder.exists():
         codings = load_starter(book)
         log.info("training %s on %d starter codings", folder.name, len(codings))
-        classifier.fit(
-            [coding.row for coding in codings],
-            [coding.value for coding in codings],
-            [coding.tradition for coding in codings],
-        )
+        rows = _rows(codings, book)
+        classifier.fit(rows, [coding.value for coding in codings], [coding.tradition for coding in codings])
         try:
             save_model(
                 classifier,
                 folder,
                 codebook=book,
                 card=starter_card(codings, classifier, book, trained_at or datetime.now(UTC)),
-                probes=[coding.row for coding in codings[:: len(codings) // 25]],
+                probes=rows[:: max(1, len(rows) // 25)],
             )
         except FileExistsError:
             log.info("another process has made %s meanwhile", folder.name)

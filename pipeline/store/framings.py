@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from pipeline.store.tables import Document, Framing
@@ -18,15 +18,16 @@ class Unframed:
     """A document whose framing by a model is missing or stale."""
 
     id: int
-    text: str
     text_digest: str
     language: str | None
+    speaking: str | None
+    """the group that speaks in it; None in an observer's text"""
     stale: bool
     """true: the model has scored an earlier text or with other names masked"""
 
 
-def _same(model_id: int) -> ColumnElement[bool]:
-    return and_(Framing.document_id == Document.id, Framing.model_id == model_id)
+def _same(model_id: int, target: str) -> ColumnElement[bool]:
+    return and_(Framing.document_id == Document.id, Framing.model_id == model_id, Framing.target == target)
 
 
 def _waits(monitor: str, featuriser: str) -> ColumnElement[bool]:
@@ -45,24 +46,46 @@ def count_documents(session: Session, monitor: str) -> int:
     return session.scalar(select(func.count()).select_from(Document).where(Document.monitor == monitor)) or 0
 
 
-def count_unframed(session: Session, monitor: str, *, model_id: int, featuriser: str) -> int:
-    """How many documents wait for a framing by this model and featuriser."""
-    query = select(func.count()).select_from(Document).outerjoin(Framing, _same(model_id))
+def count_unframed(session: Session, monitor: str, *, model_id: int, featuriser: str, target: str = "") -> int:
+    """How many documents wait for a framing by this model and featuriser, of a targeted codebook towards a group."""
+    query = select(func.count()).select_from(Document).outerjoin(Framing, _same(model_id, target))
     return session.scalar(query.where(_waits(monitor, featuriser))) or 0
 
 
 def unframed(
-    session: Session, monitor: str, *, model_id: int, featuriser: str, after: int, limit: int
+    session: Session, monitor: str, *, model_id: int, featuriser: str, after: int, limit: int, target: str = ""
 ) -> list[Unframed]:
-    """The next ``limit`` waiting documents with an id above ``after``, by id."""
+    """The next ``limit`` waiting documents with an id above ``after``, by id; without their texts."""
+    speaking = case((Document.speaker == "own", Document.group_id))
     query = (
-        select(Document.id, Document.text, Document.text_digest, Document.language, Framing.document_id.is_not(None))
-        .outerjoin(Framing, _same(model_id))
+        select(Document.id, Document.text_digest, Document.language, speaking, Framing.document_id.is_not(None))
+        .outerjoin(Framing, _same(model_id, target))
         .where(_waits(monitor, featuriser), Document.id > after)
         .order_by(Document.id)
         .limit(limit)
     )
     return [Unframed(*row) for row in session.execute(query)]
+
+
+def texts_of(session: Session, documents: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Document -> its text and the digest of it, as they are now; without those that are there no more."""
+    query = select(Document.id, Document.text, Document.text_digest).where(Document.id.in_(documents))
+    return {id_: (text, digest) for id_, text, digest in session.execute(query)}
+
+
+def still_there(session: Session, documents: Sequence[int]) -> set[int]:
+    """Those of the documents that were not erased."""
+    return set(session.scalars(select(Document.id).where(Document.id.in_(documents))))
+
+
+def drop_framings(session: Session, model_id: int, target: str, documents: Sequence[int]) -> None:
+    """Take back framings towards a group that the texts do not name. Does not commit."""
+    if documents:
+        session.execute(
+            delete(Framing).where(
+                Framing.model_id == model_id, Framing.target == target, Framing.document_id.in_(documents)
+            )
+        )
 
 
 def keep_framings(session: Session, rows: Sequence[dict[str, Any]]) -> None:

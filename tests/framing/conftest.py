@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from classifiers.codebook import codebooks
 from classifiers.starter import load_starter
 from pipeline.framing import starter as starter_module
 from pipeline.monitor import Monitor
@@ -31,9 +32,9 @@ def monitor() -> Monitor:
 @pytest.fixture
 def short_starter(monkeypatch):
     """Fewer starter codings: what is tested is the way to the model, not the model."""
-    codings = [c for c in load_starter() if c.lang == "en"][:120]
-    monkeypatch.setattr(starter_module, "load_starter", lambda _book: codings)
-    return codings
+    short = {book.variable: [c for c in load_starter(book) if c.lang == "en"][:120] for book in codebooks()}
+    monkeypatch.setattr(starter_module, "load_starter", lambda book: short[book.variable])
+    return short["framing"]
 
 
 @pytest.fixture

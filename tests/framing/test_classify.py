@@ -17,7 +17,7 @@ def model(tmp_path_factory):
     """The whole starter model: trained as on a new installation."""
     from pipeline.settings import Settings
 
-    return ensure_model(Settings(data=tmp_path_factory.mktemp("data"), database_url=""))[1]
+    return ensure_model(Settings(data=tmp_path_factory.mktemp("data"), database_url=""), "framing")[1]
 
 
 def _line(identity, text, **more):

@@ -1,23 +1,24 @@
 import warnings
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
-from pipeline.framing import job
+from pipeline.framing import job, kept
 from pipeline.framing.job import frame, mask_of
 from pipeline.framing.model import ensure_model
 from pipeline.monitor import Monitor
 from pipeline.report import Report
 from pipeline.store.models import keep_model, promote
 from pipeline.store.session import open_session
-from pipeline.store.tables import Document, Framing, Promotion, Run
+from pipeline.store.shard import contents
+from pipeline.store.tables import Document, Framing, Model, Promotion, Run
 
 pytestmark = pytest.mark.usefixtures("short_starter")
 
 
 def _framings(settings) -> dict[int, Framing]:
     with open_session(settings) as session:
-        return {f.document_id: f for f in session.scalars(select(Framing))}
+        return {f.document_id: f for f in session.scalars(select(Framing).where(Framing.target == ""))}
 
 
 def _counts(report: Report) -> tuple[int, int, int, int, int]:
@@ -69,7 +70,7 @@ def test_another_model_in_force_scores_all_and_the_old_framings_stay(settings, m
     old_id, model = ensure_model(settings, "framing")
     settings.models.joinpath(model.name).rename(settings.models / "second")
     with open_session(settings) as session:
-        when = session.scalars(select(Promotion)).one().promoted_at
+        when = session.scalars(select(Promotion).where(Promotion.variable == "framing")).one().promoted_at
         row = keep_model(
             session, variable="framing", name="second", sha256=model.sha256, trained_at=when, training_balance=0.0,
             confusion={}, card={},
@@ -113,7 +114,7 @@ def test_a_text_without_a_known_word_has_no_probabilities_and_is_reported_once(s
     ids = add_documents(settings, ["日本語の文章", "The people of the land."], language=None)
     report = frame(settings, monitor)
     assert _counts(report) == (2, 1, 0, 0, 1)
-    assert "1 texts have no word that starter-v1-" in report.problems[0]
+    assert "1 texts have no word that framing-starter-" in report.problems[0]
     assert [_framings(settings)[i].label is None for i in ids] == [True, False]
     assert _framings(settings)[ids[0]].p_first is None
     again = frame(settings, monitor)
@@ -135,3 +136,70 @@ def test_nothing_collected_yet(settings, monitor, caplog):
         warnings.simplefilter("error")
         assert _counts(frame(settings, monitor)) == (0, 0, 0, 0, 0)
     assert not [r for r in caplog.records if r.levelname in {"WARNING", "ERROR"}]
+
+
+def _pairs(settings, variable="criticism"):
+    with open_session(settings) as session:
+        query = select(Framing).join(Model, Model.id == Framing.model_id).where(Model.variable == variable)
+        return {(f.document_id, f.target): f for f in session.scalars(query)}
+
+
+def test_a_targeted_codebook_is_scored_towards_every_group_that_a_text_names(settings, monitor, add_documents):
+    blame = "have sold in one season what others guarded for forty years, and nobody gave them the right to speak"
+    long = "\n".join(["The harvest was good this year and the roads are dry. " * 8] * 3)
+    texts = [
+        f"The Belt League {blame}.",
+        f"The Aurin Front {blame}.",  # the documents are the Front's own: nobody criticises himself
+        "The people of the land.",
+        f"{long}\nThe BELT  LEAGUE {blame}.\n{long}",
+    ]
+    ids = add_documents(settings, texts)
+    report = frame(settings, monitor)
+    assert _counts(report) == (4, 4, 0, 0, 0)
+    made = _pairs(settings)
+    assert set(made) == {(ids[0], "b"), (ids[3], "b")}
+    assert made[ids[3], "b"].p_first == pytest.approx(made[ids[0], "b"].p_first, abs=0.2)
+    with open_session(settings) as session:
+        runs = session.scalars(select(Run).where(Run.job == "frame criticism")).all()
+    assert [run.new for run in runs] == [2]
+    frame(settings, monitor)
+    assert {key: f.scored_at for key, f in _pairs(settings).items()} == {key: f.scored_at for key, f in made.items()}
+
+
+def test_a_group_that_is_named_no_more_has_no_framing(settings, monitor, add_documents):
+    (document,) = add_documents(settings, ["We blame the Belt League for everything."])
+    frame(settings, monitor)
+    assert set(_pairs(settings)) == {(document, "b")}
+    tree = monitor.model_dump(mode="json")
+    tree["groups"][1]["name"] = "Girdle"
+    frame(settings, Monitor.model_validate(tree))
+    assert _pairs(settings) == {}
+
+
+def test_features_are_kept_and_a_new_model_needs_no_text(settings, monitor, add_documents, monkeypatch):
+    add_documents(settings, ["The people of the land.", "Workers of all countries.", "The Belt League."])
+    frame(settings, monitor)
+    first = {key: f.p_first for key, f in _pairs(settings, "framing").items()}
+    with open_session(settings) as session:
+        session.execute(delete(Framing))
+        session.commit()
+    monkeypatch.setattr(kept, "featurise", lambda *_, **__: pytest.fail("features were made twice"))
+    frame(settings, monitor)
+    assert {key: f.p_first for key, f in _pairs(settings, "framing").items()} == first
+
+
+def test_features_of_a_text_erased_meanwhile_do_not_stay(settings, monitor, add_documents, monkeypatch):
+    ids = add_documents(settings, ["The people of the land.", "Workers of all countries."])
+    made = kept.featurise
+
+    def erased_meanwhile(*args, **options):
+        with open_session(settings) as session:
+            session.execute(delete(Document).where(Document.id == ids[0]))
+            session.commit()
+        return made(*args, **options)
+
+    monkeypatch.setattr(kept, "featurise", erased_meanwhile)
+    assert _counts(frame(settings, monitor))[1] == 1
+    shards = list(settings.features.rglob("*.npz"))
+    assert shards
+    assert {d for shard in shards for d in contents(shard).documents.tolist()} == {ids[1]}

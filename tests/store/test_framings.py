@@ -5,7 +5,7 @@ from alembic import command
 from sqlalchemy import select
 
 from pipeline.store import session as store
-from pipeline.store.framings import count_documents, count_unframed, keep_framings, unframed
+from pipeline.store.framings import count_documents, count_unframed, keep_framings, texts_of, unframed
 from pipeline.store.models import keep_model
 from pipeline.store.session import open_session
 from pipeline.store.tables import Document, Framing
@@ -64,7 +64,7 @@ def test_missing_and_stale_framings_wait(session):
     assert [w.id for w in _waiting(session, old)] == [a, b, c]
     assert count_unframed(session, "m", model_id=new, featuriser="f1") == 3
     assert count_documents(session, "m") == 4
-    assert _waiting(session, new)[0].text == "text of b"
+    assert texts_of(session, [b, 10**6]) == {b: ("text of b", "d1")}
 
 
 def test_framings_outlive_the_migration_that_lets_them_be_empty(store_settings):

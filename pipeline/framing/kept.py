@@ -1,0 +1,52 @@
+"""Features of documents: taken from where they are kept, or made from the text and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy.orm import Session
+
+from classifiers.features import Features, featurise
+from classifiers.mask import Mask
+from pipeline.settings import Settings
+from pipeline.store.features import FeatureStore, forget
+from pipeline.store.framings import Unframed, still_there, texts_of
+
+Part = tuple[list[Unframed], Features]
+
+
+class DocumentFeatures:
+    """Features of a monitor's documents by one mask; with a target only of the passages that name it."""
+
+    def __init__(self, settings: Settings, monitor: str, mask: Mask, target: str = "") -> None:
+        about = {"monitor": monitor, "target": target, "names": mask.names, "marked": mask.target}
+        self.mask, self.target, self._root = mask, target, settings.features
+        self.store = FeatureStore(settings.features, mask.featuriser, about, monitor)
+
+    def of(self, session: Session, documents: Sequence[Unframed]) -> Iterator[Part]:
+        """The documents in parts, with their features; without those that were erased meanwhile.
+
+        Ends the session's transaction: no lock is held, and no old view kept, while features are made.
+        """
+        session.commit()
+        missing = dict(enumerate(documents))
+        for places, features in self.store.take([(d.id, d.text_digest) for d in documents]):
+            yield [missing.pop(place) for place in places], features
+        if missing:
+            yield self._made(session, list(missing.values()))
+
+    def _made(self, session: Session, documents: Sequence[Unframed]) -> Part:
+        texts = texts_of(session, [d.id for d in documents])
+        session.commit()
+        there = [d for d in documents if d.id in texts and texts[d.id][1] == d.text_digest]
+        # nobody criticises himself: of what a group says, nothing is towards it
+        rows = ["" if self.target and d.speaking == self.target else texts[d.id][0] for d in there]
+        features = featurise(rows, self.mask, only=self.mask.finds_target if self.target else None)
+        self.store.keep([(d.id, d.text_digest) for d in there], features)
+        # what was erased while its features were made must not stay on disk
+        erased = {d.id for d in there} - still_there(session, [d.id for d in there])
+        session.commit()
+        if erased:
+            forget(self._root, erased)
+            return self._made(session, [d for d in there if d.id not in erased])
+        return there, features
