@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select
 
+from classifiers.codebook import codebooks
 from pipeline.demo.server import serve
 from pipeline.demo.world import SITES, demo_monitor_text, load_posts
 from pipeline.monitor import load_monitor
@@ -35,14 +36,17 @@ def parse(tmp_path_factory):
     return lambda: DagBag(str(DAGS))
 
 
-def test_one_collect_dag_per_source_and_the_two_that_wait(parse):
+def test_one_collect_dag_per_source_one_retraining_per_codebook_and_those_that_wait(parse):
     bag = parse()
     assert bag.import_errors == {}
     monitors = [load_monitor(f) for f in sorted((PROJECT_ROOT / "monitors").glob("*.yaml"))]
     expected = {f"collect__{m.name}__{s.id}" for m in monitors for s in m.sources}
-    assert set(bag.dags) == expected | {"frame", "measure"}
+    retraining = {f"retrain__{book.variable}" for book in codebooks()}
+    assert set(bag.dags) == expected | retraining | {"frame", "measure", "count_codings"}
     files = Counter(Path(dag.fileloc).name for dag in bag.dags.values())
-    assert files == {"collect.py": len(expected), "frame.py": 1, "measure.py": 1}
+    assert files == {
+        "collect.py": len(expected), "frame.py": 1, "measure.py": 1, "codings.py": 1, "retrain.py": len(retraining),
+    }  # fmt: skip
 
 
 def test_every_dag_has_docs_tags_owner_retries_and_a_time_limit(parse):
@@ -50,11 +54,13 @@ def test_every_dag_has_docs_tags_owner_retries_and_a_time_limit(parse):
         assert dag.doc_md.strip(), dag.dag_id
         assert "riftwatch" in dag.tags
         assert (dag.catchup, dag.max_active_runs) == (False, 1)
-        assert len(dag.tasks) == 1
+        several = {"retrain.py": 7, "codings.py": len(codebooks())}
+        assert len(dag.tasks) == several.get(Path(dag.fileloc).name, 1), "few tasks, and fat ones"
         for task in dag.tasks:
             assert task.owner == "riftwatch"
             assert task.retries == 2
-            assert task.execution_timeout.total_seconds() > 0
+            limit = task.response_timeout if task.task_id == "approve" else task.execution_timeout
+            assert limit.total_seconds() > 0
 
 
 def test_collecting_has_real_data_intervals(parse):
