@@ -5,6 +5,7 @@ A codebook is a YAML file beside this module. Codings keep the version they were
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -105,4 +106,10 @@ def codebook_of(variable: str) -> Codebook:
 
 def codebooks() -> list[Codebook]:
     """Every codebook there is, by the name of its variable."""
-    return sorted(map(load_codebook, FOLDER.glob("*.yaml")), key=lambda book: book.variable)
+    return sorted((_read_once(f, f.stat().st_mtime_ns) for f in FOLDER.glob("*.yaml")), key=lambda book: book.variable)
+
+
+@lru_cache(maxsize=64)
+def _read_once(file: Path, _changed: int) -> Codebook:
+    """A codebook is asked for at every key press of a coder: its file is read again only when it has changed."""
+    return load_codebook(file)

@@ -28,6 +28,8 @@ SHORTLIST = 3
 """Texts in doubt that are looked at, for each one that is wanted."""
 TOPICS = 100
 """Dimensions in which texts are clustered."""
+MANY = 200
+"""For more clusters than this one start is as good as three, and three cost seconds."""
 
 
 def doubt(probabilities: Floats) -> Floats:
@@ -71,7 +73,9 @@ def spread(features: Any, doubts: Floats, size: int, seed: int) -> Indices:
         left, sizes, _ = randomized_svd(features, min(TOPICS, min(features.shape) - 1), random_state=seed)
         topics = normalize(left * sizes)
         kinds = len(np.unique(topics.round(9), axis=0))
-        means = KMeans(min(size, kinds), n_init=3, random_state=seed).fit(topics, sample_weight=doubts + 1e-6)
+        tries = 3 if size <= MANY else 1
+        means = KMeans(min(size, kinds), n_init=tries, max_iter=50, random_state=seed)
+        means.fit(topics, sample_weight=doubts + 1e-6)
         away = means.transform(topics)
     of_cluster = means.labels_
     chosen = []

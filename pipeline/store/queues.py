@@ -223,7 +223,8 @@ class Wanted:
         if self.queue is not None:
             which.append(Queue.id == self.queue)
         if self.languages:
-            which.append(Document.language.in_(self.languages))
+            read = select(Document.id).where(Document.id == QueueItem.document_id)
+            which.append(read.where(Document.language.in_(self.languages)).exists())
         if self.leave:
             which.append(QueueItem.id.not_in(self.leave))
         return which
@@ -234,7 +235,6 @@ def unfinished_item(session: Session, wanted: Wanted, coder: str) -> int | None:
     return session.scalar(
         select(QueueItem.id)
         .join(Queue, Queue.id == QueueItem.queue_id)
-        .join(Document, Document.id == QueueItem.document_id)
         .join(Assignment, Assignment.item_id == QueueItem.id)
         .where(*wanted.where, Assignment.coder == coder, Assignment.outcome.is_(None))
         .order_by(QueueItem.queue_id, QueueItem.place)
@@ -255,7 +255,6 @@ def free_items(session: Session, wanted: Wanted, coder: str, *, now: datetime, l
     query = (
         select(QueueItem.id, first)
         .join(Queue, Queue.id == QueueItem.queue_id)
-        .join(Document, Document.id == QueueItem.document_id)
         .where(*wanted.where, ~own, or_(~first, and_(QueueItem.coders == 2, ~second)))
         .order_by(QueueItem.queue_id, QueueItem.place)
         .limit(limit)
