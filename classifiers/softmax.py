@@ -29,8 +29,8 @@ FEW_ROWS = 2500
 """so many rows at most are rotated before training, when they have more columns than that"""
 
 
-def rotate(X: Any) -> tuple[Floats, Any]:
-    """Rows as n coordinates, shape (n, rank), and the matrix, shape (columns, rank), that leads back to the columns.
+def rotate(X: Any) -> tuple[Floats, Floats]:
+    """Rows as n coordinates Z, shape (n, rank), and A, shape (n, rank): weights w of Z are ``X.T @ (A @ w)`` of X.
 
     The coordinates have the same lengths and angles, so a linear model with an L2 penalty is the same in them, and
     much quicker to find when columns are many. It is the singular value decomposition, by way of X X'.
@@ -38,7 +38,7 @@ def rotate(X: Any) -> tuple[Floats, Any]:
     lengths, vectors = eigh((X @ X.T).toarray())
     kept = lengths > 1e-10 * lengths[-1]
     roots = np.sqrt(lengths[kept])
-    return vectors[:, kept] * roots, X.T @ (vectors[:, kept] / roots)
+    return vectors[:, kept] * roots, vectors[:, kept] / roots
 
 
 def fit_sigmoid(scores: Floats, truth: Bools, weight: Floats | None = None) -> tuple[float, float]:
@@ -143,7 +143,7 @@ class CalibratedHeads(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 raise ValueError("all codings with a weight above 0 are of one class; code texts of another value")
             sparse, back = sp.issparse(X), None
             if sparse and X.shape[0] <= FEW_ROWS < X.shape[1]:
-                X, back = rotate(X)
+                whole, (X, back) = X, rotate(X)
             scores = np.empty(yes.shape)
             self.fold_of_ = np.empty(len(y), dtype=np.int64)
             for fold, (train, test) in enumerate(folds):
@@ -152,7 +152,7 @@ class CalibratedHeads(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 self.fold_of_[test] = fold
             self._fit_values(X, y, weight)
             if back is not None:
-                self.coef_ = np.asarray(back @ self.coef_.T).T
+                self.coef_ = np.asarray(whole.T @ (back @ self.coef_.T)).T
             self._calibrate(scores, yes, weight)
         return self
 

@@ -32,6 +32,9 @@ def classify(
             "--monitor", "-m", help="Mask the names of this monitor's groups, as `frame` does. Default: none."
         ),
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say which passages and terms speak for each head, with their weights.")
+    ] = False,
 ) -> None:
     """Label JSON lines {"id", "text", "before"?, "after"?, "lang"?} from standard input."""
     from classifiers.model_folder import ModelFolderError, load_model
@@ -44,7 +47,7 @@ def classify(
         fail(str(error))
     prepare = mask_of(the_monitor(monitor, the_settings())) if monitor else str
     wrong = False
-    for result in classify_lines(sys.stdin, loaded, prepare=prepare):
+    for result in classify_lines(sys.stdin, loaded, prepare=prepare, explained=explain):
         if "error" in result:
             wrong = True
             typer.echo(f"line {result['line']}: {result['error']}", err=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from classifiers.explain import explain
 from classifiers.model_folder import LoadedModel
 from classifiers.passages import score_texts
 from pipeline.framing.model import promoted_model
@@ -41,21 +42,22 @@ def _parse(line: str) -> dict[str, Any]:
 
 
 def classify_lines(
-    lines: Iterable[str], model: LoadedModel, prepare: Callable[[str], str] = str
+    lines: Iterable[str], model: LoadedModel, prepare: Callable[[str], str] = str, *, explained: bool = False
 ) -> Iterator[dict[str, Any]]:
     """Label JSON lines ``{"id", "text", "before"?, "after"?, "lang"?}``, in order, a batch at a time.
 
+    With ``explained`` each also says which passages and terms speak for it (:mod:`classifiers.explain`).
     Yields ``{"id", "p_<first head>", "p_<second head>", "label"}``, or for a line that can't be labelled
     ``{"line": number from 1, "error": words}``; the lines after it go on. Blank lines are left out. ``prepare`` is
     applied to every text: :func:`pipeline.framing.job.mask_of` a monitor gives the probabilities that framing gives.
     """
     numbered = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
     while batch := list(islice(numbered, BATCH)):
-        yield from _classify_batch(batch, model, prepare)
+        yield from _classify_batch(batch, model, prepare, explained)
 
 
 def _classify_batch(
-    batch: list[tuple[int, str]], model: LoadedModel, prepare: Callable[[str], str]
+    batch: list[tuple[int, str]], model: LoadedModel, prepare: Callable[[str], str], explained: bool
 ) -> Iterator[dict[str, Any]]:
     answers: list[dict[str, Any]] = []
     places, rows = [], []
@@ -71,7 +73,7 @@ def _classify_batch(
     probabilities, known = score_texts(model.classifier, rows, prepare)
     heads = model.classifier.heads_
     labels = heads.labels(probabilities)
-    for (place, identity), p, label, is_known in zip(places, probabilities, labels, known, strict=True):
+    for (place, identity), row, p, label, is_known in zip(places, rows, probabilities, labels, known, strict=True):
         if not is_known:
             answers[place]["error"] = f"id {identity}: the model knows no word of this text, so it gets no label"
             continue
@@ -80,4 +82,6 @@ def _classify_batch(
             **{f"p_{head}": round(float(q), 6) for head, q in zip(heads.names, p, strict=True)},
             "label": str(label),
         }
+        if explained:
+            answers[place]["explanation"] = explain(model.classifier, row, prepare)
     yield from answers

@@ -48,7 +48,7 @@ def test_rotated_rows_train_the_same_model(monkeypatch):
     X, y = _data()
     Z, back = rotate(X)
     np.testing.assert_allclose(Z @ Z.T, (X @ X.T).toarray(), atol=1e-9)
-    np.testing.assert_allclose(X @ back, Z, atol=1e-9)
+    np.testing.assert_allclose(X @ (X.T @ back), Z, atol=1e-9)
     quick = CalibratedHeads(load_codebook().two_heads, C=1.0).fit(X, y)
     monkeypatch.setattr(softmax, "FEW_ROWS", 10)
     slow = CalibratedHeads(load_codebook().two_heads, C=1.0).fit(X, y)
