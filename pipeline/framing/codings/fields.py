@@ -39,6 +39,7 @@ LONGEST_NOTE = 20_000
 LONGEST_EXTRA = 100_000
 """characters of what another tool said besides, as JSON"""
 DEEPEST_EXTRA = 50
+_BY_DEFAULT = ("variable", "coder", "draw")
 _YES_OR_NO = {"": False, "false": False, "no": False, "0": False, "true": True, "yes": True, "1": True}
 
 
@@ -239,11 +240,12 @@ class Checker:
         """The row as columns of the table; ``coded_at`` None where the file has none. Raises ValueError in words."""
         text = {column: _plain(row, column) for column in COLUMNS if column != "extra"}
         text |= {c: t.strip() for c, t in text.items() if c != "note"}
-        for column in ("variable", "coder", "draw"):
+        for column in _BY_DEFAULT:
             text[column] = text[column] or getattr(self._defaults, column) or ""
         for column in ("address", "variable", "value", "coder", "draw"):
             if not text[column]:
-                raise ValueError(f"{column} is empty")
+                more = f"; say it for the whole file with --{column}" if column in _BY_DEFAULT else ""
+                raise ValueError(f"{column} is empty{more}")
         if group := _plain(row, "group").strip():
             _one_of(group, "group", self._groups)
         try:

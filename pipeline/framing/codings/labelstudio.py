@@ -49,7 +49,8 @@ def _labels(task: Any, place: str, defaults: Defaults) -> Iterator[Found]:
     known["address"] = next((data[name] for name in _ADDRESSES if data.get(name)), None)
     empty = True
     for kind in ("annotation", "prediction"):
-        labels = task.get(f"{kind}s") or []
+        labels = task.get(f"{kind}s")
+        labels = [] if labels is None else labels
         if not isinstance(labels, list):
             yield Found(place, None, f"{kind}s must be a list")
             continue
