@@ -89,7 +89,7 @@ def _current(session: Session, settings: Settings, book: Codebook) -> tuple[int,
         return row.id, load_model(settings.models / row.name, row.sha256)
     except ModelFolderError as error:
         if not _outdated(settings, row, book):
-            raise ModelFolderError(f"{error}; {_mend(session, row)}") from error
+            raise type(error)(f"{error}; {_mend(session, row)}") from error
         log.warning("%s is of an earlier version (%s); the starter model of this one takes its place", row.name, error)
         return _starter_instead(session, settings, book, row.name)
 

@@ -19,11 +19,12 @@ from classifiers.coding_table import CodingRow
 from classifiers.cutting import split_passages
 from classifiers.examples import Examples, sort_codings
 from classifiers.featuriser import RULES
+from classifiers.mask import Mask, target_masks
 from classifiers.model_folder import FORMAT, LoadedModel, OtherFormatError, load_model, save_model
 from classifiers.splits import connected
-from classifiers.starter import StarterCoding, StarterError, load_starter, starter_digest
+from classifiers.starter import StarterCoding, StarterError, load_starter, starter_digest, starter_groups
 from classifiers.train import Trained, Training, probe_texts, says, train
-from pipeline.framing.job import mask_of
+from pipeline.framing.job import masks_for
 from pipeline.framing.model import ensure_model, keep_loaded
 from pipeline.framing.promote import COMPARED_WITH
 from pipeline.framing.starter import TRAINER
@@ -57,6 +58,17 @@ class Retrained:
     """the outcome for people: the model and its verdict, or why there is none"""
 
 
+def _prepared(text: str, mask: Mask | None) -> str:
+    """A text as framing sees it: cut (masking takes the line ends away), towards a group only what names it, masked.
+
+    Empty where nothing is left: such a coding counts nowhere.
+    """
+    if mask is None:
+        return ""
+    passages = [part for part in split_passages(text) if not mask.target or mask.finds_target(part)]
+    return "\n".join(map(mask, passages))
+
+
 def rows_of(
     coded: Sequence[CodedText], monitors: Mapping[str, Monitor], book: Codebook
 ) -> tuple[list[CodingRow], list[str]]:
@@ -77,11 +89,12 @@ def rows_of(
     clusters = [f"{c.monitor}/{c.cluster}" if c.cluster is not None else None for c in used]
     together = connected([clusters, [c.text_digest for c in used]], len(used))
     several = len({c.monitor for c in used}) > 1
-    masks = {name: mask_of(monitor) for name, monitor in monitors.items()}
+    masks = {name: masks_for(monitor, book) for name, monitor in monitors.items()}
+    if gone := sorted({c.target for c in used if c.target not in masks[c.monitor]}):
+        problems.append(f"codings towards {', '.join(gone)} are left out: no monitor has such a group")
     return [
         CodingRow(
-            # cut as framing cuts it: masking takes the line ends away
-            text="\n".join(masks[c.monitor](passage) for passage in split_passages(c.text)),
+            text=_prepared(c.text, masks[c.monitor].get(c.target)),
             value=c.value,
             group=(f"{c.monitor}: {c.group}" if several else c.group) if c.group else "",
             date=c.published_at.date() if c.published_at else None,
@@ -117,11 +130,13 @@ def dyads_of(monitors: Iterable[Monitor], coded: Collection[str]) -> list[tuple[
 
 
 def _starter(book: Codebook) -> tuple[list[StarterCoding], str]:
-    """Starter codings and their digest; none where the codebook has none."""
+    """Starter codings, the group that one is coded towards marked, and their digest; none where there are none."""
     try:
-        return load_starter(book), starter_digest(book.variable)
+        codings, masks = load_starter(book), target_masks(starter_groups(book))
     except StarterError:
         return [], ""
+    prepared = [replace(c, text=masks[c.target](c.text)) if book.targeted else c for c in codings]
+    return prepared, starter_digest(book.variable)
 
 
 def _incumbent(settings: Settings, book: Codebook) -> tuple[str | None, LoadedModel | None]:
@@ -190,7 +205,6 @@ def retrain(
     known = {monitor.name: monitor for monitor in [*loaded.monitors.values(), *monitors]}
     problems = [str(error) for error in loaded.broken.values()]
     progress("reading codings", 0, None)
-    incumbent_name, incumbent = _incumbent(settings, book)
     with open_session(settings) as session:
         found, waiting = count_codings(session, variable)
         coded = list(coded_texts(session, variable))
@@ -220,6 +234,7 @@ def retrain(
             f"and {LEAST} are needed; code texts of a queue, or import codings",
             refused=True,
         )
+    incumbent_name, incumbent = _incumbent(settings, book)
     starter, digest_of_starter = _starter(book)
     learnt_from = _digest(TRAINER, FORMAT, RULES, book.model_dump(), digest_of_starter, seed, _content(own))
     name = f"{variable}-{_digest(learnt_from, incumbent_name, _content(by_use.audit))[:10]}"

@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from sqlalchemy import func, select
 
 from classifiers.starter import load_starter
 from classifiers.train import Training
+from pipeline import up
 from pipeline.framing import retrain as retrain_module
 from pipeline.framing import starter as starter_module
 from pipeline.framing.job import frame
@@ -27,7 +29,7 @@ from pipeline.store.bridges import bridges
 from pipeline.store.models import model_in_force, model_named, models_of
 from pipeline.store.session import engine_for, open_session
 from pipeline.store.tables import Framing, Promotion, Published
-from pipeline.up import _airflow, _wait_until_healthy, airflow_environment, airflow_home
+from pipeline.up import airflow_environment, airflow_home
 from tests.airflow_home import prepare
 from tests.framing.coded import add_coded
 from tests.ports import free_ports
@@ -122,6 +124,18 @@ class Airflow:
         body = {"logical_date": None, "conf": conf}
         return str(self.ask("POST", f"/api/v2/dags/{DAG}/dagRuns", body)["dag_run_id"])
 
+    def first_run(self) -> str:
+        """The run that its schedule makes as soon as the DAG is no longer paused."""
+        until = time.monotonic() + 180
+        while time.monotonic() < until:
+            with suppress(AssertionError):  # at first the file is not parsed
+                self.ask("PATCH", f"/api/v2/dags/{DAG}", {"is_paused": False})
+                if runs := self.ask("GET", f"/api/v2/dags/{DAG}/dagRuns")["dag_runs"]:
+                    assert runs[0]["run_type"] == "scheduled"
+                    return str(runs[0]["dag_run_id"])
+            time.sleep(2)
+        raise AssertionError("no run was scheduled")
+
     def run(self, run: str) -> dict:
         return self.ask("GET", f"/api/v2/dags/{DAG}/dagRuns/{run}")
 
@@ -158,20 +172,17 @@ class Airflow:
 
 
 @pytest.fixture
-def airflow(tmp_path) -> Iterator[tuple[Settings, Airflow]]:
+def airflow(tmp_path, monkeypatch) -> Iterator[tuple[Settings, Airflow]]:
     settings = _filled(tmp_path)
     port = free_ports(1)
     home = airflow_home(settings)
     home.mkdir(parents=True)
     (home / "passwords.json").write_text(json.dumps({"admin": "secret"}))
-    environment = airflow_environment(settings, port)
-    environment["AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION"] = "True"  # only what is tested runs
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        with _airflow(settings, port, print) as process:
-            _wait_until_healthy(process, settings, port, print)
-            yield settings, Airflow(settings, port)
+    paused = {"AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True"}  # only what is tested runs
+    monkeypatch.setattr(up, "airflow_environment", lambda *given: airflow_environment(*given) | paused)
+    with up._airflow(settings, port, print) as process:
+        up._wait_until_healthy(process, settings, port, print)
+        yield settings, Airflow(settings, port)
     engine_for(settings.database).dispose()
 
 
@@ -180,37 +191,36 @@ def airflow(tmp_path) -> Iterator[tuple[Settings, Airflow]]:
 def test_a_model_is_trained_timed_out_rejected_approved_and_rolled_back(airflow):
     settings, web = airflow
     monitor = load_monitor(settings.monitors)
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        try:
-            web.ask("PATCH", f"/api/v2/dags/{DAG}", {"is_paused": False})
-            break
-        except AssertionError:
-            time.sleep(2)  # the file is not parsed yet
     with open_session(settings) as session:
         starter = model_in_force(session, "framing").name
         vintage = session.scalar(select(func.count()).select_from(Published))
 
-    # nobody answers
-    run = web.trigger(seed=1, approval_hours=0.002)
-    states = web.wait_for(run, 600, awaiting=False)
-    assert (web.run(run)["state"], states["promote"], states["conclude"]) == ("success", "skipped", "success")
-    assert str(web.left(run, "conclude")).endswith("rejected (nobody answered in time)")
-
-    # a person rejects
-    run = web.trigger(seed=2)
+    # the week's run, and a person rejects
+    run = web.first_run()
     web.wait_for(run, 600, awaiting=True)
     assert "| macro-F1 |" in web.question(run)
     web.answer(run, "Reject", "not before the conference")
     states = web.wait_for(run, 120, awaiting=False)
     assert (web.run(run)["state"], states["promote"], states["frame"]) == ("success", "skipped", "skipped")
+    assert str(web.left(run, "conclude")).endswith("rejected (rejected by admin: not before the conference)")
+
+    # the same codings: nothing to decide
+    run = web.trigger()
+    states = web.wait_for(run, 120, awaiting=False)
+    assert (web.run(run)["state"], states["train"], states["approve"]) == ("success", "success", "skipped")
+    assert web.left(run, "conclude") == "no model to decide on"
+
+    # other folds, and nobody answers
+    run = web.trigger(seed=1, approval_hours=0.002)
+    states = web.wait_for(run, 600, awaiting=False)
+    assert (web.run(run)["state"], states["promote"], states["conclude"]) == ("success", "skipped", "success")
     with open_session(settings) as session:
         reasons = {model.rejection for model in models_of(session, "framing")}
         assert reasons == {None, "nobody answered in time", "rejected by admin: not before the conference"}
         assert model_in_force(session, "framing").name == starter
 
     # a person approves
-    run = web.trigger(note="after the conference")
+    run = web.trigger(seed=2, note="after the conference")
     web.wait_for(run, 600, awaiting=True)
     assert "after the conference" in web.question(run)
     web.answer(run, "Approve", "better everywhere")
@@ -233,12 +243,6 @@ def test_a_model_is_trained_timed_out_rejected_approved_and_rolled_back(airflow)
         assert len(published) > vintage, "the vintage series grows, and loses nothing"
         assert {row.model for row in published[:vintage]} != {row.model for row in published[vintage:]}
         new = model.name
-
-    # the same codings again: nothing to decide
-    run = web.trigger()
-    states = web.wait_for(run, 120, awaiting=False)
-    assert (web.run(run)["state"], states["train"], states["approve"]) == ("success", "success", "skipped")
-    assert web.left(run, "conclude") == "no model to decide on"
 
     # one command, and the model before it is in force
     assert roll_back(settings, "framing", person="ana", comment="odd").name == starter

@@ -1,8 +1,12 @@
+import hashlib
+import json
+
 import pytest
 from sqlalchemy import select, update
 
 from classifiers.codebook import codebook_of
 from classifiers.examples import sort_codings
+from classifiers.model_folder import OtherFormatError
 from classifiers.train import Training
 from pipeline.framing import retrain as retrain_module
 from pipeline.framing.approval import NOBODY_ANSWERED, approval_page, approved, concluded, propose
@@ -95,6 +99,28 @@ def test_rejected_and_unanswered_models_say_why_and_are_not_offered_again(settin
     assert f"was not promoted: {why}" in again.said
     # other codings, other folds: another model
     assert retrain(settings, "framing", monitors=[monitor], seed=1).model not in {None, made.model}
+
+
+def test_a_model_in_force_of_another_version_can_be_trained_again_without_a_comparison(settings, monitor):
+    add_coded(settings, 40, "active")
+    add_coded(settings, 20, "random", first=1000)
+    first = retrain(settings, "framing", monitors=[monitor])
+    promote_model(settings, first.model, person="ana", comment="good")
+    folder = settings.models / first.model
+    about = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(about | {"format": 1}))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["model.json"] = hashlib.sha256((folder / "model.json").read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with open_session(settings) as session:
+        model_named(session, first.model).sha256 = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+        session.commit()
+    with pytest.raises(OtherFormatError, match=r"train it again; or put framing-starter-\w+ in force again"):
+        ensure_model(settings, "framing")
+    again = retrain(settings, "framing", monitors=[monitor])
+    assert "not comparable with the model in force" in again.said
+    promote_model(settings, again.model, person="ana", comment="of this version")
+    assert ensure_model(settings, "framing")[1].name == again.model
 
 
 def test_without_a_persons_answer_nothing_is_put_in_force(settings, monitor):
@@ -230,3 +256,21 @@ def test_what_a_person_is_shown_survives_what_people_write():
     assert "instead of **no model**" in page
     assert "&lt;script>" in page
     assert "\n# c" not in page
+
+
+def test_towards_a_group_the_passages_that_name_it_are_learnt_with_its_name_marked(settings, monitor):
+    book = codebook_of("criticism")
+    ids = add_coded(settings, 8, "active", variable="criticism", value="hostile", target="b")
+    filler = " ".join(["words"] * 60)
+    text = f"{filler} of Aurin Front.\n\n{filler} the Belt League has lied to Aurin Front.\n\n{filler} about nobody."
+    with open_session(settings) as session:
+        session.execute(update(Document).where(Document.id == ids[0]).values(text=text, text_digest="x"))
+        session.execute(update(Coding).where(Coding.document_id == ids[1]).values(target="gone"))
+        session.commit()
+        coded = list(coded_texts(session, "criticism"))
+    rows, problems = rows_of(coded, {"m": monitor}, book)
+    assert rows[0].text.count("words") == 60
+    assert rows[0].text.endswith("the thisgroup has lied to .")
+    assert [row.text for row in rows[1:]] == [""] * 7, "texts that don't name the group"
+    assert problems == ["codings towards gone are left out: no monitor has such a group"]
+    assert len(sort_codings(rows).training) == 1
