@@ -52,7 +52,7 @@ bench: install ## every figure the documentation names, beside its baseline; fai
 	$(BIN)/python -m benchmarks.feeds
 	$(BIN)/python -m benchmarks.framing
 	$(BIN)/python -m benchmarks.manifesto
-	$(BIN)/python -m benchmarks.name_swap
+	$(BIN)/python -m benchmarks.name_swap --rows 400
 	$(BIN)/python -m benchmarks.coverage
 	$(BIN)/python -m benchmarks.health
 	$(BIN)/python -m benchmarks.demo
@@ -63,6 +63,7 @@ bench: install ## every figure the documentation names, beside its baseline; fai
 bench-full: install ## the long ones, at their full sizes
 	$(BIN)/python -m benchmarks.manifesto --repeats 10
 	$(BIN)/python -m benchmarks.transfer
+	$(BIN)/python -m benchmarks.name_swap
 	$(BIN)/python -m benchmarks.collecting --pages 1448
 	$(BIN)/python -m benchmarks.collecting --memory 1000 20000
 	$(BIN)/python -m benchmarks.collecting --growth 1000 10000 50000

@@ -34,7 +34,7 @@ FLOORS = {
     "starter, held-out traditions, two sides": 0.78,
     "starter, the other hand, four values": 0.66,
     "starter, the other hand, two sides": 0.77,
-    "manifestos, two sides": 0.48,
+    "manifestos, two sides": 0.61,
 }
 """Macro-F1, a little under what is reached. An update that lowers one says so."""
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.model_selection import GroupKFold
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from classifiers.classifier import TextClassifier
 from classifiers.evaluate import macro_f1
