@@ -52,6 +52,7 @@ def _labels(task: Any, place: str, defaults: Defaults) -> Iterator[Found]:
         labels = task.get(f"{kind}s")
         labels = [] if labels is None else labels
         if not isinstance(labels, list):
+            empty = False
             yield Found(place, None, f"{kind}s must be a list")
             continue
         for number, label in enumerate(labels, start=1):
