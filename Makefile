@@ -55,6 +55,7 @@ bench: install ## every figure the documentation names, beside its baseline; fai
 	$(BIN)/python -m benchmarks.name_swap --rows 400
 	$(BIN)/python -m benchmarks.coverage
 	$(BIN)/python -m benchmarks.health
+	$(BIN)/python -m benchmarks.codings
 	$(BIN)/python -m benchmarks.demo
 	$(BIN)/python -m benchmarks.collecting
 	$(BIN)/python -m benchmarks.collecting --memory 300 3000
@@ -67,6 +68,7 @@ bench-full: install ## the long ones, at their full sizes
 	$(BIN)/python -m benchmarks.collecting --pages 1448
 	$(BIN)/python -m benchmarks.collecting --memory 1000 20000
 	$(BIN)/python -m benchmarks.collecting --growth 1000 10000 50000
+	$(BIN)/python -m benchmarks.codings 200000
 	$(BIN)/python -m benchmarks.kill --moments 50
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.training --codings 200000
