@@ -56,6 +56,7 @@ bench: install ## every figure the documentation names, beside its baseline; fai
 	$(BIN)/python -m benchmarks.coverage
 	$(BIN)/python -m benchmarks.health
 	$(BIN)/python -m benchmarks.codings
+	$(BIN)/python -m benchmarks.label_efficiency
 	$(BIN)/python -m benchmarks.demo
 	$(BIN)/python -m benchmarks.collecting
 	$(BIN)/python -m benchmarks.collecting --memory 300 3000
@@ -69,6 +70,7 @@ bench-full: install ## the long ones, at their full sizes
 	$(BIN)/python -m benchmarks.collecting --memory 1000 20000
 	$(BIN)/python -m benchmarks.collecting --growth 1000 10000 50000
 	$(BIN)/python -m benchmarks.codings 200000
+	$(BIN)/python -m benchmarks.label_efficiency --full
 	$(BIN)/python -m benchmarks.kill --moments 50
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.training --codings 200000
