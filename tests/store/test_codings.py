@@ -3,9 +3,18 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from pipeline.store.codings import KeptCodings, count_waiting, keep_codings, match_waiting
+from pipeline.store.codings import (
+    KeptCodings,
+    coded_texts,
+    count_waiting,
+    keep_codings,
+    match_waiting,
+    stored_codings,
+    unit_at,
+)
+from pipeline.store.erasures import digest_of
 from pipeline.store.session import open_session
-from pipeline.store.tables import Coding, Document
+from pipeline.store.tables import Cluster, Coding, Document, ErasedAddress, Erasure
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -74,3 +83,57 @@ def test_a_document_that_is_there_is_matched_at_once(session):
     document = _document(session, "http://x/1")
     keep_codings(session, "m", [_row()])
     assert [c.document_id for c in _codings(session)] == [document]
+
+
+def test_a_coding_without_a_time_keeps_the_one_it_has(session):
+    keep_codings(session, "m", [_row()])
+    assert keep_codings(session, "m", [_row(coded_at=None)]) == KeptCodings(0, 0, 1)
+    assert _codings(session)[0].coded_at == NOW
+    assert keep_codings(session, "m", [_row(coded_at=None, value="neither")]) == KeptCodings(0, 1, 0)
+    assert _codings(session)[0].coded_at > NOW
+
+
+def test_what_was_erased_is_left_out_and_named(session):
+    erasure = Erasure(monitor="m", erased_at=NOW, scope="address", target="t", reason="r", documents=0, captures=0)
+    session.add(erasure)
+    session.flush()
+    session.add(ErasedAddress(monitor="m", address_digest=digest_of("http://x/1"), erasure_id=erasure.id))
+    session.flush()
+    kept = keep_codings(session, "m", [_row(), _row("http://x/2")])
+    assert kept == KeptCodings(1, 0, 0, frozenset({"http://x/1"}))
+    assert keep_codings(session, "other", [_row()]).new == 1
+
+
+def test_codings_are_read_by_text_with_what_is_known_of_it(session):
+    _document(session, "http://x/2")
+    keep_codings(
+        session, "m", [_row("http://x/2"), _row("http://x/1"), _row("http://x/1", coder="c2", variable="other")]
+    )
+    found = list(stored_codings(session, "m", with_texts=True))
+    assert [(f.coding.address, f.coding.variable, f.text) for f in found] == [
+        ("http://x/1", "framing", None),
+        ("http://x/1", "other", None),
+        ("http://x/2", "framing", "t"),
+    ]
+    assert [f.coding.coder for f in stored_codings(session, "m", variable="other")] == ["c2"]
+    assert [f.coding.address for f in stored_codings(session, "m", coder="c1")] == ["http://x/1", "http://x/2"]
+    assert list(stored_codings(session, "m", since=datetime(2025, 1, 1, tzinfo=UTC))) == []
+
+
+def test_copies_of_a_text_are_one_unit(session):
+    cluster = Cluster(monitor="m")
+    session.add(cluster)
+    session.flush()
+    for address in ("http://x/1", "http://x/2"):
+        session.get(Document, _document(session, address)).cluster_id = cluster.id
+    session.flush()
+    rows = [
+        _row("http://x/1"),
+        _row("http://x/2", coder="c2"),
+        _row("http://x/3"),
+        _row("http://x/3", origin="machine", coder="m"),
+    ]
+    keep_codings(session, "m", rows)
+    assert [c.unit for c in coded_texts(session, "m", "framing")] == [f"cluster {cluster.id}"] * 2 + ["http://x/3"]
+    assert unit_at(session, "m", "http://x/2") == f"cluster {cluster.id}"
+    assert [c.address for c in coded_texts(session, "m", "framing", units={"http://x/3"})] == ["http://x/3"]
