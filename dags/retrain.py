@@ -16,12 +16,18 @@ TRENDS = Asset(name="trends", uri="riftwatch://trends")
 
 
 class Approval(ApprovalOperator):
-    """Waits as long as the run's parameter says."""
+    """Waits as long as the run's parameter says, and leaves the answer behind also when it is no."""
 
     def execute(self, context: Any) -> None:
         """Ask, and wait."""
         self.response_timeout = timedelta(hours=float(context["params"]["approval_hours"]))
         super().execute(context)
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        """Go on. A rejection skips what follows by an exception, and with it the value that would be returned."""
+        answer = {name: event.get(name) for name in ("chosen_options", "params_input", "responded_by_user")}
+        context["ti"].xcom_push(key="answer", value=answer)
+        return super().execute_complete(context, event)
 
 
 def retrain_dag(book: Codebook) -> DAG:
@@ -91,10 +97,10 @@ Runs every week, after enough new codings (`RIFTWATCH_RETRAIN_AFTER`), or by han
         )
 
         @task.short_circuit(task_id="promote", ignore_downstream_trigger_rules=False)
-        def promote(model: str, answer: dict[str, Any] | None) -> str | None:
+        def promote(model: str, ti: Any) -> str | None:
             from pipeline.framing.approval import approved as job
 
-            return job(Settings(), model, answer)
+            return job(Settings(), model, ti.xcom_pull(task_ids="approve", key="answer"))
 
         @task(task_id="frame")
         def frame() -> list[str]:
@@ -113,11 +119,10 @@ Runs every week, after enough new codings (`RIFTWATCH_RETRAIN_AFTER`), or by han
         def conclude(ti: Any) -> str:
             from pipeline.framing.approval import concluded as job
 
-            return job(Settings(), ti.xcom_pull(task_ids="train"), ti.xcom_pull(task_ids="approve"))
+            return job(Settings(), ti.xcom_pull(task_ids="train"), ti.xcom_pull(task_ids="approve", key="answer"))
 
         trained = train()
-        gate(trained) >> approve
-        promote(trained, approve.output) >> frame() >> measure() >> conclude()
+        gate(trained) >> approve >> promote(trained) >> frame() >> measure() >> conclude()
 
     return build()
 
