@@ -36,9 +36,10 @@ class Tables:
     """What a bucket adds to a passage's sums, so that scoring is one sparse product per block. float32."""
 
     words: npt.NDArray[np.float32]
-    """shape (buckets, values + 2): idf x weight of each value, idf squared, 1 if the model knows the bucket"""
+    """shape (buckets, values - 1 + 2): idf x weight of each value but the last (less that of the last, since a softmax
+    knows differences only), idf squared, 1 if the model knows the bucket"""
     letters: npt.NDArray[np.float32]
-    """shape (buckets, values + 1): the same without the last"""
+    """shape (buckets, values - 1 + 1): the same without the last column"""
     known_share: float
     """of the buckets of words: what a text in an unknown script hits by chance"""
 
@@ -142,30 +143,31 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """The model as one number per bucket, value and sum; made once."""
         check_is_fitted(self, "coef_")
         if self._tables is None:
-            columns, edge, values = self.weights_.columns_, self.weights_.edge_, len(self.values_)
+            columns, edge, many = self.weights_.columns_, self.weights_.edge_, len(self.values_) - 1
             idf = self.weights_.idf_
-            words = np.zeros((WORD_COLUMNS, values + 2), dtype=np.float32)
-            letters = np.zeros((LETTER_COLUMNS, values + 1), dtype=np.float32)
-            adds = np.column_stack([(self.coef_ * idf).T, idf**2, self.known_])
+            words = np.zeros((WORD_COLUMNS, many + 2), dtype=np.float32)
+            letters = np.zeros((LETTER_COLUMNS, many + 1), dtype=np.float32)
+            adds = np.column_stack([((self.coef_[:-1] - self.coef_[-1]) * idf).T, idf**2, self.known_])
             words[columns[:edge]] = adds[:edge]
             letters[columns[edge:] - WORD_COLUMNS] = adds[edge:, :-1]
             self._tables = Tables(words, letters, float(self.known_.sum() / WORD_COLUMNS))
         return self._tables
 
     def passage_scores(self, passages: Passages) -> tuple[Floats, Bools]:
-        """Scores of the values without intercept, shape (n, values), and whether the model knows a passage's words.
+        """Scores of the values less that of the last, without intercept, shape (n, values); and which are known.
 
         A bucket may be known by chance. So a passage is known if more of its words are than chance gives (by two
         standard deviations), or all of them.
         """
-        tables, many = self.tables(), len(self.values_)
+        tables, many = self.tables(), len(self.values_) - 1
         words, letters = passages.words @ tables.words, passages.letters @ tables.letters
-        scores = words[:, :many] / np.sqrt(np.maximum(words[:, many], 1e-12))[:, None]
-        scores += letters[:, :many] / np.sqrt(np.maximum(letters[:, many], 1e-12))[:, None]
+        scores = np.zeros((len(passages), many + 1))  # the last value is what the others are compared with
+        scores[:, :many] = words[:, :many] / np.sqrt(np.maximum(words[:, many], 1e-12))[:, None]
+        scores[:, :many] += letters[:, :many] / np.sqrt(np.maximum(letters[:, many], 1e-12))[:, None]
         number, share = np.diff(passages.words.indptr), tables.known_share
         chance = number * share + 2 * np.sqrt(number * share * (1 - share))
         hits = words[:, many + 1]
-        return scores.astype(np.float64), (hits > 0) & (hits >= np.minimum(number, chance))
+        return scores, (hits > 0) & (hits >= np.minimum(number, chance))
 
     def _scores(self, X: Sequence[Row]) -> tuple[Floats, Bools]:
         features = self.featurise(X)

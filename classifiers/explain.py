@@ -41,9 +41,9 @@ def term_weights(classifier: TextClassifier, passage: str) -> tuple[Floats, dict
 
     Base and weights sum to the calibrated log odds of the heads. Terms that share a bucket share its weight.
     """
-    tables, many, yes = classifier.tables(), len(classifier.values_), classifier.yes_
+    tables, many, yes = classifier.tables(), len(classifier.values_) - 1, classifier.yes_
     adds: dict[str, dict[str, Floats]] = {"words": {}, "letters": {}}
-    total = np.zeros(many)
+    total = np.zeros(many + 1)
     for kind, terms, table in zip(adds, terms_of(passage), (tables.words, tables.letters), strict=True):
         sharing: dict[int, list[str]] = defaultdict(list)
         for term, bucket in terms.items():
@@ -53,11 +53,11 @@ def term_weights(classifier: TextClassifier, passage: str) -> tuple[Floats, dict
         for bucket, row in zip(sorted(sharing), rows, strict=True):
             if row[many] > 0:  # else the model does not know it
                 adds[kind] |= {term: row[:many] / length / len(sharing[bucket]) for term in sharing[bucket]}
-        total += rows[:, :many].sum(axis=0) / length
+        total[:many] += rows[:, :many].sum(axis=0) / length
     slope, intercept = classifier.calibration_[:, 0], classifier.calibration_[:, 1]
     slopes = _slopes(classifier, total, yes) * slope
     base = head_scores(classifier.intercept_[None], yes)[0] * slope + intercept
-    return base, {kind: {term: add @ slopes for term, add in terms.items()} for kind, terms in adds.items()}
+    return base, {kind: {term: add @ slopes[:many] for term, add in terms.items()} for kind, terms in adds.items()}
 
 
 def explain(

@@ -88,10 +88,21 @@ def stack(parts: Sequence[Passages]) -> Passages:
     )
 
 
+_ONES = np.ones(0, dtype=np.float32)
+
+
+def _ones(number: int) -> npt.NDArray[np.float32]:
+    """So many ones, not to be changed: every matrix here has nothing else, and making them anew takes time."""
+    global _ONES  # noqa: PLW0603
+    if number > len(_ONES):
+        _ONES = np.ones(number, dtype=np.float32)
+        _ONES.setflags(write=False)
+    return _ONES[:number]
+
+
 def bucket_matrix(indices: npt.NDArray[np.int32], indptr: npt.NDArray[np.int32], bits: int) -> sp.csr_matrix:
     """Sorted bucket numbers of each passage as a matrix of ones, without a copy."""
-    ones = np.ones(len(indices), dtype=np.float32)
-    return sp.csr_matrix((ones, indices, indptr), shape=(len(indptr) - 1, 1 << bits), copy=False)
+    return sp.csr_matrix((_ones(len(indices)), indices, indptr), shape=(len(indptr) - 1, 1 << bits), copy=False)
 
 
 def _mix(hashes: Hashes) -> Hashes:

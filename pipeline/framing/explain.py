@@ -17,7 +17,9 @@ from pipeline.store.tables import Document
 def explain_document(
     settings: Settings, monitor: Monitor, document_id: int, *, variable: str = "framing", target: str = ""
 ) -> dict[str, Any]:
-    """What :func:`classifiers.explain.explain` says of a document by the model in force, without names as `frame` reads it.
+    """What :func:`classifiers.explain.explain` says of a document by the model in force.
+
+    Names are taken out as `frame` does.
 
     ``target``: of a targeted codebook the group it is judged towards. Raises LookupError when the monitor has no such
     document or group, or no model is in force; ModelFolderError when it can't be trusted.
