@@ -246,8 +246,13 @@ def give_back(settings: Settings, item: int, coder: str) -> bool:
 def progress(
     settings: Settings, monitor: Monitor, *, queue: int | None = None, now: datetime | None = None
 ) -> list[Progressed]:
-    """How far the queues are, per part and group; nothing of what anybody said."""
+    """How far the queues are, per part and group; nothing of what anybody said.
+
+    What was coded elsewhere and brought in by a file counts as done from here on.
+    """
     with open_session(settings) as session:
+        queues.adopt(session, monitor.name, _now(now))
+        session.commit()
         return queues.progress_of(session, monitor.name, queue, _now(now))
 
 
@@ -258,6 +263,7 @@ def close_queue(settings: Settings, monitor: Monitor, queue: int, *, now: dateti
     that was answered. Raises LabellingError for a queue that is closed or is none of the monitor's.
     """
     with open_session(settings) as session:
+        queues.adopt(session, monitor.name, _now(now))
         left = queues.close(session, monitor.name, queue, _now(now))
         if left is None:
             raise LabellingError(f"{monitor.name} has no open queue {queue}; `riftwatch label status` lists them")

@@ -25,6 +25,7 @@ from pipeline.store.queues import (
     Candidate,
     add_items,
     add_queue,
+    adopt,
     candidates,
     coded_units,
     leave_active,
@@ -181,6 +182,7 @@ def draw_queue(
             seed=seed,
             model_id=model.id if model and said else None,
         )
+        adopt(session, monitor.name, drawn_at)
         notes = _open_notes(unanswered(session, monitor.name, variable, before=queue))
         audit = coded_units(session, monitor.name, variable, random=True)
         audit |= queued_units(session, monitor.name, variable, random=True)

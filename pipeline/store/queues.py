@@ -363,6 +363,42 @@ def unanswered(session: Session, monitor: str, variable: str, *, before: int) ->
     return {int(queue): int(number) for queue, number in session.execute(query)}
 
 
+def adopt(session: Session, monitor: str, now: datetime) -> int:
+    """Write down as done what was coded elsewhere: codings of an open queue's draw that came in by a file.
+
+    Returns how many. A coder beyond the number that an item wants is not counted. Does not commit.
+    """
+    mine = (
+        select(Assignment.item_id)
+        .where(Assignment.item_id == QueueItem.id, Assignment.coder == Coding.coder, Assignment.outcome.is_not(None))
+        .exists()
+    )
+    query = (
+        select(QueueItem.id, QueueItem.coders, Coding.coder, Coding.coded_at)
+        .join(Queue, Queue.id == QueueItem.queue_id)
+        .join(
+            Coding,
+            and_(
+                Coding.document_id == QueueItem.document_id,
+                Coding.variable == Queue.variable,
+                Coding.target == QueueItem.target,
+                Coding.draw == QueueItem.draw,
+                Coding.drawn_at == Queue.drawn_at,
+            ),
+        )
+        .where(Queue.monitor == monitor, Queue.closed_at.is_(None), Coding.origin != "machine", ~Coding.settles, ~mine)
+        .order_by(QueueItem.id, Coding.id)
+    )
+    adopted = 0
+    for item, coders, coder, coded_at in session.execute(query).all():
+        held = session.scalar(select(Assignment.slot).where(Assignment.item_id == item, Assignment.coder == coder))
+        for slot in [held] if held else range(1, coders + 1):
+            if take(session, item, slot, coder, now=now, until=now):
+                adopted += finish(session, item, coder, CODED, coded_at, None)
+                break
+    return adopted
+
+
 @dataclass(frozen=True)
 class Progressed:
     """How far a part of a queue is, for one group. Counts labels wanted: a text for two coders counts twice."""

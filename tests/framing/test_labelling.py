@@ -18,7 +18,7 @@ from pipeline.framing.labelling import (
 )
 from pipeline.framing.queue import draw_queue
 from pipeline.store.session import open_session
-from pipeline.store.tables import Assignment, Coding, QueueItem
+from pipeline.store.tables import Assignment, Coding, Document, QueueItem
 from tests.framing.labelled import COLLECTED, add_model, add_texts
 
 NOW = COLLECTED + timedelta(days=2)
@@ -172,6 +172,30 @@ def test_progress_counts_labels_and_shows_no_value(settings, monitor, queue):
     assert sum(r.left for r in rows) == 16
     assert not {"value", "coder"} & set(vars(rows[0]))
     assert progress(settings, monitor, queue=99) == []
+
+
+def test_what_was_coded_elsewhere_is_done(store_settings, monitor, queue):
+    number = queue(store_settings)
+    item = next(iter(_items(store_settings).values()))
+    leased = next_item(store_settings, monitor, "c2", now=NOW).item
+    with open_session(store_settings) as session:
+        for coder in ("c1", "c9"):  # one more than the item wants
+            document = session.get(Document, item.document_id)
+            session.add(
+                Coding(
+                    monitor="m", address=document.address, document_id=document.id, variable="framing", value="both",
+                    codebook_version=1, coder=coder, coded_at=NOW, draw=item.draw, probability=item.probability,
+                    drawn_at=NOW,
+                )
+            )  # fmt: skip
+        session.commit()
+    later = NOW + LEASE + timedelta(seconds=1)
+    for _ in range(2):
+        assert sum(p.coded for p in progress(store_settings, monitor, queue=number, now=later)) == 1
+    assert leased == item.id
+    with pytest.raises(LabellingError, match="is not with c2"):
+        answer(store_settings, monitor, item.id, "both", "c2")
+    assert next_item(store_settings, monitor, "c3", now=later).item != item.id
 
 
 def _coder(settings, monitor, name, given, errors):
