@@ -97,6 +97,24 @@ def test_without_an_answer_nothing_is_put_in_force_and_too_few_codings_end_well(
     engine_for(settings.database).dispose()
 
 
+def test_enough_new_codings_wake_the_retraining_and_too_few_skip(settings, tmp_path, monkeypatch):
+    prepare(tmp_path / "airflow")
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    monkeypatch.setenv("RIFTWATCH_DATA", str(settings.data))
+    monkeypatch.setenv("RIFTWATCH_RETRAIN_AFTER", "30")
+    dags = DagBag(str(PROJECT_ROOT / "dags")).dags
+    task = dags["count_codings"].get_task("framing")
+    woken_by = dags[DAG].timetable.asset_condition.objects
+    assert [asset.uri for asset in task.outlets] == [asset.uri for asset in woken_by]
+    add_coded(settings, 29, "active")
+    with pytest.raises(AirflowSkipException, match="29 new codings of framing, 30 start a retraining"):
+        task.python_callable("framing")
+    add_coded(settings, 1, "active", first=29)
+    assert task.python_callable("framing") == "30 new codings of framing, 30 start a retraining"
+
+
 class Airflow:
     """Airflow's API, as a person's browser uses it."""
 

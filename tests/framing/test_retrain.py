@@ -7,14 +7,16 @@ from sqlalchemy import select, update
 from classifiers.codebook import codebook_of
 from classifiers.examples import sort_codings
 from classifiers.model_folder import OtherFormatError
+from classifiers.starter import load_starter
 from classifiers.train import Training
 from pipeline.framing import retrain as retrain_module
+from pipeline.framing import starter as starter_module
 from pipeline.framing.approval import NOBODY_ANSWERED, approval_page, approved, concluded, propose
 from pipeline.framing.model import ensure_model
 from pipeline.framing.promote import COMPARED_WITH, promote_model, standing
 from pipeline.framing.retrain import enough_new_codings, retrain, rows_of
 from pipeline.monitor import Monitor
-from pipeline.store.models import model_named
+from pipeline.store.models import model_in_force, model_named
 from pipeline.store.session import engine_for, open_session
 from pipeline.store.tables import Coding, Document, Model, Promotion, Run
 from pipeline.store.training import coded_texts
@@ -274,3 +276,28 @@ def test_towards_a_group_the_passages_that_name_it_are_learnt_with_its_name_mark
     assert [row.text for row in rows[1:]] == [""] * 7, "texts that don't name the group"
     assert problems == ["codings towards gone are left out: no monitor has such a group"]
     assert len(sort_codings(rows).training) == 1
+
+
+def test_a_targeted_codebook_is_retrained_the_same_way(settings, monitor, monkeypatch):
+    said = {"hostile": "lied, sold and betrayed", "supportive": "kept faith and helped", "neutral": "met on a day"}
+    monkeypatch.setattr(retrain_module, "load_starter", lambda book: load_starter(book)[:90])
+    monkeypatch.setattr(starter_module, "load_starter", lambda book: load_starter(book)[:90])
+    for draw, number in (("active", 30), ("random", 1000)):
+        ids = add_coded(settings, 30, draw, first=number, variable="criticism", target="b")
+        with open_session(settings) as session:
+            for i, document_id in enumerate(ids):
+                value, words = list(said.items())[i % 3]
+                text = f"In place {number + i} the Belt League {words}."
+                change = update(Document).where(Document.id == document_id)
+                session.execute(change.values(text=text, text_digest=f"{number}{i}"))
+                session.execute(update(Coding).where(Coding.document_id == document_id).values(value=value))
+            session.commit()
+    made = retrain(settings, "criticism", monitors=[monitor])
+    assert made.model.startswith("criticism-")
+    assert made.report.problems == ()
+    compared = _row(settings, made.model).card["comparison"]
+    assert compared["figures"]["macro_f1"]["new"] > 0.9
+    assert approved(settings, made.model, _answer("Approve", "yes")).endswith("approved by ana")
+    with open_session(settings) as session:
+        assert model_in_force(session, "criticism").name == made.model
+        assert model_in_force(session, "framing") is None
