@@ -2,7 +2,8 @@
 
 Uncertainty sampling (Lewis & Gale 1994) finds the texts that teach a model most, but takes many that say the same; so
 more of them are shortlisted than are wanted, clustered by their words, weighted by doubt, and one is taken from each
-cluster (Zhdanov 2019, arXiv 1901.05954). What it saves, and what was tried beside it: docs/coding.md.
+cluster (Zhdanov 2019, arXiv 1901.05954). What it saves, which is less than one hopes, and what else was tried:
+docs/coding.md.
 """
 
 from __future__ import annotations
