@@ -21,6 +21,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from classifiers.codebook import load_codebook
+from classifiers.encoder import Encoder, load_encoder
 from classifiers.features import Features, Row, Weights, as_rows, featurise
 from classifiers.featuriser import LETTER_BITS, WORD_BITS, Passages
 from classifiers.heads import Floats, Heads
@@ -56,9 +57,11 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     context_weight : weight of the neighbouring sentences or passages, 0 or more; the text's own weight is 1
     folds : of the calibration
     random_state : seed of the folds
+    encoder : "module:factory" of an encoder (:mod:`classifiers.encoder`), whose vectors stand beside words and letters
 
     Attributes
     ----------
+    encoder_ : the loaded encoder; dense_coef_ : shape (values, dimension), float32; both None without one
     heads_ : the heads in use; classes_ : the values of the codebook
     weights_ : the fitted :class:`Weights`; values_ : the values that were coded
     coef_ : shape (values, features), float32; intercept_ : shape (values,)
@@ -79,6 +82,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         context_weight: float = 0.0,
         folds: int = 5,
         random_state: int = 0,
+        encoder: str | None = None,
     ) -> None:
         self.heads = heads
         self.C = C
@@ -87,10 +91,15 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.context_weight = context_weight
         self.folds = folds
         self.random_state = random_state
+        self.encoder = encoder
 
     def featurise(self, rows: Sequence[Row]) -> Features:
         """The features of ``rows`` as :meth:`fit` makes them: another classifier may be fitted on the same."""
-        return featurise(rows, context=self.context_weight > 0)
+        encoder = self.encoder_ if hasattr(self, "encoder_") else self._load_encoder()
+        return featurise(rows, context=self.context_weight > 0, encoder=encoder)
+
+    def _load_encoder(self) -> Encoder | None:
+        return load_encoder(self.encoder) if self.encoder else None
 
     def fit(
         self,
@@ -117,7 +126,10 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"sample_weight is no list of {len(values)} numbers above 0")
         self.heads_ = self.heads or load_codebook().two_heads
         self.heads_.truth(values.tolist())  # refuses unknown values before any work
+        self.encoder_ = self._load_encoder()
         features = X if isinstance(X, Features) else self.featurise(X)
+        if (features.passages.dense is None) != (self.encoder_ is None):
+            raise ValueError("these features were made with another encoder, or without one; make them again")
         counts = sp.hstack([features.passages.words, features.passages.letters], format="csr")
         own = np.flatnonzero(features.words > 0)
         self.weights_ = Weights(WORD_COLUMNS, self.min_df)
@@ -125,10 +137,14 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"no vocabulary in {n} texts; give more texts, or a smaller min_df")
         self.weights_.idf_ = self.weights_.idf_.astype(np.float32)  # as a model folder keeps it
         inner = CalibratedHeads(self.heads_, self.C, self.balanced, self.folds, self.random_state)
-        inner.fit(features.averages(self.context_weight) @ self.weights_.transform(counts), values, groups, weight)
+        blocks = [self.weights_.transform(counts), features.passages.dense]
+        made = sp.hstack([sp.csr_matrix(block) for block in blocks if block is not None], format="csr")
+        inner.fit(features.averages(self.context_weight) @ made, values, groups, weight)
         self.known_ = (self.weights_.df_ >= SEEN_TWICE) & (self.weights_.columns_ < WORD_COLUMNS)
         self.classes_, self.values_ = inner.classes_, inner.values_
-        self.coef_, self.intercept_ = inner.coef_.astype(np.float32), inner.intercept_
+        sparse = len(self.weights_.columns_)
+        self.coef_, self.intercept_ = inner.coef_[:, :sparse].astype(np.float32), inner.intercept_
+        self.dense_coef_ = None if self.encoder_ is None else inner.coef_[:, sparse:].astype(np.float32)
         self.calibration_ = inner.calibration_
         self.out_of_fold_, self.fold_of_ = inner.out_of_fold_, inner.fold_of_
         self._tables: Tables | None = None
@@ -164,6 +180,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         scores = np.zeros((len(passages), many + 1))  # the last value is what the others are compared with
         scores[:, :many] = words[:, :many] / np.sqrt(np.maximum(words[:, many], 1e-12))[:, None]
         scores[:, :many] += letters[:, :many] / np.sqrt(np.maximum(letters[:, many], 1e-12))[:, None]
+        if self.dense_coef_ is not None:
+            if passages.dense is None:
+                raise ValueError("this model needs an encoder's vectors, and these features have none; make them again")
+            scores += passages.dense @ (self.dense_coef_ - self.dense_coef_[-1]).T
+            # an encoder understands what was not learnt, if it is a text at all
+            return scores, np.diff(passages.letters.indptr) > 0
         number, share = np.diff(passages.words.indptr), tables.known_share
         chance = number * share + 2 * np.sqrt(number * share * (1 - share))
         hits = words[:, many + 1]

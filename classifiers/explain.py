@@ -36,15 +36,18 @@ def _slopes(classifier: TextClassifier, total: Floats, yes: Bools) -> Floats:
     return np.column_stack(columns)
 
 
-def term_weights(classifier: TextClassifier, passage: str) -> tuple[Floats, dict[str, dict[str, Floats]]]:
+def term_weights(
+    classifier: TextClassifier, passage: str, meaning: Any = None
+) -> tuple[Floats, dict[str, dict[str, Floats]]]:
     """The base, shape (2,), and kind (words, letters) -> term -> weights, shape (2,), of one normalised passage.
 
     Base and weights sum to the calibrated log odds of the heads. Terms that share a bucket share its weight.
+    ``meaning``: an encoder's vector, shape (dimension,); it is the one term of kind ``encoder``.
     """
     tables, many, yes = classifier.tables(), len(classifier.values_) - 1, classifier.yes_
     adds: dict[str, dict[str, Floats]] = {"words": {}, "letters": {}}
     total = np.zeros(many + 1)
-    for kind, terms, table in zip(adds, terms_of(passage), (tables.words, tables.letters), strict=True):
+    for kind, terms, table in zip(list(adds), terms_of(passage), (tables.words, tables.letters), strict=True):
         sharing: dict[int, list[str]] = defaultdict(list)
         for term, bucket in terms.items():
             sharing[bucket].append(term)
@@ -54,6 +57,10 @@ def term_weights(classifier: TextClassifier, passage: str) -> tuple[Floats, dict
             if row[many] > 0:  # else the model does not know it
                 adds[kind] |= {term: row[:many] / length / len(sharing[bucket]) for term in sharing[bucket]}
         total[:many] += rows[:, :many].sum(axis=0) / length
+    if meaning is not None and classifier.dense_coef_ is not None:
+        said = ((classifier.dense_coef_ - classifier.dense_coef_[-1]) @ meaning).astype(np.float64)
+        adds["encoder"] = {"the meaning of the whole passage": said[:many]}
+        total += said
     slope, intercept = classifier.calibration_[:, 0], classifier.calibration_[:, 1]
     slopes = _slopes(classifier, total, yes) * slope
     base = head_scores(classifier.intercept_[None], yes)[0] * slope + intercept
@@ -77,7 +84,8 @@ def explain(
     """
     context = classifier.context_weight > 0
     passages, _, words = cut_rows([row], prepare, context=context, only=only)
-    features = featurise([row], prepare, context=context, only=only)
+    features = featurise([row], prepare, context=context, only=only, encoder=classifier.encoder_)
+    meanings = features.passages.dense
     probabilities, known = passage_heads(classifier, features)
     (whole,), (any_known,) = score_features(classifier, features)
     names = classifier.heads_.names
@@ -86,7 +94,7 @@ def explain(
     for number, passage in enumerate(passages):
         if not words[number]:  # the text before or after: it only moves its neighbour
             continue
-        base, weights = term_weights(classifier, passage)
+        base, weights = term_weights(classifier, passage, None if meanings is None else meanings[number])
         heads = {}
         for k, head in enumerate(names):
             each = [(kind, term, float(w[k])) for kind, found in weights.items() for term, w in found.items()]

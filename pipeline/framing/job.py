@@ -74,7 +74,7 @@ def _framings(
             "model_id": model_id,
             "target": made.target,
             "text_digest": document.text_digest,
-            "featuriser": made.mask.featuriser,
+            "featuriser": made.featuriser,
             "p_first": float(p[0]) if is_known else None,
             "p_second": float(p[1]) if is_known else None,
             "label": str(label) if is_known else None,
@@ -119,7 +119,7 @@ def _waiting(
         session,
         monitor,
         model_id=model_id,
-        featuriser=made.mask.featuriser,
+        featuriser=made.featuriser,
         after=after,
         limit=BATCH,
         target=made.target,
@@ -165,18 +165,22 @@ def _score(
 
 
 def _frame_variable(
-    settings: Settings, session: Session, monitor: Monitor, book: Codebook, *, progress: Progress
+    settings: Settings, session: Session, monitor: Monitor, book: Codebook, *, progress: Progress, used: set[str]
 ) -> Report:
-    """One variable. Of a targeted codebook the report counts pairs of a document and a group that it names."""
+    """One variable; the featurisers in use are added to ``used``.
+
+    Of a targeted codebook the report counts pairs of a document and a group that it names.
+    """
     started_at, clock = datetime.now(UTC), time.monotonic()
     model_id, model = ensure_model(settings, book.variable)
     job = "frame" if not book.targeted else f"frame {book.variable}"
     total = Report(job=job)
     for target, mask in masks_for(monitor, book).items():
-        made = DocumentFeatures(settings, monitor.name, mask, target)
+        made = DocumentFeatures(settings, monitor.name, mask, target, model.classifier.encoder_)
+        used.add(made.featuriser)
         known, waiting = 0, None
         if not target:
-            waiting = count_unframed(session, monitor.name, model_id=model_id, featuriser=mask.featuriser)
+            waiting = count_unframed(session, monitor.name, model_id=model_id, featuriser=made.featuriser)
             # texts may come while others are scored: what was looked at is what was scored
             known = max(0, count_documents(session, monitor.name) - waiting)
             progress("framing", 0, waiting)
@@ -216,15 +220,14 @@ def frame(settings: Settings, monitor: Monitor, *, progress: Progress = silent) 
     change); each targeted codebook leaves a report of its own, and its problems here. Raises ModelFolderError when
     the model in force can't be trusted.
     """
-    report = Report(job="frame")
+    report, used = Report(job="frame"), set[str]()
     with open_session(settings) as session:
         books = _scored_variables(session)
         session.commit()
         for book in books:
-            made = _frame_variable(settings, session, monitor, book, progress=progress)
+            made = _frame_variable(settings, session, monitor, book, progress=progress, used=used)
             if book.targeted:
                 made = Report(job="frame", problems=tuple(f"{book.variable}: {p}" for p in made.problems))
             report += made
-    used = {mask.featuriser for book in books for mask in masks_for(monitor, book).values()}
     remove_unused(settings.features, monitor.name, used)
     return report

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy.orm import Session
 
+from classifiers.encoder import Encoder
 from classifiers.features import Features, featurise
+from classifiers.featuriser import features_digest
 from classifiers.mask import Mask
 from pipeline.settings import Settings
 from pipeline.store.features import FeatureStore, forget
@@ -15,13 +17,23 @@ from pipeline.store.framings import Unframed, still_there, texts_of
 Part = tuple[list[Unframed], Features]
 
 
+def featuriser_of(mask: Mask, encoder: Encoder | None) -> str:
+    """Digest of how texts become features: rules, names taken out, encoder."""
+    if encoder is None:
+        return mask.featuriser
+    return features_digest(mask.featuriser, encoder.name, encoder.version, encoder.dimension)
+
+
 class DocumentFeatures:
     """Features of a monitor's documents by one mask; with a target only of the passages that name it."""
 
-    def __init__(self, settings: Settings, monitor: str, mask: Mask, target: str = "") -> None:
+    def __init__(
+        self, settings: Settings, monitor: str, mask: Mask, target: str = "", encoder: Encoder | None = None
+    ) -> None:
+        self.encoder, self.featuriser = encoder, featuriser_of(mask, encoder)
         about = {"monitor": monitor, "target": target, "names": mask.names, "marked": mask.target}
         self.mask, self.target, self._root = mask, target, settings.features
-        self.store = FeatureStore(settings.features, mask.featuriser, about, monitor)
+        self.store = FeatureStore(settings.features, self.featuriser, about, monitor)
 
     def of(self, session: Session, documents: Sequence[Unframed]) -> Iterator[Part]:
         """The documents in parts, with their features; without those that were erased meanwhile.
@@ -41,7 +53,9 @@ class DocumentFeatures:
         there = [d for d in documents if d.id in texts and texts[d.id][1] == d.text_digest]
         # nobody criticises himself: of what a group says, nothing is towards it
         rows = ["" if self.target and d.speaking == self.target else texts[d.id][0] for d in there]
-        features = featurise(rows, self.mask, only=self.mask.finds_target if self.target else None)
+        features = featurise(
+            rows, self.mask, only=self.mask.finds_target if self.target else None, encoder=self.encoder
+        )
         self.store.keep([(d.id, d.text_digest) for d in there], features)
         # what was erased while its features were made must not stay on disk
         erased = {d.id for d in there} - still_there(session, [d.id for d in there])

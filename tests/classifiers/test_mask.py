@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.mask import Mask
+from classifiers.mask import MARKER, Mask, target_masks
 from classifiers.normalise import normalise
 
 
@@ -39,3 +39,14 @@ def test_the_featuriser_depends_on_the_names_only():
     assert Mask(["A", "b"]).featuriser == Mask(["B", "a", "a"]).featuriser
     assert Mask(["a"]).featuriser != Mask(["a", "b"]).featuriser
     assert len(Mask().featuriser) == 64
+
+
+def test_the_target_is_marked_and_all_others_go():
+    masks = target_masks({"a": ["Aurin Front", "أورين"], "b": ["Belt League", "Front"]}, ["Miro"])
+    text = "Miro of the AURIN  Front met the Belt League; الأورين and a front"
+    assert masks["a"](text) == f"of the {MARKER} met the ; {MARKER} and a"
+    assert masks["b"](text) == f"of the met the {MARKER} ; and a {MARKER}"
+    assert masks["a"].finds_target(text)
+    assert not masks["a"].finds_target("the front and the League")
+    assert len({masks["a"].featuriser, masks["b"].featuriser, Mask(["Aurin Front"]).featuriser}) == 3
+    assert not Mask(["x"]).finds_target("x")

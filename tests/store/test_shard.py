@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -79,3 +81,11 @@ def test_a_text_of_370_words_takes_less_than_8_kb():
     words = np.array(["".join(rng.choice(list("etaoinshrdlucm"), rng.integers(2, 9))) for _ in range(20_000)])
     texts = [" ".join(rng.choice(words, 370)) for _ in range(20)]
     assert len(pack(_kept(texts))) / 20 < 8000
+
+
+def test_vectors_of_an_encoder_are_kept():
+    kept = _kept(["one", "two"])
+    dense = np.array([[1.0, 0.5], [0.25, -1.0]], dtype=np.float32)
+    kept = replace(kept, features=replace(kept.features, passages=replace(kept.features.passages, dense=dense)))
+    content = pack(kept)
+    np.testing.assert_array_equal(unpack(content, name_of(content)).take([1, 0]).features.passages.dense, dense[::-1])
