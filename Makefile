@@ -51,6 +51,7 @@ bench: install ## every figure the documentation names, beside its baseline; fai
 	$(BIN)/python -m benchmarks.boilerplate
 	$(BIN)/python -m benchmarks.feeds
 	$(BIN)/python -m benchmarks.framing
+	$(BIN)/python -m benchmarks.rescoring
 	$(BIN)/python -m benchmarks.manifesto
 	$(BIN)/python -m benchmarks.name_swap --rows 400
 	$(BIN)/python -m benchmarks.coverage
@@ -63,6 +64,7 @@ bench: install ## every figure the documentation names, beside its baseline; fai
 	$(BIN)/python -m benchmarks.collecting --growth 1000 10000
 
 bench-full: install ## the long ones, at their full sizes
+	$(BIN)/python -m benchmarks.rescoring --texts 100000
 	$(BIN)/python -m benchmarks.manifesto --repeats 10
 	$(BIN)/python -m benchmarks.transfer
 	$(BIN)/python -m benchmarks.name_swap
