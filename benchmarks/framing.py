@@ -30,10 +30,11 @@ HEADS = load_codebook().two_heads
 MANIFESTOS = Path(__file__).resolve().parents[2] / "shared" / "data" / "manifesto_en" / "nat_univ.csv"
 
 FLOORS = {
-    "starter, held-out traditions, four values": 0.71,
-    "starter, held-out traditions, two sides": 0.78,
-    "starter, the other hand, four values": 0.66,
-    "starter, the other hand, two sides": 0.77,
+    "starter, held-out traditions, four values": 0.75,
+    "starter, held-out traditions, two sides": 0.82,
+    "starter, the other hand, four values": 0.67,
+    # lowered from .77 when 420 rows of natural prose came: .765 with them in training, .784 without (296 texts)
+    "starter, the other hand, two sides": 0.75,
     "manifestos, two sides": 0.61,
 }
 """Macro-F1, a little under what is reached. An update that lowers one says so."""
