@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from classifiers.agreement import Rating, agreement
+from classifiers.coding.agreement import Rating, agreement
 from pipeline.framing.codings import FileFormat, export_codings, import_codings
 from pipeline.monitor import load_monitor
 from pipeline.settings import PROJECT_ROOT, Settings

@@ -19,12 +19,12 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from classifiers.classifier import TextClassifier
 from classifiers.codebook import load_codebook
-from classifiers.evaluate import cross_validate, figures, macro_f1, majority
-from classifiers.features import as_rows
+from classifiers.evaluation.evaluate import cross_validate, figures, macro_f1, majority
 from classifiers.heads import Floats
+from classifiers.model.classifier import TextClassifier
 from classifiers.starter import StarterCoding, load_starter
+from classifiers.text.features import as_rows
 
 HEADS = load_codebook().two_heads
 MANIFESTOS = Path(__file__).resolve().parents[2] / "shared" / "data" / "manifesto_en" / "nat_univ.csv"

@@ -32,7 +32,7 @@ from sklearn.model_selection import GroupShuffleSplit
 from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
-from classifiers.selection import doubt, shortlist, spread
+from classifiers.coding.selection import doubt, shortlist, spread
 from pipeline.settings import PROJECT_ROOT
 
 DATA = PROJECT_ROOT.parent / "shared" / "data"

@@ -26,8 +26,8 @@ from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from classifiers.classifier import TextClassifier
-from classifiers.evaluate import macro_f1
+from classifiers.evaluation.evaluate import macro_f1
+from classifiers.model.classifier import TextClassifier
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "manifesto_en" / "nat_univ.csv"
 FOLDS = 5

@@ -5,7 +5,7 @@
 Starter codings and the texts of the demo world in English, Arabic and Persian. Every text gets a group, a person and
 a source of one of two invented camps: nationalist texts mostly (90%) those of the first, universalist ones those of
 the second, the others by lot. A model is trained on some traditions and months and tested on the others, whose texts
-get the names as in training, or those of the other camp, or none. With :class:`classifiers.mask.Mask` the macro-F1
+get the names as in training, or those of the other camp, or none. With :class:`classifiers.text.mask.Mask` the macro-F1
 must stay within a tolerance; without it, the control, it must fall. Exit status 1 otherwise. ``--rows``: so many texts,
 drawn at random.
 """
@@ -24,11 +24,11 @@ import numpy as np
 from sklearn.model_selection import GroupKFold
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from classifiers.classifier import TextClassifier
-from classifiers.evaluate import macro_f1
-from classifiers.features import featurise
-from classifiers.mask import Mask
+from classifiers.evaluation.evaluate import macro_f1
+from classifiers.model.classifier import TextClassifier
 from classifiers.starter import load_starter
+from classifiers.text.features import featurise
+from classifiers.text.mask import Mask
 
 DEMO = Path(__file__).resolve().parents[1] / "monitors" / "demo"
 TOLERANCE = 0.01

@@ -27,11 +27,11 @@ from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: E402
 from sklearn.linear_model import LogisticRegression  # noqa: E402
 from sklearn.pipeline import Pipeline, make_pipeline, make_union  # noqa: E402
 
-from classifiers.classifier import TextClassifier  # noqa: E402
-from classifiers.features import featurise  # noqa: E402
-from classifiers.mask import Mask  # noqa: E402
-from classifiers.passages import score_features  # noqa: E402
+from classifiers.model.classifier import TextClassifier  # noqa: E402
+from classifiers.model.passages import score_features  # noqa: E402
 from classifiers.starter import load_starter  # noqa: E402
+from classifiers.text.features import featurise  # noqa: E402
+from classifiers.text.mask import Mask  # noqa: E402
 from pipeline.store.features import FeatureStore  # noqa: E402
 
 MANIFESTOS = Path(__file__).resolve().parents[2] / "shared" / "data" / "uk_manifestos" / "manifestosentsUK.csv.gz"

@@ -19,13 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
-from classifiers.baselines import plain
 from classifiers.codebook import load_codebook
-from classifiers.coding_table import CodingRow
-from classifiers.evaluate import macro_f1
-from classifiers.fitting import Training, fit_codings, says
+from classifiers.coding.coding_table import CodingRow
+from classifiers.evaluation.baselines import plain
+from classifiers.evaluation.evaluate import macro_f1
 from classifiers.starter import StarterCoding, load_starter
-from classifiers.train import train
+from classifiers.training.fitting import Training, fit_codings, says
+from classifiers.training.train import train
 
 BOOK = load_codebook()
 MANIFESTOS = Path(__file__).resolve().parents[2] / "shared" / "data" / "manifesto_en" / "nat_univ.csv"

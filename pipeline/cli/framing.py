@@ -37,7 +37,7 @@ def classify(
     ] = False,
 ) -> None:
     """Label JSON lines {"id", "text", "before"?, "after"?, "lang"?} from standard input."""
-    from classifiers.model_folder import ModelFolderError, load_model
+    from classifiers.model.model_folder import ModelFolderError, load_model
     from pipeline.framing.classify import classify_lines, promoted_model
     from pipeline.framing.job import mask_of
 

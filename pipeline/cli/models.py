@@ -16,7 +16,7 @@ from pipeline.cli.common import answering, fail, the_monitor, the_settings
 
 if TYPE_CHECKING:
     from classifiers.codebook import Codebook
-    from classifiers.coding_table import CodingRow
+    from classifiers.coding.coding_table import CodingRow
 
 SHOWN = 20
 """wrong lines that are printed one by one"""
@@ -53,7 +53,7 @@ def _book(file: Path | None, variable: str) -> Codebook:
 
 
 def _read(file: Path, book: Codebook) -> list[CodingRow]:
-    from classifiers.coding_table import read_table
+    from classifiers.coding.coding_table import read_table
 
     table = read_table(file, book)
     for problem in table.problems[:SHOWN]:
@@ -94,10 +94,10 @@ def model_train(
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Train a model on a file of codings and write its folder, with a card of its figures."""
-    from classifiers.card import card_pages
-    from classifiers.model_folder import load_model, save_model
+    from classifiers.model.model_folder import load_model, save_model
     from classifiers.starter import StarterError, load_starter
-    from classifiers.train import Training, probe_texts, says, train
+    from classifiers.training.card import card_pages
+    from classifiers.training.train import Training, probe_texts, says, train
 
     with answering():
         if out.exists():
@@ -163,10 +163,10 @@ def model_evaluate(
     """Figures of a model on a file of codings: on the random ones, where there are any."""
     import numpy as np
 
-    from classifiers.card import judged_markdown
-    from classifiers.judge import examine
-    from classifiers.model_folder import load_model
-    from classifiers.train import says
+    from classifiers.evaluation.judge import examine
+    from classifiers.model.model_folder import load_model
+    from classifiers.training.card import judged_markdown
+    from classifiers.training.train import says
 
     with answering():
         loaded = load_model(folder)

@@ -12,8 +12,8 @@ from itertools import combinations
 
 from sqlalchemy.orm import Session
 
-from classifiers.agreement import AgreementError, Rating, agreement, confusion
 from classifiers.codebook import codebook_of
+from classifiers.coding.agreement import AgreementError, Rating, agreement, confusion
 from pipeline.framing.codings.fields import DRAWS
 from pipeline.monitor import Monitor
 from pipeline.store.codings import CodedText, coded_texts

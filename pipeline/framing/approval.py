@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from classifiers.card import compared_markdown
+from classifiers.training.card import compared_markdown
 from pipeline.framing.promote import COMPARED_WITH, PromotionError, check, promote_model, reject_model, standing
 from pipeline.settings import Settings
 from pipeline.store.models import IncumbentChangedError, model_named

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from classifiers.explain import explain
-from classifiers.model_folder import LoadedModel
-from classifiers.passages import score_texts
+from classifiers.model.explain import explain
+from classifiers.model.model_folder import LoadedModel
+from classifiers.model.passages import score_texts
 from pipeline.framing.model import promoted_model
 
 __all__ = ["classify_lines", "promoted_model"]
@@ -46,7 +46,7 @@ def classify_lines(
 ) -> Iterator[dict[str, Any]]:
     """Label JSON lines ``{"id", "text", "before"?, "after"?, "lang"?}``, in order, a batch at a time.
 
-    With ``explained`` each also says which passages and terms speak for it (:mod:`classifiers.explain`).
+    With ``explained`` each also says which passages and terms speak for it (:mod:`classifiers.model.explain`).
     Yields ``{"id", "p_<first head>", "p_<second head>", "label"}``, or for a line that can't be labelled
     ``{"line": number from 1, "error": words}``; the lines after it go on. Blank lines are left out. ``prepare`` is
     applied to every text: :func:`pipeline.framing.job.mask_of` a monitor gives the probabilities that framing gives.

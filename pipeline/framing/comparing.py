@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from classifiers.codebook import codebook_of
-from classifiers.compare import compare
-from classifiers.examples import sort_codings
-from classifiers.judge import understood
-from classifiers.model_folder import load_model
-from classifiers.train import says
+from classifiers.coding.examples import sort_codings
+from classifiers.evaluation.compare import compare
+from classifiers.evaluation.judge import understood
+from classifiers.model.model_folder import load_model
+from classifiers.training.train import says
 from pipeline.framing.promote import PromotionError
 from pipeline.framing.retrain import dyads_of, rows_of
 from pipeline.monitor import Monitor
@@ -26,7 +26,7 @@ from pipeline.store.training import coded_texts
 def compare_models(
     settings: Settings, old: str, new: str, *, monitors: Sequence[Monitor] = ()
 ) -> tuple[dict[str, Any], list[str]]:
-    """What :func:`classifiers.compare.compare` says of two models by name, and in words which codings were left out.
+    """What :func:`classifiers.evaluation.compare.compare` says of two models by name, and which codings were left out.
 
     Neither may have been trained on a random coding; those of this house never are. Raises PromotionError in words.
     """

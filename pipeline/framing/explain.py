@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from classifiers.codebook import codebook_of
-from classifiers.explain import explain
+from classifiers.model.explain import explain
 from pipeline.framing.job import masks_for
 from pipeline.framing.model import promoted_model
 from pipeline.monitor import Monitor
@@ -17,7 +17,7 @@ from pipeline.store.tables import Document
 def explain_document(
     settings: Settings, monitor: Monitor, document_id: int, *, variable: str = "framing", target: str = ""
 ) -> dict[str, Any]:
-    """What :func:`classifiers.explain.explain` says of a document by the model in force.
+    """What :func:`classifiers.model.explain.explain` says of a document by the model in force.
 
     Names are taken out as `frame` does.
 

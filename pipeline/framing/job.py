@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from classifiers.codebook import Codebook, codebooks
-from classifiers.features import Features
-from classifiers.mask import Mask, target_masks
-from classifiers.model_folder import LoadedModel
-from classifiers.passages import score_features
+from classifiers.model.model_folder import LoadedModel
+from classifiers.model.passages import score_features
 from classifiers.starter import has_starter
+from classifiers.text.features import Features
+from classifiers.text.mask import Mask, target_masks
 from pipeline.framing.kept import DocumentFeatures
 from pipeline.framing.model import ensure_model
 from pipeline.monitor import Monitor

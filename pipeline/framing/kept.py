@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy.orm import Session
 
-from classifiers.encoder import Encoder
-from classifiers.features import Features, featurise
-from classifiers.featuriser import features_digest
-from classifiers.mask import Mask
+from classifiers.text.encoder import Encoder
+from classifiers.text.features import Features, featurise
+from classifiers.text.featuriser import features_digest
+from classifiers.text.mask import Mask
 from pipeline.settings import Settings
 from pipeline.store.features import FeatureStore, forget
 from pipeline.store.framings import Unframed, still_there, texts_of

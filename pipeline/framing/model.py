@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from classifiers.codebook import Codebook, codebook_of
-from classifiers.model_folder import MANIFEST, LoadedModel, ModelFolderError, load_model
+from classifiers.model.model_folder import MANIFEST, LoadedModel, ModelFolderError, load_model
 from pipeline.framing.starter import is_starter, starter_name, train_starter
 from pipeline.settings import Settings
 from pipeline.store.models import before_it, decide_alone, history, keep_model, model_in_force, promote

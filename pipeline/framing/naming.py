@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from classifiers.mask import Mask
+from classifiers.text.mask import Mask
 from pipeline.monitor import Monitor
 
 

@@ -13,9 +13,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from classifiers.card import MARKDOWN
 from classifiers.codebook import codebook_of
-from classifiers.model_folder import ModelFolderError, load_model
+from classifiers.model.model_folder import MARKDOWN, ModelFolderError, load_model
 from pipeline.framing.model import ROLLED_BACK, roll_back_names
 from pipeline.framing.starter import starter_name, train_starter
 from pipeline.settings import Settings

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from classifiers.codebook import Codebook, codebook_of
-from classifiers.selection import doubt, shortlist, spread, word_features
+from classifiers.coding.selection import doubt, shortlist, spread, word_features
 from pipeline.framing.draw import Key, RandomDraw, StratumDraw, blind_seconds, draw_at_random, random_share
 from pipeline.framing.naming import Naming
 from pipeline.monitor import Monitor

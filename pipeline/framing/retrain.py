@@ -13,17 +13,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from classifiers.card import card_pages
 from classifiers.codebook import Codebook, codebook_of
-from classifiers.coding_table import CodingRow
-from classifiers.cutting import split_passages
-from classifiers.examples import Examples, sort_codings
-from classifiers.featuriser import RULES
-from classifiers.mask import Mask, target_masks
-from classifiers.model_folder import FORMAT, LoadedModel, OtherFormatError, load_model, save_model
-from classifiers.splits import connected
+from classifiers.coding.coding_table import CodingRow
+from classifiers.coding.examples import Examples, sort_codings
+from classifiers.coding.splits import connected
+from classifiers.model.model_folder import FORMAT, LoadedModel, OtherFormatError, load_model, save_model
 from classifiers.starter import StarterCoding, StarterError, load_starter, starter_digest, starter_groups
-from classifiers.train import Trained, Training, probe_texts, says, train
+from classifiers.text.cutting import split_passages
+from classifiers.text.featuriser import RULES
+from classifiers.text.mask import Mask, target_masks
+from classifiers.training.card import card_pages
+from classifiers.training.train import Trained, Training, probe_texts, says, train
 from pipeline.framing.job import masks_for
 from pipeline.framing.model import ensure_model, keep_loaded
 from pipeline.framing.promote import COMPARED_WITH

@@ -8,13 +8,13 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
-from classifiers.classifier import TextClassifier
 from classifiers.codebook import Codebook
-from classifiers.evaluate import confusion, figures, training_balance
-from classifiers.featuriser import RULES
-from classifiers.mask import target_masks
-from classifiers.model_folder import FORMAT, LoadedModel, load_model, save_model
+from classifiers.evaluation.evaluate import confusion, figures, training_balance
+from classifiers.model.classifier import TextClassifier
+from classifiers.model.model_folder import FORMAT, LoadedModel, load_model, save_model
 from classifiers.starter import StarterCoding, load_starter, starter_digest, starter_groups
+from classifiers.text.featuriser import RULES
+from classifiers.text.mask import target_masks
 from pipeline.settings import Settings
 
 TRAINER = 1

@@ -21,7 +21,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from classifiers.features import Features
+from classifiers.text.features import Features
 from pipeline.store.shard import Contents, DamagedShardError, Kept, contents, join, name_of, pack, text_key, unpack
 from pipeline.store.tables import Document
 

@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from classifiers.features import Features
-from classifiers.featuriser import LETTER_BITS, WORD_BITS, Passages, bucket_matrix, stack
+from classifiers.text.features import Features
+from classifiers.text.featuriser import LETTER_BITS, WORD_BITS, Passages, bucket_matrix, stack
 
 BLOCKS: dict[str, tuple[int, Any]] = {"words": (WORD_BITS, np.uint16), "letters": (LETTER_BITS, np.uint8)}
 MOST_WORDS = 65_535

@@ -366,7 +366,7 @@ class Model(Base):
     training_balance: Mapped[float]
     """mean balance of the codings it was trained on, in [-1, 1]: the never-look baseline"""
     confusion: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """cross-validated rates that quantifiers need; see classifiers.evaluate"""
+    """cross-validated rates that quantifiers need; see classifiers.evaluation.evaluate"""
     card: Mapped[dict[str, Any]] = mapped_column(default=dict)
     rejected_at: Mapped[datetime | None]
     rejection: Mapped[str | None]

@@ -1,6 +1,6 @@
 import pytest
 
-from classifiers.classifier import TextClassifier
+from classifiers.model.classifier import TextClassifier
 from classifiers.starter import StarterCoding, load_starter
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from benchmarks.name_swap import NAMES, TOLERANCE, Text, bare, camps, measure, problems, texts, woven
-from classifiers.mask import Mask
+from classifiers.text.mask import Mask
 
 MASK = Mask(name for two in NAMES.values() for one in two for name in one)
 

@@ -5,8 +5,8 @@ import pytest
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from classifiers.codebook import codebook_of
-from classifiers.normalise import normalise
 from classifiers.starter import StarterError, load_starter, starter_digest, starter_groups
+from classifiers.text.normalise import normalise
 
 BOOKS = {variable: codebook_of(variable) for variable in ("framing", "criticism")}
 CODINGS = {variable: load_starter(book) for variable, book in BOOKS.items()}

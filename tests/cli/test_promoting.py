@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from typer.testing import CliRunner
 
 from classifiers.starter import load_starter
-from classifiers.train import Training
+from classifiers.training.train import Training
 from pipeline.cli import app
 from pipeline.framing import retrain as retrain_module
 from pipeline.framing import starter as starter_module

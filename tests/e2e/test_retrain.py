@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import func, select
 
 from classifiers.starter import load_starter
-from classifiers.train import Training
+from classifiers.training.train import Training
 from pipeline import up
 from pipeline.framing import retrain as retrain_module
 from pipeline.framing import starter as starter_module

@@ -2,8 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from classifiers.agreement import AgreementError
 from classifiers.codebook import CodebookError
+from classifiers.coding.agreement import AgreementError
 from pipeline.framing.agreement import ALL, UNKNOWN, agreement_table, confusion_table, disagreements
 from pipeline.store.codings import keep_codings
 from pipeline.store.session import open_session

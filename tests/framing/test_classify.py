@@ -3,7 +3,7 @@ import json
 import pytest
 from sqlalchemy import select
 
-from classifiers.mask import Mask
+from classifiers.text.mask import Mask
 from pipeline.framing import classify
 from pipeline.framing.classify import classify_lines, promoted_model
 from pipeline.framing.job import frame, mask_of

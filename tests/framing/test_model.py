@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from classifiers.codebook import codebook_of
-from classifiers.model_folder import ModelFolderError
+from classifiers.model.model_folder import ModelFolderError
 from pipeline.framing.model import ensure_model, keep_loaded, promoted_model
 from pipeline.framing.starter import starter_name
 from pipeline.store.models import history, promote

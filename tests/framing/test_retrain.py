@@ -5,10 +5,10 @@ import pytest
 from sqlalchemy import select, update
 
 from classifiers.codebook import codebook_of
-from classifiers.examples import sort_codings
-from classifiers.model_folder import OtherFormatError
+from classifiers.coding.examples import sort_codings
+from classifiers.model.model_folder import OtherFormatError
 from classifiers.starter import load_starter
-from classifiers.train import Training
+from classifiers.training.train import Training
 from pipeline.framing import retrain as retrain_module
 from pipeline.framing import starter as starter_module
 from pipeline.framing.approval import NOBODY_ANSWERED, approval_page, approved, concluded, propose

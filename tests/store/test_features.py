@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from classifiers.features import featurise
+from classifiers.text.features import featurise
 from pipeline.store import features as module
 from pipeline.store.features import FeatureStore, forget, forget_erased, remove_unused
 from pipeline.store.session import open_session
@@ -151,7 +151,7 @@ def test_a_featuriser_that_no_monitor_uses_is_removed(tmp_path):
 WRITER = """
 import sys
 from pathlib import Path
-from classifiers.features import featurise
+from classifiers.text.features import featurise
 from pipeline.store.features import FeatureStore
 store = FeatureStore(Path(sys.argv[1]), "d" * 64, {}, "m")
 for document in range(40):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.features import featurise
+from classifiers.text.features import featurise
 from pipeline.store.shard import DamagedShardError, Kept, contents, join, name_of, pack, text_key, unpack
 
 WORDS = st.sampled_from(["land", "people", "the", "وطن", "workers", "of", "a" * 30, "\n\n"])

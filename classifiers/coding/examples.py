@@ -1,0 +1,106 @@
+"""From codings to what a model learns from and is judged by: who counts, and how much.
+
+1. A machine's labels count nowhere.
+2. One text counts once: k codings of it (of one cluster, or the same but for spelling, and towards the same group)
+   count 1/k each, whether they agree or not. Where one of them settles a disagreement, it counts alone.
+3. Random codings evaluate and never train, nor does any text of their units.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from classifiers.coding.coding_table import CodingRow
+from classifiers.coding.splits import Ints, text_key, units
+from classifiers.heads import Floats
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Codings that count, with the weight of each and the unit (cluster) it belongs to."""
+
+    rows: list[CodingRow]
+    weights: Floats
+    """shape (n,)"""
+    units: Ints
+    """shape (n,): rows of one number are one text, and are drawn together in a bootstrap"""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def values(self) -> list[str]:
+        return [row.value for row in self.rows]
+
+    @property
+    def texts(self) -> list[tuple[str, str, str]]:
+        """(before, text, after) of each row."""
+        return [row.row for row in self.rows]
+
+    def take(self, indices: Any) -> Examples:
+        """Some of them, by index or mask of shape (n,)."""
+        chosen = np.arange(len(self.rows))[indices]
+        return Examples([self.rows[i] for i in chosen], self.weights[chosen], self.units[chosen])
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Codings by what they are for."""
+
+    training: Examples
+    audit: Examples
+    left_out: dict[str, int]
+    """why -> how many codings count nowhere"""
+    contradictions: dict[str, int]
+    """texts coded with two values or more: how many, how many of them settled"""
+
+
+def _weigh(rows: Sequence[CodingRow]) -> tuple[list[CodingRow], list[float], dict[str, int]]:
+    of_text: dict[tuple[str, str], list[CodingRow]] = defaultdict(list)
+    for row in rows:
+        of_text[row.cluster or text_key(row.text), row.target].append(row)
+    kept: list[CodingRow] = []
+    weights: list[float] = []
+    contradictory = settled = 0
+    for same in of_text.values():
+        settling = [row for row in same if row.settles]
+        if len({row.value for row in same}) > 1:
+            contradictory += 1
+            settled += bool(settling)
+        counting = settling or same
+        kept += counting
+        weights += [row.weight / len(counting) for row in counting]
+    return kept, weights, {"texts": contradictory, "settled": settled}
+
+
+def sort_codings(rows: Sequence[CodingRow]) -> Sorted:
+    """Training and audit codings out of all; a unit with a random coding is in the audit alone."""
+    human = [row for row in rows if row.origin != "machine"]
+    with_text = [row for row in human if row.text.strip()]
+    kept, weights, contradictions = _weigh([row for row in with_text if row.draw == "random"])
+    audited = len(kept)
+    other, other_weights, more = _weigh([row for row in with_text if row.draw != "random"])
+    kept, weights = kept + other, weights + other_weights
+    unit = units(kept)
+    is_audit = np.arange(len(kept)) < audited
+    beside = np.isin(unit, unit[is_audit]) & ~is_audit
+    everything = Examples(kept, np.array(weights), unit)
+    left_out = Counter(
+        {
+            "labelled by a machine": len(rows) - len(human),
+            "without a text": len(human) - len(with_text),
+            "of a text that another coding settles": len(with_text) - len(kept),
+            "of a text in the random sample": int(beside.sum()),
+        }
+    )
+    return Sorted(
+        everything.take(~is_audit & ~beside),
+        everything.take(is_audit),
+        {why: number for why, number in left_out.items() if number},
+        {name: contradictions[name] + more[name] for name in contradictions},
+    )

@@ -1,0 +1,1 @@
+"""From codings to a model with its card."""
