@@ -36,6 +36,8 @@ from pipeline.store.features import FeatureStore  # noqa: E402
 
 MANIFESTOS = Path(__file__).resolve().parents[2] / "shared" / "data" / "uk_manifestos" / "manifestosentsUK.csv.gz"
 SENTENCES = 20
+DIFFERENT = 4447
+"""texts of the data; scikit-learn learns its vocabulary from all of them, as it would from a collection"""
 PLAIN_TEXTS = 400
 """texts scikit-learn is timed on: a slice is enough for a rate"""
 BATCH = 1000
@@ -107,9 +109,9 @@ def _rate(number: int, since: float) -> float:
 
 
 def measure(number: int, folder: Path) -> Rates:
-    """All rates; scikit-learn before and after ours, and the faster of the two counts."""
+    """All rates; scikit-learn is timed before and after ours, and the mean counts."""
     texts = load_texts(number)
-    vectors, pipeline = _plain(texts[:1000])
+    vectors, pipeline = _plain(texts[:DIFFERENT])
     first_model, second_model = _model(0), _model(1)
     for model in (first_model, second_model):
         model.tables()
@@ -144,7 +146,8 @@ def measure(number: int, folder: Path) -> Rates:
     if scored != number:
         raise RuntimeError(f"{scored} of {number} texts were found again")
     after = time_plain()
-    return Rates(max(before[0], after[0]), max(before[1], after[1]), first, again, size / number)
+    vectorising, plain = ((a + b) / 2 for a, b in zip(before, after, strict=True))
+    return Rates(vectorising, plain, first, again, size / number)
 
 
 def below(rates: Rates) -> list[str]:
