@@ -87,11 +87,15 @@ def _person_and_comment(answer: Mapping[str, Any] | None) -> tuple[str | None, s
 def approved(settings: Settings, name: str, answer: Mapping[str, Any] | None) -> str | None:
     """Put a model in force that a person has approved; returns who did what, or None where it can't be done any more.
 
-    Without a person's answer (the task was marked as a success by hand) nothing is put in force.
+    Without a person's yes (the task was marked as a success by hand, or started again after a no) nothing is put in
+    force.
     """
     person, comment = _person_and_comment(answer)
     if person is None:
         log.warning("nobody has approved %s; it waits (`riftwatch model promote %s`)", name, name)
+        return None
+    if (answer or {}).get("chosen_options") != ["Approve"]:  # the task was started again by hand after a no
+        log.warning("%s has not approved %s; it is not put in force", person, name)
         return None
     try:
         changed = promote_model(settings, name, person=person, comment=comment or "approved in Airflow")

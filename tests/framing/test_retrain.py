@@ -129,6 +129,9 @@ def test_without_a_persons_answer_nothing_is_put_in_force(settings, monitor):
     add_coded(settings, 40, "active")
     made = retrain(settings, "framing", monitors=[monitor])
     assert approved(settings, made.model, None) is None
+    # the task of a model that a person rejected, started again by hand
+    assert approved(settings, made.model, _answer("Reject")) is None
+    assert standing(settings, made.model) == "waiting"
     assert concluded(settings, made.model, None) == f"{made.model}: waiting"
     assert concluded(settings, None, None) == "no model to decide on"
 
