@@ -376,10 +376,13 @@ def adopt(session: Session, monitor: str, now: datetime) -> int:
     query = (
         select(QueueItem.id, QueueItem.coders, Coding.coder, Coding.coded_at)
         .join(Queue, Queue.id == QueueItem.queue_id)
+        .join(Document, Document.id == QueueItem.document_id)
         .join(
             Coding,
             and_(
-                Coding.document_id == QueueItem.document_id,
+                # two sources may have the text at one address: a coding names one of the two documents
+                Coding.monitor == Queue.monitor,
+                Coding.address == Document.address,
                 Coding.variable == Queue.variable,
                 Coding.target == QueueItem.target,
                 Coding.draw == QueueItem.draw,
@@ -491,7 +494,10 @@ def close(session: Session, monitor: str, queue: int, now: datetime) -> int | No
             continue
         share = answered / number
         row = session.execute(select(Queue.variable, Queue.drawn_at).where(Queue.id == queue)).one()
-        of_stratum = select(QueueItem.document_id, QueueItem.target).where(*left)
+        # by address, as in adopt
+        of_stratum = (
+            select(Document.address, QueueItem.target).join(Document, Document.id == QueueItem.document_id).where(*left)
+        )
         session.execute(
             update(Coding)
             .where(
@@ -499,7 +505,7 @@ def close(session: Session, monitor: str, queue: int, now: datetime) -> int | No
                 Coding.variable == row.variable,
                 Coding.draw == "random",
                 Coding.drawn_at == row.drawn_at,
-                tuple_(Coding.document_id, Coding.target).in_(of_stratum),
+                tuple_(Coding.address, Coding.target).in_(of_stratum),
             )
             .values(probability=Coding.probability * share)
             .execution_options(synchronize_session=False)

@@ -10,7 +10,7 @@ from pipeline.framing.labelling import answer, close_queue, next_item
 from pipeline.framing.queue import QueueError, draw_queue
 from pipeline.settings import Settings
 from pipeline.store.session import open_session
-from pipeline.store.tables import Coding, Document, Framing, Queue, QueueItem
+from pipeline.store.tables import Cluster, Coding, Document, Framing, Queue, QueueItem
 from tests.framing.labelled import COLLECTED, add_model, add_texts
 
 LATER = COLLECTED + timedelta(days=1)
@@ -215,3 +215,26 @@ def test_a_closed_queue_has_drawn_what_was_answered(store_settings, monitor):
         close_queue(store_settings, monitor, 1)
     again = _draw(store_settings, monitor, size=4, now=datetime.now(UTC))
     assert (again.strata[0].before, again.strata[0].probability) == (8, 4 / 32)
+
+
+def test_closing_finds_codings_of_a_text_that_two_sources_have_at_one_address(store_settings, monitor):
+    firsts = add_texts(store_settings, 20)
+    with open_session(store_settings) as session:
+        for number in firsts:  # collected first, published later: the coding names the one of the lower id
+            first = session.get(Document, number)
+            copy = Document(
+                **{c.name: getattr(first, c.name) for c in Document.__table__.columns if c.name != "id"}
+                | {"published_at": first.published_at + timedelta(days=1)}
+            )
+            first.source = "other"
+            session.flush()
+            session.add(copy)
+            session.flush()
+            session.get(Cluster, first.cluster_id).first_document_id = copy.id
+        session.commit()
+    _draw(store_settings, monitor, size=10, random=1.0, second=0)
+    assert _code_all(store_settings, monitor, most=6) == 6
+    close_queue(store_settings, monitor, 1, now=LATER)
+    with open_session(store_settings) as session:
+        assert [c.probability for c in session.scalars(select(Coding))] == [pytest.approx(6 / 20)] * 6
+        assert {c.document_id for c in session.scalars(select(Coding))} <= set(firsts)
