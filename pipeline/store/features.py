@@ -89,9 +89,10 @@ class FeatureStore:
         (self.folder / f"for-{monitor}").touch()
         described = self.folder / "featuriser.json"
         if not described.exists():
-            unfinished = self.folder / f"{UNFINISHED}featuriser.json"
-            unfinished.write_text(json.dumps({"digest": digest, **about}, ensure_ascii=False, indent=1))
-            unfinished.replace(described)
+            with _alone(self.folder):
+                unfinished = self.folder / f"{UNFINISHED}featuriser.json"
+                unfinished.write_text(json.dumps({"digest": digest, **about}, ensure_ascii=False, indent=1))
+                unfinished.replace(described)
         self._where: dict[int, tuple[int, Path, int, int]] = {}
         """document -> key of its text, shard, row, number of passages"""
         self._last: tuple[Path, Kept] | None = None

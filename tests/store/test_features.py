@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import numpy as np
@@ -40,6 +41,14 @@ def test_what_is_kept_is_found_by_whoever_opens_it_later(tmp_path):
     assert len(list(store.take([(1, "digest 1"), (4, "digest 4")]))) == 2
     assert [store.passages_of(d, f"digest {d}") for d in (1, 3, 4, 9)] == [1, 0, 3, None]
     assert {p.name for p in store.folder.iterdir()} >= {"featuriser.json", "for-m"}
+
+
+def test_many_may_open_it_at_once(tmp_path):
+    def open_it(number):
+        return _open(tmp_path, f"{number // 4:064d}").folder
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(open_it, range(400)))) == 100
 
 
 def test_features_of_another_text_are_stale(tmp_path):
