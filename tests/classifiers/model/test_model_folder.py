@@ -2,11 +2,13 @@ import hashlib
 import io
 import json
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
 
 from classifiers.codebook import load_codebook
+from classifiers.model import model_folder
 from classifiers.model.model_folder import FILES, MANIFEST, ModelFolderError, OtherFormatError, load_model, save_model
 from classifiers.text.featuriser import RULES
 
@@ -89,6 +91,12 @@ def test_a_foreign_file_is_refused_listed_or_not(folder):
         load_model(folder)
 
 
+def test_a_page_that_the_manifest_does_not_know_is_foreign(folder):
+    (folder / "card.md").write_text("# The best model")
+    with pytest.raises(ModelFolderError, match=r"card\.md does not belong"):
+        load_model(folder)
+
+
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/b", "..", "..\\x"])
 def test_a_path_outside_is_refused(folder, name):
     manifest = json.loads((folder / MANIFEST).read_text())
@@ -101,6 +109,50 @@ def test_a_link_is_refused(folder, tmp_path):
     (folder / "card.json").rename(tmp_path / "card.json")
     (folder / "card.json").symlink_to(tmp_path / "card.json")
     with pytest.raises(ModelFolderError, match="is a link"):
+        load_model(folder)
+
+
+def test_a_linked_manifest_is_refused(folder, tmp_path):
+    (folder / MANIFEST).rename(tmp_path / MANIFEST)
+    (folder / MANIFEST).symlink_to(tmp_path / MANIFEST)
+    with pytest.raises(ModelFolderError, match="is a link"):
+        load_model(folder)
+
+
+def _npz(header_shape, data=b"") -> bytes:
+    header, packed = io.BytesIO(), io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": header_shape})
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("coef.npy", header.getvalue() + data)
+    return packed.getvalue()
+
+
+def test_arrays_that_would_fill_the_memory_are_refused(folder, monkeypatch):
+    monkeypatch.setattr(model_folder, "LARGEST", 1_000_000)
+    _write(folder, "arrays.npz", _npz((300_000,), bytes(1_200_000)))
+    with pytest.raises(ModelFolderError, match="no model has more than 1,000,000"):
+        load_model(folder)
+    _write(folder, "arrays.npz", _npz((10**15,)))  # says so, and has none
+    with pytest.raises(ModelFolderError, match="do not fit"):
+        load_model(folder)
+
+
+def test_arrays_that_can_not_be_unpacked_are_refused(folder):
+    content = bytearray((folder / "arrays.npz").read_bytes())
+    content[200:400] = bytes(byte ^ 0xFF for byte in content[200:400])
+    _write(folder, "arrays.npz", bytes(content))
+    with pytest.raises(ModelFolderError, match="do not fit"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("name", ["model.json", "card.json", "probes.json", MANIFEST])
+def test_json_nested_too_deeply_is_refused(folder, name):
+    deep = b"[" * 200_000 + b"]" * 200_000
+    if name == MANIFEST:
+        (folder / name).write_bytes(deep)
+    else:
+        _write(folder, name, deep)
+    with pytest.raises(ModelFolderError):
         load_model(folder)
 
 
