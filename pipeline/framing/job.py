@@ -113,7 +113,7 @@ class _Done:
 def _waiting(
     session: Session, monitor: str, model_id: int, made: DocumentFeatures
 ) -> Iterator[tuple[list[Unframed], list[Unframed]]]:
-    """Batches of documents to score, and of those whose text is known not to name the target."""
+    """Batches of documents to score, and of those that are known to say nothing of the target."""
     after = 0
     while documents := unframed(
         session,
@@ -125,7 +125,12 @@ def _waiting(
         target=made.target,
     ):
         after = documents[-1].id
-        silent_on_it = [d for d in documents if made.target and made.store.passages_of(d.id, d.text_digest) == 0]
+        # nobody criticises himself: of what a group says, nothing is towards it
+        silent_on_it = [
+            d
+            for d in documents
+            if made.target and (d.speaking == made.target or made.store.passages_of(d.id, d.text_digest) == 0)
+        ]
         left = {d.id for d in silent_on_it}
         yield [d for d in documents if d.id not in left], silent_on_it
 

@@ -51,10 +51,11 @@ class DocumentFeatures:
         texts = texts_of(session, [d.id for d in documents])
         session.commit()
         there = [d for d in documents if d.id in texts and texts[d.id][1] == d.text_digest]
-        # nobody criticises himself: of what a group says, nothing is towards it
-        rows = ["" if self.target and d.speaking == self.target else texts[d.id][0] for d in there]
         features = featurise(
-            rows, self.mask, only=self.mask.finds_target if self.target else None, encoder=self.encoder
+            [texts[d.id][0] for d in there],
+            self.mask,
+            only=self.mask.finds_target if self.target else None,
+            encoder=self.encoder,
         )
         self.store.keep([(d.id, d.text_digest) for d in there], features)
         # what was erased while its features were made must not stay on disk

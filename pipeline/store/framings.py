@@ -23,20 +23,24 @@ class Unframed:
     speaking: str | None
     """the group that speaks in it; None in an observer's text"""
     stale: bool
-    """true: the model has scored an earlier text or with other names masked"""
+    """true: the model has scored an earlier text, with other names masked, or when another was said to speak"""
 
 
 def _same(model_id: int, target: str) -> ColumnElement[bool]:
     return and_(Framing.document_id == Document.id, Framing.model_id == model_id, Framing.target == target)
 
 
-def _waits(monitor: str, featuriser: str) -> ColumnElement[bool]:
+_speaking = case((Document.speaker == "own", Document.group_id))
+
+
+def _waits(monitor: str, featuriser: str, target: str) -> ColumnElement[bool]:
     return and_(
         Document.monitor == monitor,
         or_(
             Framing.document_id.is_(None),
             Framing.text_digest != Document.text_digest,
             Framing.featuriser != featuriser,
+            target == _speaking,  # who speaks was corrected: a framing towards himself is to go
         ),
     )
 
@@ -49,18 +53,17 @@ def count_documents(session: Session, monitor: str) -> int:
 def count_unframed(session: Session, monitor: str, *, model_id: int, featuriser: str, target: str = "") -> int:
     """How many documents wait for a framing by this model and featuriser, of a targeted codebook towards a group."""
     query = select(func.count()).select_from(Document).outerjoin(Framing, _same(model_id, target))
-    return session.scalar(query.where(_waits(monitor, featuriser))) or 0
+    return session.scalar(query.where(_waits(monitor, featuriser, target))) or 0
 
 
 def unframed(
     session: Session, monitor: str, *, model_id: int, featuriser: str, after: int, limit: int, target: str = ""
 ) -> list[Unframed]:
     """The next ``limit`` waiting documents with an id above ``after``, by id; without their texts."""
-    speaking = case((Document.speaker == "own", Document.group_id))
     query = (
-        select(Document.id, Document.text_digest, Document.language, speaking, Framing.document_id.is_not(None))
+        select(Document.id, Document.text_digest, Document.language, _speaking, Framing.document_id.is_not(None))
         .outerjoin(Framing, _same(model_id, target))
-        .where(_waits(monitor, featuriser), Document.id > after)
+        .where(_waits(monitor, featuriser, target), Document.id > after)
         .order_by(Document.id)
         .limit(limit)
     )

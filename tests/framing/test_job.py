@@ -176,6 +176,21 @@ def test_a_group_that_is_named_no_more_has_no_framing(settings, monitor, add_doc
     assert _pairs(settings) == {}
 
 
+def test_who_speaks_may_be_corrected(store_settings, monitor, add_documents):
+    (document,) = add_documents(store_settings, ["We blame the Belt League for everything."])
+
+    def spoken_by(group):
+        with open_session(store_settings) as session:
+            session.execute(update(Document).values(group_id=group))
+            session.commit()
+        frame(store_settings, monitor)
+        return set(_pairs(store_settings))
+
+    assert spoken_by("a") == {(document, "b")}
+    assert spoken_by("b") == set()  # nobody criticises himself
+    assert spoken_by("a") == {(document, "b")}
+
+
 def test_features_are_kept_and_a_new_model_needs_no_text(settings, monitor, add_documents, monkeypatch):
     add_documents(settings, ["The people of the land.", "Workers of all countries.", "The Belt League."])
     frame(settings, monitor)
