@@ -36,7 +36,14 @@ from pipeline.store.models import model_in_force, model_named
 from pipeline.store.runs import record_run
 from pipeline.store.session import open_session
 from pipeline.store.tables import Model
-from pipeline.store.training import CodedText, coded_texts, codings_since_training, count_codings, retraining_job
+from pipeline.store.training import (
+    CodedText,
+    coded_texts,
+    codings_since_training,
+    copies_of_coded,
+    count_codings,
+    retraining_job,
+)
 
 log = logging.getLogger(__name__)
 
@@ -70,11 +77,15 @@ def _prepared(text: str, mask: Mask | None) -> str:
 
 
 def rows_of(
-    coded: Sequence[CodedText], monitors: Mapping[str, Monitor], book: Codebook
+    coded: Sequence[CodedText],
+    monitors: Mapping[str, Monitor],
+    book: Codebook,
+    copies: Sequence[tuple[str, int, str]] = (),
 ) -> tuple[list[CodingRow], list[str]]:
     """Stored codings as training takes them, each text without its monitor's masked names; and what was left out.
 
-    Texts of one cluster, and the same text in two monitors, are one text. Pure.
+    Texts of one cluster, and the same text in two monitors, are one text; ``copies`` (monitor, cluster, digest of a
+    text in it) say which clusters share one that nobody has coded. Pure.
     """
     unknown = Counter(c.monitor for c in coded if c.monitor not in monitors)
     strange = Counter(c.value for c in coded if c.value not in book.names)
@@ -87,7 +98,9 @@ def rows_of(
     ]
     used = [c for c in coded if c.monitor in monitors and c.value in book.names]
     clusters = [f"{c.monitor}/{c.cluster}" if c.cluster is not None else None for c in used]
-    together = connected([clusters, [c.text_digest for c in used]], len(used))
+    clusters += [f"{monitor}/{cluster}" for monitor, cluster, _ in copies]
+    digests = [c.text_digest for c in used] + [digest for *_, digest in copies]
+    together = connected([clusters, digests], len(clusters))[: len(used)]
     several = len({c.monitor for c in used}) > 1
     masks = {name: masks_for(monitor, book) for name, monitor in monitors.items()}
     if gone := sorted({c.target for c in used if c.target not in masks[c.monitor]}):
@@ -207,8 +220,8 @@ def retrain(
     progress("reading codings", 0, None)
     with open_session(settings) as session:
         found, waiting = count_codings(session, variable)
-        coded = list(coded_texts(session, variable))
-    rows, left_out = rows_of(coded, known, book)
+        coded, copies = list(coded_texts(session, variable)), copies_of_coded(session, variable)
+    rows, left_out = rows_of(coded, known, book, copies)
     problems += left_out
 
     def end(said: str, model: str | None = None, *, new: bool = False, refused: bool = False) -> Retrained:

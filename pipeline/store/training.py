@@ -65,6 +65,25 @@ def coded_texts(session: Session, variable: str) -> Iterator[CodedText]:
         yield CodedText(**row._mapping)
 
 
+def copies_of_coded(session: Session, variable: str) -> list[tuple[str, int, str]]:
+    """Monitor, cluster and digest of every text in a cluster that people coded, coded itself or not.
+
+    Another monitor may have coded a copy that nobody has coded here.
+    """
+    coded = (
+        select(Document.cluster_id)
+        .join(Coding, Coding.document_id == Document.id)
+        .where(Coding.variable == variable, Coding.origin != "machine")
+    )
+    query = (
+        select(Document.monitor, Document.cluster_id, Document.text_digest)
+        .where(Document.cluster_id.in_(coded))
+        .distinct()
+        .execution_options(yield_per=10_000)
+    )
+    return [(monitor, cluster, digest) for monitor, cluster, digest in session.execute(query) if cluster is not None]
+
+
 def count_codings(session: Session, variable: str) -> tuple[int, int]:
     """How many codings of the variable people have made, and how many of them wait for a text."""
     query = select(func.count(), func.count(Coding.document_id)).where(

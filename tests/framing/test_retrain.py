@@ -19,7 +19,7 @@ from pipeline.monitor import Monitor
 from pipeline.store.models import model_in_force, model_named
 from pipeline.store.session import engine_for, open_session
 from pipeline.store.tables import Coding, Document, Model, Promotion, Run
-from pipeline.store.training import coded_texts
+from pipeline.store.training import coded_texts, copies_of_coded
 from tests.framing.coded import add_coded
 
 ANA = {"id": "7", "name": "ana"}
@@ -123,6 +123,21 @@ def test_a_model_in_force_of_another_version_can_be_trained_again_without_a_comp
     assert "not comparable with the model in force" in again.said
     promote_model(settings, again.model, person="ana", comment="of this version")
     assert ensure_model(settings, "framing")[1].name == again.model
+
+
+def test_a_copy_of_a_random_coding_in_another_monitor_does_not_train(settings, monitor):
+    (audited,) = add_coded(settings, 1, "random")
+    (other,) = add_coded(settings, 1, "active", monitor="n", first=50)
+    with open_session(settings) as session:  # nobody coded this copy, whose text is another; it ties the two together
+        copy = {c.name: getattr(session.get(Document, audited), c.name) for c in Document.__table__.columns}
+        same = session.get(Document, other)
+        words = {"text": same.text, "text_digest": same.text_digest, "address": "http://x.example/copy"}
+        session.add(Document(**{name: value for name, value in copy.items() if name != "id"} | words))
+        session.commit()
+        coded, copies = list(coded_texts(session, "framing")), copies_of_coded(session, "framing")
+    monitors = {"m": monitor, "n": monitor.model_copy(update={"name": "n"})}
+    made = sort_codings(rows_of(coded, monitors, codebook_of("framing"), copies)[0])
+    assert (len(made.training), len(made.audit)) == (0, 1)
 
 
 def test_without_a_persons_answer_nothing_is_put_in_force(settings, monitor):
