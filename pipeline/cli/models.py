@@ -94,10 +94,11 @@ def model_train(
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Train a model on a file of codings and write its folder, with a card of its figures."""
-    from classifiers.model.model_folder import load_model, save_model
+    from classifiers.model.model_folder import save_model
     from classifiers.starter import StarterError, load_starter
     from classifiers.training.card import card_pages
     from classifiers.training.train import Training, probe_texts, says, train
+    from pipeline.framing.starter import open_model
 
     with answering():
         if out.exists():
@@ -111,13 +112,14 @@ def model_train(
             shipped = []  # a variable without any
         before = None
         if incumbent is not None:
-            loaded = load_model(incumbent)
+            loaded = open_model(the_settings(), incumbent)
             if loaded.variable != book.variable:
                 fail(f"{incumbent} is a model of {loaded.variable}, not of {book.variable}; compare like with like")
             before = says(loaded.classifier, prepare)
+        learner = {"context_weight": context_weight, "encoder": the_settings().encoder or None}
         settings = Training(
             split=split.value if split else None, seed=seed, starter_weight=starter_weight, curve_repeats=curve,
-            classifier={"context_weight": context_weight}, prepare=prepare, most=most,
+            classifier=learner, prepare=prepare, most=most,
         )  # fmt: skip
         try:
             made = train(
@@ -164,12 +166,12 @@ def model_evaluate(
     import numpy as np
 
     from classifiers.evaluation.judge import examine
-    from classifiers.model.model_folder import load_model
     from classifiers.training.card import judged_markdown
     from classifiers.training.train import says
+    from pipeline.framing.starter import open_model
 
     with answering():
-        loaded = load_model(folder)
+        loaded = open_model(the_settings(), folder)
         book = _book(codebook, loaded.variable)
         if book.variable != loaded.variable or book.two_heads != loaded.classifier.heads_:
             fail(f"{folder} was trained with another codebook than {codebook or book.variable}; name its own")

@@ -11,10 +11,10 @@ from classifiers.codebook import codebook_of
 from classifiers.coding.examples import sort_codings
 from classifiers.evaluation.compare import compare
 from classifiers.evaluation.judge import understood
-from classifiers.model.model_folder import load_model
 from classifiers.training.train import says
 from pipeline.framing.promote import PromotionError
 from pipeline.framing.retrain import dyads_of, rows_of
+from pipeline.framing.starter import open_model
 from pipeline.monitor import Monitor
 from pipeline.monitors import load_monitors
 from pipeline.settings import Settings
@@ -40,7 +40,7 @@ def compare_models(
             raise PromotionError(f"{old} judges {one.variable} and {new} {two.variable}; compare like with like")
         book = codebook_of(one.variable)
         coded = [coding for coding in coded_texts(session, book.variable) if coding.draw == "random"]
-        models = [load_model(settings.models / row.name, row.sha256) for row in (one, two)]
+        models = [open_model(settings, settings.models / row.name, row.sha256) for row in (one, two)]
     known = {m.name: m for m in [*load_monitors(settings.monitor_files()).monitors.values(), *monitors]}
     codings, problems = rows_of(coded, known, book)
     audit = sort_codings(codings).audit

@@ -11,8 +11,8 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from classifiers.codebook import Codebook, codebook_of
-from classifiers.model.model_folder import MANIFEST, LoadedModel, ModelFolderError, load_model
-from pipeline.framing.starter import is_starter, starter_name, train_starter
+from classifiers.model.model_folder import MANIFEST, LoadedModel, ModelFolderError
+from pipeline.framing.starter import is_starter, open_model, starter_name, train_starter
 from pipeline.settings import Settings
 from pipeline.store.models import before_it, decide_alone, history, keep_model, model_in_force, promote
 from pipeline.store.session import open_session
@@ -62,7 +62,7 @@ def _outdated(settings: Settings, row: Model, book: Codebook) -> bool:
     It can't be made again either: the codings or the way of training are others now.
     """
     folder = settings.models / row.name
-    earlier = is_starter(row.name) and row.name != starter_name(book)
+    earlier = is_starter(row.name) and row.name != starter_name(book, settings.encoder)
     return earlier and (not folder.exists() or _unchanged(folder, row.sha256))
 
 
@@ -82,11 +82,11 @@ def _current(session: Session, settings: Settings, book: Codebook) -> tuple[int,
     row = model_in_force(session, book.variable)
     if row is None:
         return None
-    if not (settings.models / row.name).exists() and row.name == starter_name(book):
+    if not (settings.models / row.name).exists() and row.name == starter_name(book, settings.encoder):
         log.warning("the folder of %s is gone; it is made again from the starter codings", row.name)
         train_starter(settings, book, row.trained_at)
     try:
-        return row.id, load_model(settings.models / row.name, row.sha256)
+        return row.id, open_model(settings, settings.models / row.name, row.sha256)
     except ModelFolderError as error:
         if not _outdated(settings, row, book):
             raise type(error)(f"{error}; {_mend(session, row)}") from error
@@ -109,7 +109,7 @@ def _starter_instead(session: Session, settings: Settings, book: Codebook, outda
     again = model_in_force(session, book.variable)
     if again is None or again.id == row.id:
         return row.id, model
-    return again.id, load_model(settings.models / again.name, again.sha256)
+    return again.id, open_model(settings, settings.models / again.name, again.sha256)
 
 
 def promoted_model(settings: Settings, variable: str) -> LoadedModel:

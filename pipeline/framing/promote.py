@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from classifiers.codebook import codebook_of
-from classifiers.model.model_folder import MARKDOWN, ModelFolderError, load_model
+from classifiers.model.model_folder import MARKDOWN, ModelFolderError
 from pipeline.framing.model import ROLLED_BACK, roll_back_names
-from pipeline.framing.starter import starter_name, train_starter
+from pipeline.framing.starter import open_model, starter_name, train_starter
 from pipeline.settings import Settings
 from pipeline.store.models import (
     decide_alone,
@@ -94,9 +94,9 @@ def _require_sound(settings: Settings, row: Model) -> None:
     """Refuse a model whose folder is not the one that was trained."""
     folder = settings.models / row.name
     try:
-        if not folder.exists() and row.name == starter_name(codebook_of(row.variable)):
+        if not folder.exists() and row.name == starter_name(codebook_of(row.variable), settings.encoder):
             train_starter(settings, codebook_of(row.variable), row.trained_at)
-        load_model(folder, row.sha256)
+        open_model(settings, folder, row.sha256)
     except ModelFolderError as error:
         raise PromotionError(f"{row.name} can't be put in force: {error}") from error
 

@@ -6,12 +6,13 @@ import hashlib
 import json
 import logging
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from classifiers.codebook import Codebook
 from classifiers.evaluation.evaluate import confusion, figures, training_balance
 from classifiers.model.classifier import TextClassifier
-from classifiers.model.model_folder import FORMAT, LoadedModel, load_model, save_model
+from classifiers.model.model_folder import ENCODERS, FORMAT, LoadedModel, load_model, save_model
 from classifiers.starter import StarterCoding, load_starter, starter_digest, starter_groups
 from classifiers.text.featuriser import RULES
 from classifiers.text.mask import target_masks
@@ -23,12 +24,18 @@ TRAINER = 1
 log = logging.getLogger(__name__)
 
 
-def starter_name(book: Codebook) -> str:
+def starter_name(book: Codebook, encoder: str = "") -> str:
     """Name of a codebook's starter model: the same codings and settings give the same name."""
-    settings = {name: value for name, value in TextClassifier().get_params().items() if name != "heads"}
+    classifier = TextClassifier(encoder=encoder or None)
+    settings = {name: value for name, value in classifier.get_params().items() if name != "heads"}
     made_of = [TRAINER, FORMAT, RULES, starter_digest(book.variable), book.model_dump(), settings]
     digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
     return f"{book.variable}-starter-{digest[:8]}"
+
+
+def open_model(settings: Settings, folder: Path, sha256: str | None = None) -> LoadedModel:
+    """:func:`classifiers.model.model_folder.load_model`; the model may name the encoder of the settings as well."""
+    return load_model(folder, sha256, encoders={*ENCODERS, settings.encoder} - {""})
 
 
 def is_starter(name: str) -> bool:
@@ -72,8 +79,8 @@ def train_starter(settings: Settings, book: Codebook, trained_at: datetime | Non
 
     ``trained_at``: of a starter model whose folder was lost; training is deterministic, so the same folder comes back.
     """
-    classifier = TextClassifier(book.two_heads)
-    folder = settings.models / starter_name(book)
+    classifier = TextClassifier(book.two_heads, encoder=settings.encoder or None)
+    folder = settings.models / starter_name(book, settings.encoder)
     if not folder.exists():
         codings = load_starter(book)
         log.info("training %s on %d starter codings", folder.name, len(codings))
@@ -89,4 +96,4 @@ def train_starter(settings: Settings, book: Codebook, trained_at: datetime | Non
             )
         except FileExistsError:
             log.info("another process has made %s meanwhile", folder.name)
-    return load_model(folder)
+    return open_model(settings, folder)

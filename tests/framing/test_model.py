@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from classifiers.codebook import codebook_of
 from classifiers.model.model_folder import ModelFolderError
 from pipeline.framing.model import ensure_model, keep_loaded, promoted_model
-from pipeline.framing.starter import starter_name
+from pipeline.framing.starter import open_model, starter_name
 from pipeline.store.models import history, promote
 from pipeline.store.session import open_session
 from pipeline.store.tables import Model, Promotion
@@ -159,3 +159,17 @@ def test_a_damaged_model_names_the_roll_back(settings):
         ModelFolderError, match=rf"second: no such .*put {starter.name} in force again: `riftwatch model"
     ):
         ensure_model(settings, "framing")
+
+
+@pytest.mark.usefixtures("short_starter")
+def test_an_encoder_named_in_the_settings_stands_beside_words_and_is_asked_for_again(settings, caplog):
+    spec = "tests.classifiers.toy_encoder:lengths"
+    with_encoder = settings.model_copy(update={"encoder": spec})
+    _, model = ensure_model(with_encoder, "framing")
+    assert model.classifier.encoder == spec
+    assert model.classifier.dense_coef_.shape == (4, 4)
+    assert model.name == starter_name(codebook_of("framing"), spec) != starter_name(codebook_of("framing"))
+    assert ensure_model(with_encoder, "framing")[1].sha256 == model.sha256
+    # a folder does not say what is run: without the setting its encoder is refused
+    with pytest.raises(ModelFolderError, match=rf"names the encoder '{spec}', and only"):
+        open_model(settings, settings.models / model.name)
