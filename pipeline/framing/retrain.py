@@ -17,7 +17,7 @@ from classifiers.codebook import Codebook, codebook_of
 from classifiers.coding.coding_table import CodingRow
 from classifiers.coding.examples import Examples, sort_codings
 from classifiers.coding.splits import connected
-from classifiers.model.model_folder import FORMAT, LoadedModel, OtherFormatError, load_model, save_model
+from classifiers.model.model_folder import FORMAT, LoadedModel, OtherFormatError, save_model
 from classifiers.starter import StarterCoding, StarterError, load_starter, starter_digest, starter_groups
 from classifiers.text.cutting import split_passages
 from classifiers.text.featuriser import RULES
@@ -27,7 +27,7 @@ from classifiers.training.train import Trained, Training, probe_texts, says, tra
 from pipeline.framing.job import masks_for
 from pipeline.framing.model import ensure_model, keep_loaded
 from pipeline.framing.promote import COMPARED_WITH
-from pipeline.framing.starter import TRAINER
+from pipeline.framing.starter import TRAINER, open_model
 from pipeline.monitor import Monitor
 from pipeline.monitors import load_monitors
 from pipeline.report import Progress, Report, silent
@@ -192,7 +192,7 @@ def _save(settings: Settings, name: str, trained: Trained, book: Codebook, card:
         probes = probe_texts(book)
         pages = card_pages(card, len(probes))
         save_model(trained.classifier, folder, codebook=book, card=card, probes=probes, pages=pages)
-    return load_model(folder)
+    return open_model(settings, folder)
 
 
 def retrain(
@@ -249,7 +249,8 @@ def retrain(
         )
     incumbent_name, incumbent = _incumbent(settings, book)
     starter, digest_of_starter = _starter(book)
-    learnt_from = _digest(TRAINER, FORMAT, RULES, book.model_dump(), digest_of_starter, seed, _content(own))
+    made_by = (TRAINER, FORMAT, RULES, settings.encoder, book.model_dump(), digest_of_starter, seed)
+    learnt_from = _digest(*made_by, _content(own))
     name = f"{variable}-{_digest(learnt_from, incumbent_name, _content(by_use.audit))[:10]}"
     with open_session(settings) as session:
         before = model_named(session, name)
@@ -270,7 +271,7 @@ def retrain(
             incumbent=says(incumbent.classifier) if incumbent is not None else None,
             incumbent_name=incumbent_name or "incumbent",
             dyads=dyads_of(known.values(), {c.monitor for c in coded if c.monitor in known}),
-            settings=replace(HOW, seed=seed),
+            settings=replace(HOW, seed=seed, classifier={"encoder": settings.encoder or None}),
         )
     except ValueError as error:
         return end(f"the codings can't train a {variable} model: {error}", refused=True)
