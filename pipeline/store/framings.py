@@ -40,7 +40,7 @@ def _waits(monitor: str, featuriser: str, target: str) -> ColumnElement[bool]:
             Framing.document_id.is_(None),
             Framing.text_digest != Document.text_digest,
             Framing.featuriser != featuriser,
-            target == _speaking,  # who speaks was corrected: a framing towards himself is to go
+            _speaking == target,  # who speaks was corrected: a framing towards himself is to go
         ),
     )
 
