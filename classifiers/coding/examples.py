@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from classifiers.coding.coding_table import CodingRow
 from classifiers.coding.splits import Ints, text_key, units
 from classifiers.heads import Floats
+
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,9 @@ class Sorted:
 
     training: Examples
     audit: Examples
+    unseen: Bools
+    """shape (audit,): no coding of another draw is of the text. From one that there is, an earlier model may have
+    learnt: only on the unseen can it be compared with a later one"""
     left_out: dict[str, int]
     """why -> how many codings count nowhere"""
     contradictions: dict[str, int]
@@ -101,6 +107,7 @@ def sort_codings(rows: Sequence[CodingRow]) -> Sorted:
     return Sorted(
         everything.take(~is_audit & ~beside),
         everything.take(is_audit),
+        ~np.isin(unit[is_audit], unit[beside]),
         {why: number for why, number in left_out.items() if number},
         {name: contradictions[name] + more[name] for name in contradictions},
     )

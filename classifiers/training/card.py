@@ -167,11 +167,13 @@ def compared_markdown(comparison: Mapping[str, Any]) -> list[str]:
         for name, one in comparison["figures"].items()
     ]
     columns = ("figure", "new", "old", "new less old", "95% interval", "margin", "verdict")
+    without = comparison.get("left_out", 0)
+    known = f" Without {without} that were coded for training as well: the old model may know them." if without else ""
     return [
         f"## Against {_cell(comparison['incumbent'])}",
         "",
         f"**{comparison['verdict'].capitalize()}**, on the same {comparison['texts']} random codings in "
-        f"{comparison['clusters']} clusters.",
+        f"{comparison['clusters']} clusters.{known}",
         "",
         *_table(columns, rows),
     ]

@@ -68,8 +68,13 @@ def cross_validated(fitted: Fitted) -> Figures | None:
 def on_random(
     fitted: Fitted, said: Floats, incumbent: Says | None, name: str, dyads: Sequence[tuple[str, str]] | None
 ) -> tuple[Figures | None, Figures | None]:
-    """Figures on the random codings, and the comparison with the incumbent; None without either."""
+    """Figures on the random codings, and the comparison with the incumbent; None without either.
+
+    Compared on those of which the incumbent can't have learnt either: texts that were coded for training, and drawn at
+    random later, it may know.
+    """
     audit, everything, settings = fitted.audit, fitted.everything, fitted.settings
+    unseen = fitted.codings.unseen
     if not len(audit):
         return None, None
     texts, asked = ([settings.prepare(row.text) for row in part.rows] for part in (everything, audit))
@@ -80,15 +85,17 @@ def on_random(
     comparison = None
     if incumbent is not None:
         before = understood(incumbent(audit.texts), fitted.base_rates)
-        baselines[name] = fitted.book.two_heads.labels(before)
-        comparison = {"incumbent": name} | compare(
-            audit.rows,
-            understood(said, fitted.base_rates),
-            before,
+        baselines[name] = np.where(unseen, fitted.book.two_heads.labels(before), "")
+    if incumbent is not None and unseen.any():
+        fair = audit.take(unseen)
+        comparison = {"incumbent": name, "left_out": int((~unseen).sum())} | compare(
+            fair.rows,
+            understood(said, fitted.base_rates)[unseen],
+            before[unseen],
             heads=fitted.book.two_heads,
             balances=fitted.book.balances,
-            weights=audit.weights,
-            units=audit.units,
+            weights=fair.weights,
+            units=fair.units,
             dyads=dyads,
             replicates=settings.replicates,
             seed=settings.seed,

@@ -48,7 +48,8 @@ def approval_page(name: str, card: Mapping[str, Any], incumbent: str | None) -> 
         ]
     else:
         parts += [
-            "There are no random codings, so nothing says whether it is better than the model in force.",
+            "There are no random codings of which the model in force can't have learnt too, so nothing says whether it "
+            "is better.",
             "\n".join(_not_comparable(card)),
         ]
     if card.get("note"):

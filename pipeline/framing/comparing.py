@@ -20,7 +20,7 @@ from pipeline.monitors import load_monitors
 from pipeline.settings import Settings
 from pipeline.store.models import model_named
 from pipeline.store.session import open_session
-from pipeline.store.training import coded_texts
+from pipeline.store.training import coded_texts, copies_of_coded
 
 
 def compare_models(
@@ -28,7 +28,8 @@ def compare_models(
 ) -> tuple[dict[str, Any], list[str]]:
     """What :func:`classifiers.evaluation.compare.compare` says of two models by name, and which codings were left out.
 
-    Neither may have been trained on a random coding; those of this house never are. Raises PromotionError in words.
+    On random codings whose texts were not coded for training as well: one of the two may know them. Raises
+    PromotionError in words.
     """
     with open_session(settings) as session:
         rows = [model_named(session, name) for name in (old, new)]
@@ -39,13 +40,19 @@ def compare_models(
         if one.variable != two.variable:
             raise PromotionError(f"{old} judges {one.variable} and {new} {two.variable}; compare like with like")
         book = codebook_of(one.variable)
-        coded = [coding for coding in coded_texts(session, book.variable) if coding.draw == "random"]
+        coded, copies = list(coded_texts(session, book.variable)), copies_of_coded(session, book.variable)
         models = [open_model(settings, settings.models / row.name, row.sha256) for row in (one, two)]
     known = {m.name: m for m in [*load_monitors(settings.monitor_files()).monitors.values(), *monitors]}
-    codings, problems = rows_of(coded, known, book)
-    audit = sort_codings(codings).audit
+    codings, problems = rows_of(coded, known, book, copies)
+    found = sort_codings(codings)
+    audit = found.audit.take(found.unseen)
     if not len(audit):
-        raise PromotionError("there are no random codings to compare on; code texts of a queue's random part")
+        raise PromotionError(
+            "there are no random codings to compare on whose texts were not coded for training as well; "
+            "code texts of a queue's random part"
+        )
+    if learnt := len(found.audit) - len(audit):
+        problems.append(f"{learnt} random codings are left out: their texts were coded for training as well")
     heads = book.two_heads
     base = np.average(heads.truth(audit.values), axis=0, weights=audit.weights)
     before, after = (understood(says(model.classifier)(audit.texts), base) for model in models)

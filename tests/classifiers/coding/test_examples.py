@@ -83,3 +83,17 @@ def test_every_coding_is_in_one_place_and_every_text_weighs_one(cells):
             key = row.cluster or f"text {row.text}"
             weights[key] = weights.get(key, 0) + weight
         assert list(weights.values()) == pytest.approx([1] * len(weights))
+
+
+def test_random_codings_of_a_text_that_was_coded_for_training_are_marked():
+    found = sort_codings(
+        [
+            CodingRow("a", "both", draw="random"),
+            CodingRow("b", "both", draw="random"),
+            CodingRow("b!", "neither", draw="active", cluster="7"),
+            CodingRow("c", "both", draw="random", cluster="7"),
+            CodingRow("d", "both", draw="active", origin="machine", cluster="a"),
+        ]
+    )
+    assert [row.text for row in found.audit.rows] == ["a", "b", "c"]
+    assert found.unseen.tolist() == [True, True, False]

@@ -36,6 +36,17 @@ def made(rows):
                  settings=replace(QUICK, curve_repeats=1))  # fmt: skip
 
 
+def test_a_comparison_leaves_out_what_the_incumbent_may_have_learnt(rows):
+    audit = [row for row in rows if row.draw == "random"]
+    twice = [*rows, *(replace(row, draw="active") for row in audit[:10])]
+    made = train(twice, BOOK, trained_at=NOW, incumbent=lambda texts: np.full((len(texts), 2), 0.5), settings=QUICK)
+    assert (made.card["random_sample"]["texts"], made.card["comparison"]["texts"]) == (50, 40)
+    assert "Without 10 that were coded for training as well" in card_markdown(made.card)
+    all_twice = [*rows, *(replace(row, draw="active") for row in audit)]
+    made = train(all_twice, BOOK, trained_at=NOW, incumbent=lambda texts: np.full((len(texts), 2), 0.5), settings=QUICK)
+    assert made.card["comparison"] is None
+
+
 def test_random_codings_evaluate_and_never_train(rows, made):
     assert len(made.audit) == 50
     assert len(made.training) == 150
