@@ -31,6 +31,8 @@ class KeptCodings:
     known: int
     erased: frozenset[str] = frozenset()
     """addresses among them whose texts were erased: their codings were not kept"""
+    by_hand: frozenset[tuple[Any, ...]] = frozenset()
+    """keys (KEYS) of machine labels that were not kept: a person coded the same under the same name"""
 
 
 def _documents(session: Session, monitor: str, addresses: Sequence[str]) -> dict[str, int]:
@@ -46,8 +48,8 @@ def _documents(session: Session, monitor: str, addresses: Sequence[str]) -> dict
 def keep_codings(session: Session, monitor: str, rows: Sequence[dict[str, Any]]) -> KeptCodings:
     """Write codings (columns of KEYS without monitor, and of CONTENT), each key at most once. Does not commit.
 
-    A row whose document is not collected waits for it; one whose text was erased is left out. ``coded_at`` None: as
-    stored, and now for a new or changed one.
+    A row whose document is not collected waits for it; one whose text was erased is left out, and so is a machine's
+    label where a person's stands under the same key. ``coded_at`` None: as stored, and now for a new or changed one.
     """
     addresses = sorted({row["address"] for row in rows})
     gone = frozenset(erased(session, monitor, addresses))
@@ -63,9 +65,13 @@ def keep_codings(session: Session, monitor: str, rows: Sequence[dict[str, Any]])
         for coding in session.execute(select(*columns).where(Coding.monitor == monitor, Coding.address.in_(addresses)))
     }
     now = datetime.now(UTC)
-    new, changed = [], []
+    new, changed, by_hand = [], [], set()
     for row in whole:
-        before = stored.get(tuple(row[key] for key in KEYS))
+        key = tuple(row[name] for name in KEYS)
+        before = stored.get(key)
+        if before is not None and before.origin != "machine" and row["origin"] == "machine":
+            by_hand.add(key)
+            continue
         timeless = row["coded_at"] is None
         if before is None:
             new.append(row | {"coded_at": now} if timeless else row)
@@ -73,7 +79,8 @@ def keep_codings(session: Session, monitor: str, rows: Sequence[dict[str, Any]])
             changed.append(row | {"coded_at": now} if timeless else row)
     upsert(session, Coding, [*new, *changed], keys=KEYS, update=CONTENT)
     session.expire_all()  # what the caller has read of them was changed beneath it
-    return KeptCodings(len(new), len(changed), len(whole) - len(new) - len(changed), gone)
+    known = len(whole) - len(new) - len(changed) - len(by_hand)
+    return KeptCodings(len(new), len(changed), known, gone, frozenset(by_hand))
 
 
 def match_waiting(session: Session, monitor: str) -> int:
@@ -245,13 +252,18 @@ def newest_queue(session: Session, monitor: str, variable: str, queue: int | Non
 
 
 def tasks_of(session: Session, queue: int) -> Iterator[Task]:
-    """The texts of a queue that no coder has finished, in the queue's order."""
-    finished = select(Assignment.item_id).where(Assignment.outcome.is_not(None))
+    """The texts of a queue that fewer coders have finished than it wants, in the queue's order."""
+    finished = (
+        select(func.count())
+        .select_from(Assignment)
+        .where(Assignment.item_id == QueueItem.id, Assignment.outcome.is_not(None))
+        .scalar_subquery()
+    )
     query = (
         select(QueueItem, Queue.drawn_at, Document)
         .join(Queue, Queue.id == QueueItem.queue_id)
         .join(Document, Document.id == QueueItem.document_id)
-        .where(QueueItem.queue_id == queue, QueueItem.id.not_in(finished))
+        .where(QueueItem.queue_id == queue, finished < QueueItem.coders)
         .order_by(QueueItem.place, QueueItem.id)
         .execution_options(yield_per=100)
     )

@@ -78,7 +78,7 @@ class _Import:
                 content = _digest([coding[name] for name in coding if name != "extra"])
                 first, before = self._seen.setdefault(key, (found.place, content))
                 if before != content:
-                    raise ValueError(f"{_at(first)} has the same text, coder and draw with another label")
+                    raise ValueError(f"{_at(first)} has the same text, coder and draw, and says something else")
             except ValueError as error:
                 self.fail(str(error), found.place)
                 continue
@@ -91,6 +91,12 @@ class _Import:
         for place, coding in good.values():
             if coding["address"] in kept.erased:  # the address is not repeated: it was erased
                 self.fail("its text was erased, and its codings with it; they are not taken back", place)
+            elif tuple({**coding, "monitor": self._monitor}[name] for name in KEYS) in kept.by_hand:
+                self.fail(
+                    f"{coding['coder']} coded this text by hand, and a machine's label takes no person's place; "
+                    "give the machine a coder's name of its own",
+                    place,
+                )
 
     def said(self) -> tuple[str, ...]:
         """All problems, those that were not named as a number."""

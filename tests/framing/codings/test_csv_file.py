@@ -115,7 +115,22 @@ def test_the_same_twice_in_a_file_is_known_and_a_contradiction_named(settings, m
     monkeypatch.setattr(module, "BATCH", 1)
     report = _import(settings, monitor, tmp_path, GOOD, GOOD, GOOD.replace("nationalist", "both"))
     assert _counts(report) == (3, 1, 0, 1, 1, 1)
-    assert "codings.csv:4: line 2 has the same text, coder and draw with another label" in report.problems[0]
+    assert "codings.csv:4: line 2 has the same text, coder and draw, and says something else" in report.problems[0]
+
+
+def test_a_machines_label_takes_no_persons_place(settings, monitor, tmp_path):
+    header = HEADER + ",origin"
+    _import(settings, monitor, tmp_path, GOOD + ",human", header=header)
+    machine = GOOD.replace("nationalist", "both") + ",machine"
+    report = _import(settings, monitor, tmp_path, machine, machine.replace("c1", "gpt"), header=header)
+    assert (report.new, report.updated, report.failed) == (1, 0, 1)
+    assert "codings.csv:2: c1 coded this text by hand" in report.problems[0]
+    assert [(c.coder, c.value, c.origin) for c in _stored(settings)] == [
+        ("c1", "nationalist", "human"),
+        ("gpt", "both", "machine"),
+    ]
+    # a person may take a machine's name over, as whoever corrects its labels does
+    assert _import(settings, monitor, tmp_path, GOOD.replace("c1", "gpt") + ",human", header=header).updated == 1
 
 
 @pytest.mark.parametrize(
