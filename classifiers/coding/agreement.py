@@ -131,7 +131,7 @@ def agreement(ratings: Iterable[Rating], *, draws: int = DRAWS, seed: int = 0) -
     drawn = np.random.default_rng(seed).multinomial(times.sum(), times / times.sum(), size=draws) @ patterns
     alphas = _alphas(drawn[:, 0], drawn[:, 1:])
     defined = alphas[~np.isnan(alphas)]
-    if not len(defined):
+    if len(of_document) < 2 or not len(defined):
         raise AgreementError(f"too few texts for an interval: {len(of_document)} coded by two coders")
     tail = 100 * (1 - LEVEL) / 2
     low, high = np.percentile(defined, [tail, 100 - tail])

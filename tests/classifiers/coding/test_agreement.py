@@ -92,7 +92,7 @@ def test_it_is_the_pairwise_definition(units):
     except AgreementError as error:
         assert str(error)  # noqa: PT017
         paired = [[v for v in line if v] for line in units if sum(v is not None for v in line) > 1]
-        assert len({r.coder for r in ratings}) < 2 or not paired or len({v for line in paired for v in line}) == 1
+        assert len({r.coder for r in ratings}) < 2 or len(paired) < 2 or len({v for line in paired for v in line}) == 1
     else:
         assert found.alpha == pytest.approx(_pairwise(ratings))
         assert 0 <= found.percent <= 1
@@ -120,6 +120,7 @@ def test_names_of_values_and_coders_do_not_matter(units, names):
         ({"A": "1 2 .", "B": ". . 3"}, "no text was coded by two"),
         ({"A": "1 1 1", "B": "1 1 1"}, r"only one value is in use \(1\)"),
         ({"A": "1 2 1 3", "B": "1 . 1 ."}, "only one value is in use"),
+        ({"A": "1 2 1 3", "B": "2 . . ."}, "too few texts for an interval: 1 coded by two coders"),
     ],
 )
 def test_what_can_not_be_reckoned_is_said(coders, match):
