@@ -221,7 +221,7 @@ def test_answers_to_a_queue_find_their_texts_and_count_as_they_were_drawn(settin
         session.add(queue)
         session.flush()
         for place, (document, drawn, probability) in enumerate([(two, "random", 0.125), (one, "active", None)]):
-            item = {"document_id": document, "target": "", "draw": drawn, "probability": probability, "coders": 1}
+            item = {"document_id": document, "target": "", "draw": drawn, "probability": probability, "coders": 3}
             session.add(QueueItem(queue_id=queue.id, place=place, **item))
         session.commit()
     file = tmp_path / "tasks"
@@ -256,6 +256,7 @@ def test_answers_to_a_queue_find_their_texts_and_count_as_they_were_drawn(settin
         back = {c.document_id: c for c in stored(settings) if c.coder == coder}
         assert (back[two].draw, back[two].probability, back[two].drawn_at) == ("random", 0.125, NOW)
         assert (back[one].draw, back[one].probability, back[one].origin) == ("active", None, "human")
+    assert export_queue(settings, monitor, file, variable="framing", form=FileFormat.CSV) == 0  # three coders: done
 
 
 json_values = st.recursive(
