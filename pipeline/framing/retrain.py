@@ -28,6 +28,7 @@ from pipeline.framing.job import masks_for
 from pipeline.framing.model import ensure_model, keep_loaded
 from pipeline.framing.promote import COMPARED_WITH
 from pipeline.framing.starter import TRAINER, open_model
+from pipeline.framing.weights import audit_weights
 from pipeline.monitor import Monitor
 from pipeline.monitors import load_monitors
 from pipeline.report import Progress, Report, silent
@@ -114,14 +115,14 @@ def rows_of(
             cluster=str(cluster),
             source=f"{c.monitor}: {c.source}" if several else c.source,
             lang=c.language or "",
-            weight=1 / c.probability if c.draw == "random" and c.probability else 1.0,
+            weight=weight,
             target=f"{c.monitor}: {c.target}" if several and c.target else c.target,
             draw=c.draw,
             origin=c.origin,
             coder=c.coder,
             settles=c.settles,
         )
-        for c, cluster in zip(used, together, strict=True)
+        for c, cluster, weight in zip(used, together, audit_weights(used, monitors), strict=True)
     ], problems
 
 

@@ -19,12 +19,14 @@ class CodedText:
     """A coding by a person, and its text."""
 
     monitor: str
+    address: str
     value: str
     target: str
     coder: str
     draw: str
     probability: float | None
     """inclusion probability of a random draw"""
+    drawn_at: datetime
     origin: str
     settles: bool
     text: str
@@ -34,6 +36,7 @@ class CodedText:
     source: str
     language: str | None
     published_at: datetime | None
+    collected_at: datetime
 
 
 def coded_texts(session: Session, variable: str) -> Iterator[CodedText]:
@@ -41,11 +44,13 @@ def coded_texts(session: Session, variable: str) -> Iterator[CodedText]:
     query = (
         select(
             Coding.monitor,
+            Coding.address,
             Coding.value,
             Coding.target,
             Coding.coder,
             Coding.draw,
             Coding.probability,
+            Coding.drawn_at,
             Coding.origin,
             Coding.settles,
             Document.text,
@@ -55,6 +60,7 @@ def coded_texts(session: Session, variable: str) -> Iterator[CodedText]:
             Document.source,
             Document.language,
             Document.published_at,
+            Document.collected_at,
         )
         .join(Document, Document.id == Coding.document_id)
         .where(Coding.variable == variable, Coding.origin != "machine")
