@@ -402,6 +402,30 @@ def adopt(session: Session, monitor: str, now: datetime) -> int:
     return adopted
 
 
+def keep_probabilities(session: Session, monitor: str) -> int:
+    """Give random codings the probability of the queue item they are of: a file may be older than the queue's closing.
+
+    Returns how many had another. Does not commit.
+    """
+    query = (
+        select(Coding.id, QueueItem.probability)
+        .join(Document, and_(Document.monitor == Coding.monitor, Document.address == Coding.address))
+        .join(QueueItem, and_(QueueItem.document_id == Document.id, QueueItem.target == Coding.target))
+        .join(Queue, and_(Queue.id == QueueItem.queue_id, Queue.variable == Coding.variable))
+        .where(
+            Queue.monitor == monitor,
+            Queue.drawn_at == Coding.drawn_at,
+            Coding.draw == "random",
+            QueueItem.draw == "random",
+            Coding.probability != QueueItem.probability,
+        )
+    )
+    wrong = session.execute(query).all()
+    for coding, probability in wrong:
+        _changed(session, update(Coding).where(Coding.id == coding).values(probability=probability))
+    return len(wrong)
+
+
 @dataclass(frozen=True)
 class Progressed:
     """How far a part of a queue is, for one group. Counts labels wanted: a text for two coders counts twice."""

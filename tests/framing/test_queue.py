@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from classifiers.codebook import CodebookError
+from pipeline.framing.codings.bring_in import import_codings
+from pipeline.framing.codings.take_out import export_codings
 from pipeline.framing.labelling import answer, close_queue, next_item
 from pipeline.framing.queue import QueueError, draw_queue
 from pipeline.settings import Settings
@@ -238,3 +240,16 @@ def test_closing_finds_codings_of_a_text_that_two_sources_have_at_one_address(st
     with open_session(store_settings) as session:
         assert [c.probability for c in session.scalars(select(Coding))] == [pytest.approx(6 / 20)] * 6
         assert {c.document_id for c in session.scalars(select(Coding))} <= set(firsts)
+
+
+def test_a_file_from_before_the_closing_does_not_bring_the_old_probability_back(store_settings, monitor, tmp_path):
+    add_texts(store_settings, 20)
+    _draw(store_settings, monitor, size=10, random=1.0, second=0)
+    assert _code_all(store_settings, monitor, most=5) == 5
+    file = tmp_path / "codings.csv"
+    assert export_codings(store_settings, monitor, file) == 5
+    close_queue(store_settings, monitor, 1, now=LATER)
+    for _ in range(2):
+        import_codings(store_settings, monitor, file)
+        with open_session(store_settings) as session:
+            assert [c.probability for c in session.scalars(select(Coding))] == [pytest.approx(5 / 20)] * 5

@@ -20,7 +20,7 @@ from pipeline.monitor import Monitor
 from pipeline.report import Progress, Report, silent
 from pipeline.settings import Settings
 from pipeline.store.codings import KEYS, count_waiting, keep_codings, match_waiting
-from pipeline.store.queues import adopt
+from pipeline.store.queues import adopt, keep_probabilities
 from pipeline.store.runs import record_run
 from pipeline.store.session import open_session
 
@@ -144,6 +144,7 @@ def import_codings(
             progress("codings", run.found, None)
         # documents may have come while their codings were on the way
         match_waiting(session, monitor.name)
+        keep_probabilities(session, monitor.name)
         adopt(session, monitor.name, datetime.now(UTC))
         report = Report(
             job="import codings",
