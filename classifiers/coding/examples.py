@@ -94,7 +94,10 @@ def sort_codings(rows: Sequence[CodingRow]) -> Sorted:
     kept, weights = kept + other, weights + other_weights
     unit = units(kept)
     is_audit = np.arange(len(kept)) < audited
-    beside = np.isin(unit, unit[is_audit]) & ~is_audit
+    # a text of which masking leaves nothing can't evaluate, and its copies don't train for that
+    gone = {row.cluster for row in human if row.draw == "random" and not row.text.strip()} - {""}
+    in_sample = is_audit | np.array([row.cluster in gone for row in kept], dtype=bool)
+    beside = np.isin(unit, unit[in_sample]) & ~is_audit
     everything = Examples(kept, np.array(weights), unit)
     left_out = Counter(
         {

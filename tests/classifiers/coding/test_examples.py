@@ -97,3 +97,17 @@ def test_random_codings_of_a_text_that_was_coded_for_training_are_marked():
     )
     assert [row.text for row in found.audit.rows] == ["a", "b", "c"]
     assert found.unseen.tolist() == [True, True, False]
+
+
+def test_copies_of_a_random_coding_without_a_text_do_not_train_either():
+    found = sort_codings(
+        [
+            CodingRow(" ", "both", draw="random", cluster="7"),
+            CodingRow("", "both", draw="random"),
+            CodingRow("a", "both", draw="active", cluster="7"),
+            CodingRow("A", "neither", draw="active", cluster="8"),
+            CodingRow("b", "neither", draw="active"),
+        ]
+    )
+    assert [row.text for row in found.training.rows] == ["b"]
+    assert len(found.audit) == 0
