@@ -157,6 +157,12 @@ def _limits(audited: Figures | None, own: Examples, starter: Examples) -> list[s
         )
     if not len(own):
         said.append("It was trained on starter codings alone, which are no texts of your groups.")
+    used = {row.value for row in own.rows}
+    if len(used) == 1:
+        said.append(
+            f"All own codings are {used.pop()}: it learnt the other values from starter codings alone, and figures on "
+            "own codings do not tell whether it knows them apart."
+        )
     coded = {row.lang for row in [*own.rows, *starter.rows] if row.lang}
     if len(coded) == 1:
         said.append(f"It was trained on one language ({coded.pop()}); in others it knows no word.")

@@ -147,6 +147,12 @@ def test_starter_codings_are_added_with_their_weight(rows, starter):
     assert made.card["cross_validation"]["texts"] == 24
 
 
+def test_own_codings_of_one_value_are_said_to_be(rows, starter):
+    few = [row for row in rows if row.draw == "active" and row.value == "nationalist"][:12]
+    card = train(few, BOOK, trained_at=NOW, starter=starter, settings=QUICK).card
+    assert any("All own codings are nationalist" in limit for limit in card["limits"])
+
+
 def test_starter_codings_alone_are_judged_on_random_ones(rows, starter):
     audit = [replace(row, text=f"{row.text} Indeed.") for row in rows if row.draw == "random"]
     made = train(audit, BOOK, trained_at=NOW, starter=starter, settings=QUICK)
