@@ -195,7 +195,9 @@ def label_status(monitor: MonitorFile = None, queue: QueueNumber = None, form: A
     with answering():
         rows = progress(settings, loaded, queue=queue)
     print_rows(rows, PROGRESS_COLUMNS, PROGRESS_TABLE, form)
-    if not rows:
+    if not rows and queue is not None:
+        typer.echo(f"{loaded.name} has no text in a queue {queue}; without --queue all are shown", err=True)
+    elif not rows:
         typer.echo("no queue was drawn yet; `riftwatch label queue` draws one", err=True)
 
 

@@ -40,6 +40,7 @@ def test_from_a_draw_to_a_finished_queue(run):
     (row,) = json.loads(run("status", "--format", "json").stdout)
     assert (row["part"], row["group"], row["wanted"], row["unclear"], row["left"]) == ("random", "a", 6, 1, 5)
     assert "random" in run("status").stdout
+    assert "m has no text in a queue 7" in run("status", "--queue", "7").stderr
     assert "queue 1 is closed; 5 texts that nobody coded left it" in run("close", "1").stderr
     assert "nothing is left to code" in run("next", "--coder", "c1").stderr
     assert "nothing to take back" in run("undo", "--coder", "c1").stderr
