@@ -231,6 +231,7 @@ def model_bridge(
 ) -> None:
     """What a promotion changed in each group and audit period, with its interval."""
     from pipeline.store.bridges import BRIDGE_COLUMNS, bridges
+    from pipeline.store.cells import VARIABLE
 
     settings = the_settings()
     loaded = the_monitor(monitor, settings)
@@ -239,5 +240,7 @@ def model_bridge(
     print_rows(rows, list(BRIDGE_COLUMNS), BRIDGE_TABLE, form)
     if rows:
         typer.echo(f"from {rows[0].old_model} to {rows[0].new_model}", err=True)
+    elif variable != VARIABLE:
+        typer.echo(f"trends are measured of {VARIABLE} alone, so a promotion of {variable} has no bridge", err=True)
     else:
         typer.echo(f"no bridge of {loaded.name} yet: `riftwatch measure` writes it after a promotion", err=True)

@@ -81,6 +81,7 @@ def test_from_retraining_to_rolling_back_by_hand(riftwatch, settings):
     table = riftwatch("list", "--variable", "framing").stdout
     assert "was in force" in table
     assert "no bridge of m yet" in riftwatch("bridge").stderr
+    assert "a promotion of criticism has no bridge" in riftwatch("bridge", "--variable", "criticism").stderr
 
 
 def test_a_rejected_model_says_why(riftwatch, settings):
