@@ -38,7 +38,8 @@ class Tables:
 
     words: npt.NDArray[np.float32]
     """shape (buckets, values - 1 + 2): idf x weight of each value but the last (less that of the last, since a softmax
-    knows differences only), idf squared, 1 if the model knows the bucket"""
+    knows differences only), idf squared (of a bucket never seen: as if half as frequent as the rarest), 1 if the model
+    knows the bucket"""
     letters: npt.NDArray[np.float32]
     """shape (buckets, values - 1 + 1): the same without the last column"""
     known_share: float
@@ -163,6 +164,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             idf = self.weights_.idf_
             words = np.zeros((WORD_COLUMNS, many + 2), dtype=np.float32)
             letters = np.zeros((LETTER_COLUMNS, many + 1), dtype=np.float32)
+            # What was never seen says nothing, but it is part of the text: left out of its length, a new text would
+            # look surer than the held-out ones on which the probabilities were calibrated.
+            words[:, many] = letters[:, many] = (idf.max() + np.log(2)) ** 2
             adds = np.column_stack([((self.coef_[:-1] - self.coef_[-1]) * idf).T, idf**2, self.known_])
             words[columns[:edge]] = adds[:edge]
             letters[columns[edge:] - WORD_COLUMNS] = adds[edge:, :-1]

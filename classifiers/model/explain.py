@@ -54,7 +54,7 @@ def term_weights(
         rows = table[sorted(sharing)].astype(np.float64)
         length = np.sqrt(max(rows[:, many].sum(), 1e-12))
         for bucket, row in zip(sorted(sharing), rows, strict=True):
-            if row[many] > 0:  # else the model does not know it
+            if row[:many].any():  # else the model does not know it
                 adds[kind] |= {term: row[:many] / length / len(sharing[bucket]) for term in sharing[bucket]}
         total[:many] += rows[:, :many].sum(axis=0) / length
     if meaning is not None and classifier.dense_coef_ is not None:
