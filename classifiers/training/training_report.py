@@ -146,7 +146,7 @@ def _evaluation(audited: Figures | None, fitted: Fitted) -> str:
     return f"{what} ({held}), not comparable with other models: there are no random codings"
 
 
-def _limits(audited: Figures | None, own: Examples, starter: Examples) -> list[str]:
+def _limits(audited: Figures | None, crossed: Figures | None, own: Examples, starter: Examples) -> list[str]:
     said = [
         "The probabilities are about texts like those coded: of other sources, times and languages nothing is known."
     ]
@@ -154,6 +154,14 @@ def _limits(audited: Figures | None, own: Examples, starter: Examples) -> list[s
         said.append(
             "Nothing was evaluated on random codings. Cross-validated figures say how well the coded texts can be told "
             "apart, not how well the texts of your groups are; no two models can be compared by them."
+        )
+    judged = audited or crossed
+    reached = judged["figures"]["macro_f1"]["value"] if judged else None
+    simple = judged["baselines"].get(PLAIN, {}).get("macro_f1") if judged else None
+    if reached is not None and simple is not None and simple > reached:
+        said.append(
+            f"The plain baseline does better here: macro-F1 {simple:.3f} against {reached:.3f}. Code more texts; from "
+            "about 100 own codings on, also try a starter weight of 0."
         )
     if not len(own):
         said.append("It was trained on starter codings alone, which are no texts of your groups.")
@@ -182,6 +190,7 @@ def card_of(
     """The whole card. ``said``, shape (n, 2): probabilities of the random codings."""
     own, shipped, audit, book, settings = fitted.own, fitted.shipped, fitted.audit, fitted.book, fitted.settings
     audited, comparison = on_random(fitted, said, incumbent, incumbent_name, dyads)
+    crossed = cross_validated(fitted)
     shown, p = (audit, said) if audited else held_out_part(fitted)[:2]
     parameters = {name: value for name, value in fitted.classifier.get_params().items() if name != "heads"}
     return {
@@ -214,12 +223,12 @@ def card_of(
         "comparable": audited is not None,
         "evaluation": _evaluation(audited, fitted),
         "random_sample": audited,
-        "cross_validation": cross_validated(fitted),
+        "cross_validation": crossed,
         "comparison": comparison,
         "learning_curve": curve(fitted),
         "figures": figures(shown.values, understood(p, fitted.base_rates), book.two_heads) if len(shown) else {},
         "training_balance": fitted.training_balance,
         "confusion": rates_for_quantifiers(fitted),
         "versions": {"scikit-learn": sklearn.__version__, "numpy": np.__version__, "normalisation": NORMALISATION},
-        "limits": _limits(audited, own, shipped),
+        "limits": _limits(audited, crossed, own, shipped),
     }

@@ -159,7 +159,7 @@ def draw_queue(
     book = codebook_of(variable)
     if size < 1:
         raise ValueError(f"a queue of {size} texts is none; write 1 or more")
-    by_chance = random_share(size, random)
+    random_share(size, random)  # refuses a wrong share before any work
     drawn_at = (now or datetime.now(UTC)).astimezone(UTC)
     seed = secrets.randbelow(2**31) if seed is None else seed
     rng = np.random.default_rng(seed)
@@ -186,6 +186,9 @@ def draw_queue(
         notes = _open_notes(unanswered(session, monitor.name, variable, before=queue))
         audit = coded_units(session, monitor.name, variable, random=True)
         audit |= queued_units(session, monitor.name, variable, random=True)
+        # of more than there is, the random part would take all, and leave nothing to train on
+        left = sum(unit.identity not in audit for unit in units)
+        by_chance = random_share(min(size, left), random)
         if not said:
             by_chance = size
             why = f"no {variable} model has scored these texts yet" if model else f"no {variable} model is in force"

@@ -57,7 +57,10 @@ def test_commands_within_the_prose_exist(demo, page):
         subprocess.run(["make", "-n", target], cwd=PROJECT_ROOT, check=True, capture_output=True)
     for words in set(re.findall(r"`riftwatch ((?:[a-z-]+ ?)+)", text)):
         known = [w for w in words.split() if w not in {"import"}] if words.startswith("codings") else words.split()
-        answer = demo.riftwatch(*known[:2] if known[0] in {"archive", "codings", "demo", "label", "model", "source"} else known[:1], "--help")
+        answer = demo.riftwatch(
+            *known[:2] if known[0] in {"archive", "codings", "demo", "label", "model", "source"} else known[:1],
+            "--help",
+        )
         assert answer.returncode == 0, (page, words, answer.stderr)
 
 

@@ -191,6 +191,12 @@ def test_when_all_is_drawn_it_is_said(settings, monitor):
     assert len(_items(settings)) == 6
 
 
+def test_asking_for_more_than_there_is_leaves_the_model_its_part(settings, monitor):
+    add_texts(settings, 20, model=add_model(settings))
+    made = _draw(settings, monitor, size=1000)
+    assert (made.random, made.active) == (5, 15)
+
+
 def test_wrong_options_are_refused(settings, monitor):
     add_texts(settings, 6)
     with pytest.raises(ValueError, match=r"write 0\.25 to 1"):

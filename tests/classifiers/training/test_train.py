@@ -13,6 +13,7 @@ from classifiers.text.mask import Mask
 from classifiers.training.card import card_markdown, card_pages
 from classifiers.training.fitting import starter_rows
 from classifiers.training.train import Training, probe_texts, says, train
+from classifiers.training.training_report import PLAIN, _limits
 
 BOOK = load_codebook()
 NOW = datetime(2026, 1, 15, tzinfo=UTC)
@@ -249,3 +250,10 @@ def test_the_same_codings_make_the_same_model(rows):
     one, two = (train(rows, BOOK, trained_at=NOW, settings=QUICK) for _ in range(2))
     assert one.card == two.card
     assert np.array_equal(one.classifier.coef_, two.classifier.coef_)
+
+
+@pytest.mark.parametrize(("simple", "said"), [(0.7, True), (0.5, False)])
+def test_a_card_says_where_the_plain_baseline_does_better(made, simple, said):
+    judged = {"figures": {"macro_f1": {"value": 0.6}}, "baselines": {PLAIN: {"macro_f1": simple}}}
+    limits = _limits(None, judged, made.training, made.training)
+    assert any("plain baseline does better here: macro-F1 0.700 against 0.600" in limit for limit in limits) == said
