@@ -33,7 +33,7 @@ from pipeline.monitor import Monitor
 from pipeline.monitors import load_monitors
 from pipeline.report import Progress, Report, silent
 from pipeline.settings import Settings
-from pipeline.store.models import model_in_force, model_named
+from pipeline.store.models import LEARNT_FROM, model_in_force, model_named
 from pipeline.store.runs import record_run
 from pipeline.store.session import open_session
 from pipeline.store.tables import Model
@@ -51,8 +51,6 @@ log = logging.getLogger(__name__)
 LEAST = 20
 """different texts with codings of your own, below which nothing is trained: the starter codings would say it all"""
 HOW = Training()
-LEARNT_FROM = "learnt_from"
-"""key of a card: digest of all that training depends on"""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from pipeline.settings import Settings
 from pipeline.store.cells import (
     VARIABLE,
     last_collected,
+    learnt_then_drawn,
     model_in_force,
     own_texts,
     random_codings,
@@ -212,7 +213,7 @@ def measure_cells(
     return list(rows.values()), gaps, bases
 
 
-def _problems(grid: Grid, waiting: int, model: Model | None, undated: int) -> list[str]:
+def _problems(grid: Grid, waiting: int, learnt: int, model: Model | None, undated: int) -> list[str]:
     counted = grid.texts.counts
     unframed = int(np.isnan(grid.texts.p_nationalist[counted]).sum()) - grid.texts.wordless
     said: Sequence[tuple[bool, str]] = (
@@ -223,6 +224,11 @@ def _problems(grid: Grid, waiting: int, model: Model | None, undated: int) -> li
             f"{unframed} texts are not framed by the model in force; run `riftwatch frame`",
         ),
         (waiting > 0, f"{waiting} random codings wait for a text that is not collected"),
+        (
+            learnt > 0,
+            f"{learnt} texts with random codings were coded otherwise before the model in force was trained, which may "
+            "have learnt them: intervals may be too narrow; `riftwatch model retrain` trains one without them",
+        ),
         (grid.outside() > 0, f"{grid.outside()} coded texts are in no cell (undated, or an observer's)"),
         (len(grid.texts) == 0, "no own text with a date; collect first"),
     )
@@ -259,7 +265,8 @@ def measure(
         coded, problems = codings_by_cluster(random_codings(session, monitor.name), codebook_of(VARIABLE).balances)
         grid = Grid(texts, coded)
         collected = last_collected(session, monitor.name)
-        problems += _problems(grid, waiting_codings(session, monitor.name), model, texts.undated)
+        learnt = learnt_then_drawn(session, monitor.name, model) if model else 0
+        problems += _problems(grid, waiting_codings(session, monitor.name), learnt, model, texts.undated)
         progress("measuring cells", 0, None)
         trends, gaps, bases = measure_cells(monitor, grid, collected, model, today=now.astimezone(UTC).date())
         problems += _too_long(trends, len(monitor.groups))

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from pipeline.store.models import LEARNT_FROM
 from pipeline.store.tables import Base, Cluster, Coding, Document, Framing, GapCell, Model, Promotion, Run, TrendCell
 from pipeline.store.upsert import IN_ONE_QUERY
 
@@ -217,6 +218,25 @@ def waiting_codings(session: Session, monitor: str) -> int:
         Coding.document_id.is_(None),
     )
     return int(session.scalar(query) or 0)
+
+
+def learnt_then_drawn(session: Session, monitor: str, model: Model) -> int:
+    """Clusters whose random codings correct a model that may have learnt from them: coded otherwise before it was
+    trained, drawn and coded at random only afterwards."""
+
+    def clusters(*which: ColumnElement[bool]) -> Select[Any]:
+        return (
+            select(func.coalesce(Document.cluster_id, -Document.id))
+            .join(Coding, Coding.document_id == Document.id)
+            .where(Coding.monitor == monitor, Coding.variable == VARIABLE, Coding.origin != "machine", *which)
+        )
+
+    drawn = Coding.draw == "random"
+    before, after = Coding.coded_at <= model.trained_at, Coding.coded_at > model.trained_at
+    if LEARNT_FROM not in model.card:  # a starter model has learnt no text that is collected
+        return 0
+    now_drawn = set(session.scalars(clusters(drawn, after))) - set(session.scalars(clusters(drawn, before)))
+    return len(now_drawn & set(session.scalars(clusters(~drawn, before))))
 
 
 def last_collected(session: Session, monitor: str) -> dict[str, datetime]:

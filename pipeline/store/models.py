@@ -13,6 +13,9 @@ from sqlalchemy.orm import Session
 from pipeline.store.tables import Model, Promotion
 from pipeline.store.upsert import upsert
 
+LEARNT_FROM = "learnt_from"
+"""key of the card of a model that learnt collected texts: digest of all that its training depends on"""
+
 
 class IncumbentChangedError(RuntimeError):
     """The model in force is another one than the decision was made against; says which."""

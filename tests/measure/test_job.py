@@ -5,15 +5,16 @@ from time import monotonic
 
 import numpy as np
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 
 from pipeline.measure.job import measure, measured_periods
 from pipeline.monitor import Monitor
 from pipeline.report import Report
 from pipeline.store.runs import last_runs, record_run
 from pipeline.store.session import open_session
-from pipeline.store.tables import Cluster, Document, Framing, GapCell, TrendCell
+from pipeline.store.tables import Cluster, Coding, Document, Framing, GapCell, TrendCell
 from pipeline.store.trends import gap_rows, trend_rows
+from tests.measure.conftest import COLLECTED
 
 NOW = datetime(2024, 12, 31, 18, tzinfo=UTC)
 
@@ -180,6 +181,28 @@ def test_what_could_not_be_used_is_in_the_report(settings, world, monitor_of):
         assert "1 random codings wait for a text" in text
         assert "1 random codings have no probability" in text
         assert "1 coded texts are in no cell" in text
+
+
+def test_a_model_that_may_have_learnt_the_texts_that_correct_it_is_said(store_settings, world, monitor_of):
+    with open_session(store_settings) as session:
+        w = world(session)
+        model = w.model()
+        model.card = {"learnt_from": "0" * 64}
+        learnt, known, fresh = (w.text("a", date(2024, 5, 1), 0.3, model=model) for _ in range(3))
+        for text in (learnt, known):
+            w.coding(text, "nationalist", draw="active", probability=None)
+        w.coding(known, "nationalist")  # before it was trained: so it was left out of training
+        session.flush()
+        after = COLLECTED + timedelta(days=1)
+        for text in (learnt, known, fresh):
+            w.coding(text, "nationalist", coder="two", drawn_at=after)
+        session.execute(update(Coding).where(Coding.coder == "two").values(coded_at=after))
+        session.commit()
+        (said,) = [p for p in measure(store_settings, monitor_of(), now=NOW).problems if "learnt" in p]
+        assert said.startswith("1 texts with random codings were coded otherwise before the model in force was trained")
+        model.card = {}  # a starter model
+        session.commit()
+        assert not [p for p in measure(store_settings, monitor_of(), now=NOW).problems if "learnt" in p]
 
 
 def test_a_coding_that_did_not_see_its_text_is_joined_to_it(store_settings, world, monitor_of):
