@@ -137,15 +137,15 @@ def cell(session, group: str, start: date, period: str = "quarter"):
     return row
 
 
-def test_the_flood_shows_in_the_volume_and_not_in_the_balance(session):
+def test_the_flood_shows_in_the_volume_and_not_in_the_balance(demo, session):
     before, flood, after = (
         cell(session, "juniper", start) for start in (date(2024, 7, 1), date(2024, 10, 1), date(2025, 1, 1))
     )
     assert flood.clusters > 2 * before.clusters
     assert abs(flood.balance - before.balance) < np.hypot(flood.high - flood.balance, before.high - before.balance)
-    gap_before, gap_flood = gaps(session)[date(2024, 7, 1)], gaps(session)[date(2024, 10, 1)]
-    spread = np.hypot(gap_flood.high - gap_flood.gap, gap_before.high - gap_before.gap)
-    assert abs(gap_flood.gap - gap_before.gap) < spread
+    # what the flood did is known: the gap of that quarter still holds the truth (benchmarks.demo draws 200 audits)
+    truth, made = demo.coded_balance(), gaps(session)[date(2024, 10, 1)]
+    assert made.low <= truth["kestrel", made.start] - truth["juniper", made.start] <= made.high
     assert after.clusters < flood.clusters
 
 
