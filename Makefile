@@ -51,6 +51,7 @@ bench: install ## every figure the documentation names, beside its baseline; fai
 	$(BIN)/python -m benchmarks.boilerplate
 	$(BIN)/python -m benchmarks.feeds
 	$(BIN)/python -m benchmarks.framing
+	$(BIN)/python -m benchmarks.calibration
 	$(BIN)/python -m benchmarks.rescoring
 	$(BIN)/python -m benchmarks.manifesto
 	$(BIN)/python -m benchmarks.name_swap --rows 400

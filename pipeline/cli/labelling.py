@@ -26,6 +26,7 @@ from pipeline.cli.common import (
 from pipeline.printing import PLAN_TABLE, Column, Format, plain, print_rows
 
 Coder = Annotated[str, typer.Option("--coder", help="Your short name or number; codings keep it.")]
+ShowSource = Annotated[bool, typer.Option("--show-source", help="Also say whose text it is, and where from.")]
 QueueNumber = Annotated[int | None, typer.Option("--queue", help="Only this queue; else the open ones in their order.")]
 Languages = Annotated[
     str | None, typer.Option("--language", help="Only texts in these languages: en, or en,ar. Default: all.")
@@ -122,9 +123,7 @@ def label_next(
     monitor: MonitorFile = None,
     queue: QueueNumber = None,
     language: Languages = None,
-    show_source: Annotated[
-        bool, typer.Option("--show-source", help="Also say whose text it is, and where from.")
-    ] = False,
+    show_source: ShowSource = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """The next text for a coder. It is the coder's for half an hour."""
@@ -221,9 +220,7 @@ def label_code(
     monitor: MonitorFile = None,
     queue: QueueNumber = None,
     language: Languages = None,
-    show_source: Annotated[
-        bool, typer.Option("--show-source", help="Also say whose text it is, and where from.")
-    ] = False,
+    show_source: ShowSource = False,
 ) -> None:
     """Code text after text in the terminal, with one key each. Broken off at any time, nothing is lost."""
     from pipeline.cli.coding_session import CodingSession, Desk, languages_of
