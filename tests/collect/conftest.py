@@ -12,10 +12,16 @@ from typing import Any
 
 import pytest
 
+from pipeline.collect import readers
 from pipeline.monitor import Monitor
 
 Body = bytes | str | Callable[[BaseHTTPRequestHandler], None]
 Answer = tuple[int, dict[str, str], Body]
+
+
+def extraction_workers(count: int = 2) -> set[int]:
+    """Process ids of the pool of this size; it outlives the test."""
+    return {worker._process.pid for worker in readers._pool(count)._workers}
 
 
 @dataclass

@@ -12,7 +12,7 @@ import pytest
 from pipeline.collect import readers
 from pipeline.collect.readers import Page, ReaderError, Reading, Text, read_all
 from pipeline.settings import Settings
-from tests.collect.conftest import article
+from tests.collect.conftest import article, extraction_workers
 
 NOW = datetime(2010, 3, 1, 12, tzinfo=UTC)
 HEAVY = b"<html><body>" + b"<div><p>heavy <b>words</b> of one page</p></div>" * 40_000 + b"</body></html>"
@@ -27,11 +27,6 @@ def two() -> Settings:
     return Settings(extraction_workers=2)
 
 
-def workers(count: int = 2) -> set[int]:
-    """Process ids of the pool of this size."""
-    return {worker._process.pid for worker in readers._pool(count)._workers}
-
-
 def test_pages_come_out_in_order_each_with_its_key(two):
     done = list(read_all(two, ((number, page(number)) for number in range(100))))
     assert [key for key, _ in done] == list(range(100))
@@ -41,15 +36,15 @@ def test_pages_come_out_in_order_each_with_its_key(two):
 
 def test_workers_stay_for_the_next_user(two):
     list(read_all(two, [(1, page(1)), (2, page(2))]))
-    before = workers()
+    before = extraction_workers()
     list(read_all(two, [(1, page(1))]))
-    assert workers() == before
+    assert extraction_workers() == before
 
 
 def test_one_page_starts_one_worker():
     alone = Settings(extraction_workers=5)
     list(read_all(alone, [(1, page(1))]))
-    assert len(workers(5)) == 1
+    assert len(extraction_workers(5)) == 1
 
 
 def test_no_more_than_a_few_pages_are_taken_ahead(two):
@@ -87,7 +82,7 @@ def test_a_page_past_its_time_costs_no_other(two):
 
 def test_a_page_past_its_memory_costs_no_other(two):
     list(read_all(two, [(1, page(1)), (2, page(2))]))
-    size = max(psutil.Process(pid).memory_info().vms for pid in workers())
+    size = max(psutil.Process(pid).memory_info().vms for pid in extraction_workers())
     small = two.model_copy(update={"extraction_bytes": size + 60_000_000})
     bodies = {number: page(number) for number in range(12)} | {5: page(5, HEAVY * 3)}
     done = dict(read_all(small, bodies.items()))
@@ -100,9 +95,9 @@ def test_a_page_whose_worker_is_killed_once_is_read_in_another(two):
     """As the kernel does where memory runs out: the victim may be innocent."""
     reading = Reading(two)
     reading.put(1, page(1, HEAVY))
-    while not workers():
+    while not extraction_workers():
         time.sleep(0.01)
-    for pid in workers():
+    for pid in extraction_workers():
         os.kill(pid, signal.SIGKILL)
     assert reading.take(wait=True)[1].text is not None
 
@@ -140,7 +135,7 @@ def test_many_users_at_once(two):
 def test_a_forked_child_has_workers_of_its_own(two):
     """As Airflow forks its tasks: the child neither uses the parent's workers nor ends them."""
     list(read_all(two, [(1, page(1))]))
-    before = workers()
+    before = extraction_workers()
     child = os.fork()
     if child == 0:
         status = 1
@@ -152,4 +147,4 @@ def test_a_forked_child_has_workers_of_its_own(two):
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert next(read_all(two, [(2, page(2))]))[1].text is not None
-    assert before <= workers()
+    assert before <= extraction_workers()
