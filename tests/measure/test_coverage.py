@@ -3,7 +3,28 @@
 import numpy as np
 import pytest
 
-from benchmarks.coverage import DESIGN_MAE, FLOOR, SEED, manifestos, score, synthetic
+from benchmarks.coverage import DESIGN_MAE, DESIGN_SHARE_MAE, DRAWS, FLOOR, SEED, score, score_world, unequal
+from benchmarks.coverage_worlds import (
+    BALANCE,
+    SHARE,
+    SHARE_OF_TWO,
+    VARIABLES,
+    WORLDS,
+    World,
+    manifestos,
+    of_sources,
+    synthetic,
+)
+from tests.conftest import NO_DATA, SHARED_DATA
+
+
+@pytest.fixture(scope="module")
+def crowd():
+    """Variable -> cells of the manifestos."""
+    file = SHARED_DATA / "uk_manifestos" / "manifestosentsUK.csv.gz"
+    if not file.is_file():
+        pytest.skip(NO_DATA)
+    return manifestos(file)
 
 
 @pytest.mark.parametrize("n", [5, 20])
@@ -16,9 +37,77 @@ def test_intervals_cover_where_a_classifier_errs_unequally(n):
         assert scores["ours", what][1] < scores["audit alone", what][1]
 
 
-def test_intervals_cover_on_what_a_crowd_has_counted(shared_data):
-    scores = score([manifestos(shared_data / "uk_manifestos" / "manifestosentsUK.csv.gz")] * 40, 20)
+def test_intervals_cover_on_what_a_crowd_has_counted(crowd):
+    scores = score([crowd[BALANCE]] * 40, 20)
     assert scores["ours", "balance"][0] >= FLOOR
     assert scores["ours", "gap"][0] >= FLOOR
     assert scores["ours", "balance"][1] <= DESIGN_MAE[20]
     assert scores["PCC, naive", "balance"][0] < 0.5
+    assert np.isnan(scores["SLD", "balance"][0])
+    assert scores["constant", "balance"][1] > 0
+
+
+@pytest.mark.parametrize("variable", [SHARE, SHARE_OF_TWO])
+def test_a_share_is_the_same_function_with_a_probability(crowd, variable):
+    scores = score([crowd[variable]] * 40, 20)
+    assert scores["ours", "balance"][0] >= FLOOR - 0.01
+    assert scores["ours", "gap"][0] >= FLOOR - 0.01
+    assert scores["ours", "balance"][1] <= DESIGN_SHARE_MAE[20]
+    assert scores["ours", "balance"][1] < scores["audit alone", "balance"][1]
+    assert scores["classify and count, naive", "balance"][0] < 0.7
+
+
+def test_the_variables_of_the_manifestos_agree(crowd):
+    assert tuple(crowd) == VARIABLES
+    for balance, share, of_two in zip(*crowd.values(), strict=True):
+        assert (balance.group, balance.period) == (share.group, share.period) == (of_two.group, of_two.period)
+        assert (balance.y == 1).sum() == share.y.sum() == of_two.y.sum()
+        assert len(of_two.y) == (balance.y != 0).sum()
+        assert np.all((share.f >= 0) & (share.f <= 1))
+        assert {"PACC", "SLD", "constant"} == set(balance.without_codings) == set(share.without_codings)
+
+
+@pytest.mark.parametrize("draw", sorted(DRAWS))
+def test_intervals_cover_the_texts_of_few_sources_however_they_are_drawn(draw):
+    # 420 intervals of cells, a standard error of .011
+    found = score_world(World(3, 0.3, draw), 10, 35)
+    assert found.balance >= 0.90
+    assert found.gap >= 0.90
+
+
+def test_the_intervals_do_not_speak_of_sources_that_were_never_watched():
+    alike, apart = score_world(WORLDS[0], 20, 30), score_world(WORLDS[2], 20, 30)
+    assert (WORLDS[0].correlation, WORLDS[2].correlation) == (0, 0.3)
+    assert apart.balance >= 0.91
+    assert apart.unseen < 0.65 < alike.unseen
+
+
+def test_texts_of_one_source_resemble_one_another():
+    random = np.random.default_rng(1)
+    expected = [
+        abs(c.y.mean() - c.expected) for r in (0.0, 0.3) for _ in range(30) for c in of_sources(World(3, r), random)
+    ]
+    half = len(expected) // 2
+    assert np.mean(expected[half:]) > 2 * np.mean(expected[:half])
+
+
+def test_unequal_draws_have_the_chances_they_say():
+    random = np.random.default_rng(2)
+    cell = of_sources(World(5, 0.1), random)[0]
+    seen, chance = np.zeros(len(cell.y)), np.full(len(cell.y), np.nan)
+    for _ in range(3000):
+        y, pi, _, _ = unequal(cell, 10, random)
+        assert (~np.isnan(y)).sum() == 10
+        seen += ~np.isnan(y)
+        chance = np.where(np.isnan(pi), chance, pi)
+    assert seen / 3000 == pytest.approx(chance, abs=0.03)
+    assert np.nanmax(chance) == pytest.approx(3 * np.nanmin(chance))
+
+
+def test_a_second_draw_weighs_and_leaves_nothing_late():
+    random = np.random.default_rng(3)
+    cell = of_sources(World(5, 0.1), random)[0]
+    y, pi, arrived, meant = DRAWS["second draw"](cell, 10, random)
+    assert not arrived.any()
+    assert meant.all()
+    assert len(set(np.round(pi[~np.isnan(y)], 6))) == 2
