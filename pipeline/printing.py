@@ -12,6 +12,7 @@ from typing import Any
 import typer
 
 from pipeline.monitor.periods import period_of
+from pipeline.spreadsheet import inert
 
 
 class Format(StrEnum):
@@ -94,9 +95,8 @@ def print_rows(rows: Sequence[Any], columns: Sequence[str], table: Mapping[str, 
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
     for record in records:
-        writer.writerow(
-            [json.dumps(v, ensure_ascii=False) if isinstance(v, list | dict) else v for v in record.values()]
-        )
+        values = [json.dumps(v, ensure_ascii=False) if isinstance(v, list | dict) else v for v in record.values()]
+        writer.writerow([inert(v) if isinstance(v, str) else v for v in values])
     typer.echo(out.getvalue(), nl=False)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
+
+from pipeline.spreadsheet import csv_cell
 
 RIGHT_TO_LEFT = {"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ku-arab", "prs", "ps", "sd", "syr", "ug", "ur", "yi"}
 NOTHING = "–"
@@ -73,24 +74,6 @@ def cell(value: Any) -> str:
             return "; ".join(map(str, value))
         return moment(value) if isinstance(value, datetime) else str(value)
     return (f"{value:.0f}" if value.is_integer() else f"{value:.4f}").replace("-", "−")
-
-
-def csv_cell(value: Any) -> str | int | float:
-    """A value for a CSV file. Text a spreadsheet would run as a formula gets an apostrophe; numbers stay."""
-    if value is None:
-        return ""
-    if isinstance(value, int | float):
-        return value
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, list | tuple):
-        value = "; ".join(map(str, value))
-    elif isinstance(value, dict):
-        value = json.dumps(value, ensure_ascii=False, sort_keys=True) if value else ""
-    text = str(value)
-    return "'" + text if re.match(r"\s*[=+\-@]|[\t\r\n]", text) else text
 
 
 def csv_file(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.review.words import cell, csv_cell, csv_file, day, direction, interval, language_tag, moment, number
+from pipeline.review.words import cell, csv_file, day, direction, interval, language_tag, moment, number
+from pipeline.spreadsheet import csv_cell
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1"])
