@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
-from pipeline.measure.balance import LEVEL, Bools, Floats, borrow, half_width
-from pipeline.measure.cells import Cell, Coded, Grid, cell_moments
+from pipeline.measure.balance import LEVEL, Bools, Floats, half_width
+from pipeline.measure.cells import Cell, Coded, Grid, borrow_each, cell_moments
 from pipeline.monitor.periods import Span
 from pipeline.store.bridges import last_change, write_bridges
 from pipeline.store.cells import Texts, own_texts
@@ -93,12 +93,11 @@ def on_the_same_texts(old: Texts, new: Texts) -> tuple[Texts, Texts]:
 
 def changes(cells: Sequence[tuple[Cell, Cell]]) -> list[Change]:
     """The bridge of each audit cell, given as (by the old model, by the new one). lam is of all the *other* cells."""
-    own = [[cell_moments(cell) for cell in side] for side in zip(*cells, strict=True)] if cells else []
-    made = []
-    for k, (old, new) in enumerate(cells):
-        lams = [borrow(side[:k] + side[k + 1 :]).lam for side in own]
-        made.append(change(old.f, new.f, old.y, (lams[0], lams[1]), pi=old.pi, late=old.late))
-    return made
+    before, after = (borrow_each([cell_moments(pair[side]) for pair in cells]) for side in (0, 1))
+    return [
+        change(old.f, new.f, old.y, (lent.lam, lent_new.lam), pi=old.pi, late=old.late)
+        for (old, new), lent, lent_new in zip(cells, before, after, strict=True)
+    ]
 
 
 def bridge_rows(grids: tuple[Grid, Grid], groups: Sequence[str], spans: Sequence[Span]) -> list[dict[str, Any]]:

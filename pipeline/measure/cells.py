@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.measure.balance import Balance, Bools, Borrowed, Floats, Moments, balance, borrow, moments
-from pipeline.measure.draws import inclusion_probabilities, late_texts
+from pipeline.measure.balance import (
+    NO_VARIANCE,
+    PRIOR_FREEDOM,
+    Balance,
+    Bools,
+    Borrowed,
+    Floats,
+    Moments,
+    balance,
+    moments,
+)
+from pipeline.measure.draws import WHOLE_CELL, inclusion_probabilities, late_texts
 from pipeline.monitor.periods import Span
 from pipeline.store.cells import RandomCoding, Texts
 
@@ -49,6 +61,8 @@ class Cell:
     """ids of the clusters' documents, framed or not"""
     codings: tuple[int, ...] = ()
     """ids of their random codings"""
+    cluster_ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """of the framed clusters"""
 
     @property
     def f(self) -> Floats:
@@ -99,22 +113,35 @@ def codings_by_cluster(
 
 
 class Grid:
-    """All texts of a monitor, ready to be cut into cells."""
+    """Texts of a monitor, ready to be cut into cells."""
 
-    def __init__(self, texts: Texts, coded: Mapping[int, Coded]) -> None:
+    def __init__(self, texts: Texts, coded: Mapping[int, Coded], arrived: Mapping[int, datetime] | None = None) -> None:
+        """``arrived``: cluster -> when its first copy was collected, of the coded ones at least; null where the texts
+        are all there are, with every copy."""
         self.texts = texts
         self._coded = coded
-        groups, starts, counts = np.unique(texts.group, return_index=True, return_counts=True)
-        self._slices = {
-            str(group): (int(start), int(start + count))
-            for group, start, count in zip(groups, starts, counts, strict=True)
-        }
+        # they are sorted by group; and numbering names by hand is quicker than sorting a million strings
+        edges = [0, *(np.flatnonzero(texts.group[1:] != texts.group[:-1]) + 1).tolist(), len(texts)]
+        self._slices = {str(texts.group[start]): (start, end) for start, end in pairwise(edges) if end > start}
+        sources = texts.source.tolist()
+        number = {name: i for i, name in enumerate(dict.fromkeys(sources))}
+        self._source = np.array([number[name] for name in sources], dtype=np.intp)
         self._y = np.array([coded[c].y if c in coded else np.nan for c in texts.cluster.tolist()], dtype=float)
         # a cluster is there to be drawn from its first copy on
-        _, cluster = np.unique(texts.cluster, return_inverse=True)
-        first = np.full(int(cluster.max()) + 1 if len(cluster) else 0, np.datetime64("9999-01-01", "us"))
-        np.minimum.at(first, cluster, texts.collected)
-        self._collected = first[cluster]
+        self._collected = texts.collected.copy()
+        if arrived is not None:
+            self.arrived(arrived)
+        elif len(texts):
+            _, cluster = np.unique(texts.cluster, return_inverse=True)
+            first = np.full(int(cluster.max()) + 1, np.datetime64("9999-01-01", "us"))
+            np.minimum.at(first, cluster, texts.collected)
+            self._collected = first[cluster]
+
+    def arrived(self, first: Mapping[int, datetime]) -> None:
+        """Take in when the first copies of some clusters were collected."""
+        clusters = np.fromiter(first, dtype=np.int64, count=len(first))
+        for i in np.flatnonzero(np.isin(self.texts.cluster, clusters)):
+            self._collected[i] = np.datetime64(first[int(self.texts.cluster[i])].replace(tzinfo=None), "us")
 
     def first_day(self, group: str | None = None) -> date | None:
         """Day of the earliest text (of a group); None without texts."""
@@ -133,53 +160,106 @@ class Grid:
         """Coded clusters that are in no cell: undated, or an observer's."""
         return len(self._coded.keys() - set(self.texts.cluster.tolist()))
 
-    def cell(self, group: str, span: Span) -> Cell:
-        """The cell of a group and period; an empty one when the group has no texts in it."""
+    def cell(self, group: str, span: Span, *, draws: bool = True) -> Cell:
+        """The cell of a group and period; an empty one when the group has no texts in it.
+
+        draws: whether its codings are to correct it. Without, nobody asks how they were drawn.
+        """
         low, high = self._slices.get(group, (0, 0))
         days = self.texts.day[low:high]
         edges = np.array([span.start, span.end], dtype="datetime64[D]")
         low, high = (low + int(i) for i in np.searchsorted(days, edges))
         counted = low + np.flatnonzero(self.texts.counts[low:high])
         framed = counted[~np.isnan(self.texts.p_nationalist[counted])]
-        y = self._y[framed]
         coded = counted[~np.isnan(self._y[counted])]
-        pi, late = np.full(len(framed), np.nan), np.zeros(len(framed), dtype=bool)
-        if not np.isnan(y).all():
-            draws = [d.draws if (d := self._coded.get(c)) else None for c in self.texts.cluster[framed].tolist()]
-            collected = [t.replace(tzinfo=UTC) for t in self._collected[framed].astype(object)]
-            pi, late = inclusion_probabilities(draws, collected), late_texts(draws, collected)
+        pi, late = self._sample(framed) if draws else (np.full(len(framed), np.nan), np.zeros(len(framed), dtype=bool))
         return Cell(
             group=group,
             span=span,
             texts=high - low,
-            sources=len(np.unique(self.texts.source[low:high])),
+            sources=int(np.count_nonzero(np.bincount(self._source[low:high]))),
             clusters=len(counted),
             coded=len(coded),
             p_nationalist=self.texts.p_nationalist[framed],
             p_universalist=self.texts.p_universalist[framed],
-            y=y,
+            y=self._y[framed],
             pi=pi,
             late=late,
             documents=self.texts.document[counted],
             codings=tuple(i for cluster in self.texts.cluster[coded].tolist() for i in self._coded[cluster].ids),
+            cluster_ids=self.texts.cluster[framed],
         )
 
+    def _sample(self, framed: NDArray[np.intp]) -> tuple[Floats, Bools]:
+        """Inclusion probability of the coded texts of a cell (NaN: not coded), and which came too late to be drawn."""
+        pi, late = np.full(len(framed), np.nan), np.zeros(len(framed), dtype=bool)
+        drawn = np.flatnonzero(~np.isnan(self._y[framed]))
+        own = [self._coded[cluster].draws for cluster in self.texts.cluster[framed[drawn]].tolist()]
+        if own:
+            pi[drawn] = inclusion_probabilities(own, self._times(framed[drawn]))
+            if not any(WHOLE_CELL in draws for draws in own):
+                late = late_texts(own, self._times(framed))
+        return pi, late
 
-def cell_moments(cell: Cell) -> Moments:
+    def _times(self, rows: NDArray[np.intp]) -> list[datetime]:
+        return [moment.replace(tzinfo=UTC) for moment in self._collected[rows].astype(object)]
+
+
+class AuditCell(Protocol):
+    """What an audit cell's balance is made of: a :class:`Cell`, or what is remembered of one."""
+
+    @property
+    def group(self) -> str: ...
+    @property
+    def span(self) -> Span: ...
+    @property
+    def f(self) -> Floats: ...
+    @property
+    def y(self) -> Floats: ...
+    @property
+    def pi(self) -> Floats: ...
+    @property
+    def late(self) -> Bools: ...
+
+
+def cell_moments(cell: AuditCell) -> Moments:
     """What a cell can lend to the others."""
     drawn = ~np.isnan(cell.y)
     return moments(cell.f[drawn], cell.y[drawn])
 
 
-def audit_balances(cells: Sequence[Cell]) -> dict[tuple[str, Span], Balance]:
+def borrow_each(own: Sequence[Moments]) -> list[Borrowed]:
+    """What each cell takes from all the others: ``borrow`` of :mod:`pipeline.measure.balance`, for all at once.
+
+    own: what each of the cells can lend.
+    """
+    n, yy, yf, ff = (np.array([getattr(m, name) for m in own], dtype=float) for name in ("n", "yy", "yf", "ff"))
+    lends = n >= 2
+    made = []
+    for i in range(len(own)):
+        others = lends.copy()
+        others[i] = False
+        if not others.any():
+            made.append(Borrowed())
+            continue
+        spread = float(ff[others].sum())
+        lam = min(1.0, max(0.0, float(yf[others].sum()) / spread)) if spread > NO_VARIANCE else 0.0
+        residuals = np.maximum(0.0, yy[others] - 2 * lam * yf[others] + lam * lam * ff[others]) / (n[others] - 1)
+        made.append(
+            Borrowed(lam, float(residuals.mean()), min(PRIOR_FREEDOM, int(n[others].sum()) - int(others.sum())))
+        )
+    return made
+
+
+def audit_balances(cells: Sequence[AuditCell]) -> dict[tuple[str, Span], Balance]:
     """Balances of all audit cells that have framed texts; each borrows from all the others of the monitor."""
     own = [cell_moments(cell) for cell in cells]
     made = {}
-    for i, cell in enumerate(cells):
+    for cell, lends, others in zip(cells, own, borrow_each(own), strict=True):
         if len(cell.y):
-            others = borrow(own[:i] + own[i + 1 :]) if own[i].n else Borrowed()
-            found = balance(cell.f, cell.y, others, pi=cell.pi, late=cell.late)
-            made[cell.group, cell.span] = replace(found, borrowed=others)
+            lent = others if lends.n else Borrowed()
+            found = balance(cell.f, cell.y, lent, pi=cell.pi, late=cell.late)
+            made[cell.group, cell.span] = replace(found, borrowed=lent)
     return made
 
 
@@ -187,6 +267,9 @@ def model_balance(cell: Cell) -> Balance | None:
     """The model's mean alone, for periods that are no audit period; None without framed texts."""
     if not len(cell.y):
         return None
-    drawn = int((~np.isnan(cell.y)).sum())
-    why = "random codings correct the audit period only"
-    return Balance(value=float(cell.f.mean()), model=float(cell.f.mean()), coded=drawn, why=why)
+    return uncorrected(float(cell.f.mean()), int((~np.isnan(cell.y)).sum()))
+
+
+def uncorrected(mean: float, coded: int) -> Balance:
+    """The balance of a period that is no audit period: the model's mean. coded: texts drawn at random and coded."""
+    return Balance(value=mean, model=mean, coded=coded, why="random codings correct the audit period only")

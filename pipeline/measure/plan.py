@@ -12,7 +12,7 @@ from classifiers.codebook import codebook_of
 from pipeline.measure.balance import LEAST_CODINGS, PRIOR_FREEDOM, Borrowed, borrow, half_width
 from pipeline.measure.cells import Cell, Grid, audit_balances, cell_moments, codings_by_cluster
 from pipeline.measure.gap import gap
-from pipeline.measure.job import measured_days
+from pipeline.measure.timespan import measured_days
 from pipeline.monitor import Monitor
 from pipeline.monitor.periods import periods_covering
 from pipeline.store.cells import VARIABLE, model_in_force, own_texts, random_codings

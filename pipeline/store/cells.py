@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    Select,
+    String,
+    and_,
+    case,
+    cast,
+    delete,
+    func,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -66,15 +82,139 @@ class RandomCoding:
     """true: it settles the disagreement of the others"""
 
 
+@dataclass(frozen=True)
+class Written:
+    """What became of the trend and gap tables."""
+
+    trends: set[tuple[Any, ...]]
+    """group, period kind and start of the rows that are new or differ from what was there"""
+    gaps: set[tuple[Any, ...]]
+    """a, b, period kind and start of such gaps"""
+    deleted: int
+
+
 def model_in_force(session: Session) -> Model | None:
     """The model whose framings count; None before the first promotion."""
     newest = select(Promotion.model_id).where(Promotion.variable == VARIABLE).order_by(Promotion.id.desc()).limit(1)
     return session.scalar(select(Model).where(Model.id == newest.scalar_subquery()))
 
 
+def own(monitor: str | None = None) -> tuple[ColumnElement[bool], ...]:
+    """What makes a document one of a monitor's own dated texts."""
+    which = (Document.speaker == "own", Document.group_id.is_not(None), Document.published_at.is_not(None))
+    return which if monitor is None else (Document.monitor == monitor, *which)
+
+
+def fresh_framing(model_id: int | None) -> ColumnElement[bool]:
+    """Joins a document's framing by this model, unless its text has changed since."""
+    return and_(
+        Framing.document_id == Document.id,
+        Framing.model_id == model_id,
+        Framing.target == "",
+        Framing.text_digest == Document.text_digest,
+    )
+
+
+def counts_column() -> ColumnElement[int]:
+    """1 where a document stands for its cluster, else 0."""
+    return case((or_(Cluster.id.is_(None), Cluster.first_document_id == Document.id), 1), else_=0)
+
+
+def day_column(session: Session, moment: Any) -> ColumnElement[Any]:
+    """Day of a time, UTC, as the database has it; for :func:`to_days`."""
+    if session.get_bind().dialect.name == "sqlite":
+        return func.substr(moment, 1, 10, type_=String)
+    return cast(func.timezone("UTC", moment), Date)
+
+
+def to_days(values: Sequence[Any]) -> NDArray[np.datetime64]:
+    """Days as :func:`day_column` gives them."""
+    return np.array(values, dtype="datetime64[D]")
+
+
+def _moment_column(session: Session, moment: Any) -> ColumnElement[Any]:
+    """A time in a form that becomes an array without a Python object for each."""
+    if session.get_bind().dialect.name == "sqlite":
+        return type_coerce(moment, String)
+    return cast(func.extract("epoch", moment) * 1_000_000, BigInteger)
+
+
+def _to_moments(values: Sequence[Any]) -> NDArray[np.datetime64]:
+    if values and isinstance(values[0], str):
+        return np.array(values, dtype="datetime64[us]")
+    return np.array(values, dtype=np.int64).view("datetime64[us]")
+
+
+def undated_texts(session: Session, monitor: str) -> int:
+    """Own texts without an acceptable date: they are in no period."""
+    query = select(func.count()).where(
+        Document.monitor == monitor,
+        Document.speaker == "own",
+        Document.group_id.is_not(None),
+        Document.published_at.is_(None),
+    )
+    return int(session.scalar(query) or 0)
+
+
+def first_days(session: Session, monitor: str) -> dict[str, date]:
+    """Group -> day of its earliest own text."""
+    query = select(Document.group_id, func.min(Document.published_at)).where(*own(monitor))
+    rows = session.execute(query.group_by(Document.group_id))
+    return {str(group): first.date() for group, first in rows if first is not None}
+
+
+def last_days(session: Session, monitor: str) -> dict[str, dict[str, date]]:
+    """Group -> source -> day of its latest own text."""
+    query = select(Document.group_id, Document.source, func.max(Document.published_at)).where(*own(monitor))
+    last: dict[str, dict[str, date]] = {}
+    for group, source, moment in session.execute(query.group_by(Document.group_id, Document.source)):
+        if moment is not None:
+            last.setdefault(str(group), {})[source] = moment.date()
+    return last
+
+
 def own_texts(session: Session, monitor: str, model_id: int | None) -> Texts:
-    """Every own text of the monitor, with its fresh framing by this model."""
-    return _texts(session, model_id, Document.monitor == monitor)
+    """Every own dated text of the monitor, with its fresh framing by this model."""
+    whole = _joined(list(_chunks(session, model_id, Document.monitor == monitor)))
+    return replace(whole, undated=undated_texts(session, monitor))
+
+
+def texts_by_group(session: Session, monitor: str, model_id: int | None) -> Iterator[Texts]:
+    """The same group by group, so that never more than one group's texts are held."""
+    held: list[_Columns] = []
+    for chunk in _chunks(session, model_id, Document.monitor == monitor):
+        group = chunk["group"]
+        edges = [0, *(np.flatnonzero(group[1:] != group[:-1]) + 1).tolist(), len(group)]
+        for start, end in pairwise(edges):
+            if held and held[0]["group"][0] != group[start]:
+                yield _joined(held)
+                held = []
+            held.append({column: values[start:end] for column, values in chunk.items()})
+    if held:
+        yield _joined(held)
+
+
+def texts_of_days(
+    session: Session, monitor: str, model_id: int | None, group: str, ranges: Sequence[tuple[date, date]]
+) -> Texts:
+    """The same of one group, published from the first of two days to the day before the second.
+
+    ranges: pairs of days, in order, none overlapping another.
+    """
+    parts: list[_Columns] = []
+    for start, end in ranges:
+        which = and_(
+            Document.monitor == monitor,
+            Document.group_id == group,
+            Document.published_at >= _midnight(start),
+            Document.published_at < _midnight(end),
+        )
+        parts += _chunks(session, model_id, which)
+    return _joined(parts)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)
 
 
 def texts_again(session: Session, documents: Sequence[int], model_id: int | None) -> Texts:
@@ -87,80 +227,112 @@ def texts_again(session: Session, documents: Sequence[int], model_id: int | None
         some = documents[start : start + IN_ONE_QUERY]
         clusters |= set(session.scalars(select(Document.cluster_id).where(Document.id.in_(some))))
     wanted = list(documents)
-    parts = []
+    parts: list[_Columns] = []
     for column, values in ((Document.cluster_id, sorted(c for c in clusters if c is not None)), (Document.id, wanted)):
         for start in range(0, len(values), IN_ONE_QUERY):
-            parts.append(_texts(session, model_id, column.in_(values[start : start + IN_ONE_QUERY])))
-    if not parts:
-        return _texts(session, model_id, Document.id.is_(None))
-    arrays = [one.name for one in fields(Texts) if one.name not in {"undated", "wordless"}]
-    joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays}
-    _, once = np.unique(joined["document"], return_index=True)
-    joined = {name: values[once] for name, values in joined.items()}
-    order = np.lexsort((joined["document"], joined["day"], joined["group"]))
-    joined = {name: values[order] for name, values in joined.items()}
-    return Texts(**joined | {"counts": np.isin(joined["document"], wanted)}, undated=0)
+            parts += _chunks(session, model_id, column.in_(values[start : start + IN_ONE_QUERY]))
+    whole = _joined(parts)
+    _, once = np.unique(whole.document, return_index=True)
+    order = once[np.lexsort((whole.document[once], whole.day[once], whole.group[once]))]
+    sorted_ = {name: getattr(whole, name)[order] for name in _EMPTY if name != "wordless"}
+    return Texts(**sorted_ | {"counts": np.isin(sorted_["document"], wanted)}, undated=0)
 
 
-def _texts(session: Session, model_id: int | None, which: ColumnElement[bool]) -> Texts:
-    fresh = and_(
-        Framing.document_id == Document.id,
-        Framing.model_id == model_id,
-        Framing.text_digest == Document.text_digest,
-    )
+_Columns = dict[str, NDArray[Any]]
+_AT_ONCE = 10_000
+"""rows that are Python objects at a time; before and after they are arrays or in the database"""
+_EMPTY: _Columns = {
+    "document": np.empty(0, dtype=np.int64),
+    "cluster": np.empty(0, dtype=np.int64),
+    "group": np.empty(0, dtype=str),
+    "source": np.empty(0, dtype=str),
+    "day": np.empty(0, dtype="datetime64[D]"),
+    "collected": np.empty(0, dtype="datetime64[us]"),
+    "counts": np.empty(0, dtype=bool),
+    "p_nationalist": np.empty(0, dtype=float),
+    "p_universalist": np.empty(0, dtype=float),
+    "wordless": np.empty(0, dtype=bool),
+}
+
+
+def _chunks(session: Session, model_id: int | None, which: ColumnElement[bool]) -> Iterator[_Columns]:
+    """The own dated texts of which this holds, by group and time of publication, as arrays."""
+    counts = counts_column()
+    wordless = and_(counts == 1, Framing.document_id.is_not(None), Framing.p_first.is_(None))
     query = (
         select(
             Document.id,
-            Document.cluster_id,
+            func.coalesce(Document.cluster_id, -Document.id),
             Document.group_id,
             Document.source,
-            Document.published_at,
-            Document.collected_at,
-            Cluster.first_document_id,
-            Framing.document_id,
+            _moment_column(session, Document.published_at),
+            _moment_column(session, Document.collected_at),
+            counts,
             Framing.p_first,
             Framing.p_second,
+            case((wordless, 1), else_=0),
         )
+        .select_from(Document)
         .outerjoin(Cluster, Cluster.id == Document.cluster_id)
-        .outerjoin(Framing, fresh)
-        .where(which, Document.speaker == "own", Document.group_id.is_not(None))
+        .outerjoin(Framing, fresh_framing(model_id))
+        .where(which, *own())
         .order_by(Document.group_id, Document.published_at, Document.id)
-        .execution_options(yield_per=10_000)
+        .execution_options(yield_per=_AT_ONCE)
     )
-    rows: list[tuple[Any, ...]] = []
-    undated = wordless = 0
-    for document, cluster, group, source, published, collected, first, scored, *p in session.execute(query):
-        if published is None:
-            undated += 1
-            continue
-        counts = cluster is None or first == document
-        wordless += counts and scored is not None and p[0] is None
-        rows.append(
-            (
-                document,
-                -document if cluster is None else cluster,
-                group,
-                source,
-                published.replace(tzinfo=None),
-                collected.replace(tzinfo=None),
-                counts,
-                *(np.nan if value is None else value for value in p),
+    # on the connection: the session would make every row once more
+    for rows in session.connection().execute(query).partitions():
+        columns = list(zip(*rows, strict=True))
+        yield {
+            "document": np.array(columns[0], dtype=np.int64),
+            "cluster": np.array(columns[1], dtype=np.int64),
+            "group": np.array(columns[2], dtype=str),
+            "source": np.array(columns[3], dtype=str),
+            "day": _to_moments(columns[4]).astype("datetime64[D]"),
+            "collected": _to_moments(columns[5]),
+            "counts": np.array(columns[6], dtype=bool),
+            "p_nationalist": np.array(columns[7], dtype=float),
+            "p_universalist": np.array(columns[8], dtype=float),
+            "wordless": np.array(columns[9], dtype=bool),
+        }
+
+
+def _joined(parts: Sequence[_Columns]) -> Texts:
+    """Columns one after another, as texts."""
+    arrays = {name: np.concatenate([part[name] for part in parts or [_EMPTY]]) for name in _EMPTY}
+    return Texts(undated=0, wordless=int(arrays.pop("wordless").sum()), **arrays)
+
+
+def first_copies(session: Session, monitor: str, clusters: Sequence[int]) -> dict[int, datetime]:
+    """Cluster -> when the first of its own dated copies was collected; without those that have none.
+
+    A cluster below 0 is a text without cluster, minus its id.
+    """
+    found: dict[int, datetime] = {}
+    # not a condition: SQLite would walk through the monitor's whole index instead of looking up the clusters
+    collected = func.min(case((and_(*own(monitor)), Document.collected_at)))
+    for sign, column in ((1, Document.cluster_id), (-1, Document.id)):
+        wanted = [abs(c) for c in clusters if (c > 0) == (sign > 0)]
+        for start in range(0, len(wanted), IN_ONE_QUERY):
+            some = wanted[start : start + IN_ONE_QUERY]
+            rows = session.execute(select(column, collected).where(column.in_(some)).group_by(column))
+            found.update((sign * int(c), t) for c, t in rows if c is not None and t is not None)
+    return found
+
+
+def places(session: Session, monitor: str, clusters: Sequence[int]) -> dict[int, tuple[str, date]]:
+    """Cluster -> group and day where it counts; without those that count nowhere. Clusters: as above."""
+    found: dict[int, tuple[str, date]] = {}
+    told = (Document.group_id, Document.published_at, case((and_(*own(monitor)), 1), else_=0))
+    first = select(Cluster.id, *told).join(Document, Document.id == Cluster.first_document_id)
+    alone = select(-Document.id, *told).where(Document.cluster_id.is_(None))
+    for negative, column, query in ((False, Cluster.id, first), (True, Document.id, alone)):
+        wanted = [abs(c) for c in clusters if (c < 0) == negative]
+        for start in range(0, len(wanted), IN_ONE_QUERY):
+            rows = session.execute(query.where(column.in_(wanted[start : start + IN_ONE_QUERY])))
+            found.update(
+                (int(c), (str(group), moment.date())) for c, group, moment, is_own in rows if is_own and moment
             )
-        )
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 9
-    return Texts(
-        document=np.array(columns[0], dtype=np.int64),
-        cluster=np.array(columns[1], dtype=np.int64),
-        group=np.array(columns[2], dtype=str),
-        source=np.array(columns[3], dtype=str),
-        day=np.array(columns[4], dtype="datetime64[D]"),
-        collected=np.array(columns[5], dtype="datetime64[us]"),
-        counts=np.array(columns[6], dtype=bool),
-        p_nationalist=np.array(columns[7], dtype=float),
-        p_universalist=np.array(columns[8], dtype=float),
-        undated=undated,
-        wordless=wordless,
-    )
+    return found
 
 
 def random_codings(session: Session, monitor: str) -> list[RandomCoding]:
@@ -261,7 +433,7 @@ def last_collected(session: Session, monitor: str) -> dict[str, datetime]:
     return last
 
 
-def _write(session: Session, model: type[Base], rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> None:
+def upsert_one_by_one(session: Session, model: type[Base], rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> None:
     """Upsert that runs one prepared statement per row: tens of thousands of wide rows compile too slowly as one."""
     if not rows:
         return
@@ -273,22 +445,52 @@ def _write(session: Session, model: type[Base], rows: Sequence[dict[str, Any]], 
     session.connection().execute(statement, list(rows))
 
 
+def _bring_up_to_date(
+    session: Session,
+    model: type[TrendCell | GapCell],
+    monitor: str,
+    rows: Sequence[dict[str, Any]],
+    keys: Sequence[str],
+    measured_at: datetime,
+) -> tuple[set[tuple[Any, ...]], int]:
+    """Write the rows that differ from what is there, and delete those that are no more.
+
+    Returns the keys of the rows that were written, without the monitor, and how many were deleted.
+    """
+    table = model.__table__
+    names = [column.name for column in table.columns if column.name not in {"id", "measured_at"}]
+    query = select(table.c.id, *(table.c[name] for name in names)).where(table.c.monitor == monitor)
+    known: dict[tuple[Any, ...], tuple[int, tuple[Any, ...]]] = {}
+    place = [names.index(key) for key in keys]
+    for row_id, *values in session.execute(query.execution_options(yield_per=_AT_ONCE)):
+        known[tuple(values[i] for i in place)] = (row_id, tuple(values))
+    fresh = []
+    written: set[tuple[Any, ...]] = set()
+    for row in rows:
+        key = tuple(row[name] for name in keys)
+        before = known.pop(key, None)
+        if before is None or before[1] != tuple(row[name] for name in names):
+            fresh.append(row | {"measured_at": measured_at})
+            written.add(key[1:])
+    session.execute(update(model).where(model.monitor == monitor).values(measured_at=measured_at))
+    upsert_one_by_one(session, model, fresh, keys)
+    gone = [row_id for row_id, _ in known.values()]
+    for start in range(0, len(gone), IN_ONE_QUERY):
+        session.execute(delete(model).where(model.id.in_(gone[start : start + IN_ONE_QUERY])))
+    return written, len(gone)
+
+
 def write_measures(
     session: Session,
     monitor: str,
     trends: Sequence[dict[str, Any]],
     gaps: Sequence[dict[str, Any]],
     measured_at: datetime,
-) -> int:
-    """Make ``trends`` and ``gaps`` the monitor's rows: write all, delete those of cells that are no more.
+) -> Written:
+    """Make ``trends`` and ``gaps`` the monitor's rows: write those that differ, delete those of cells that are no more.
 
-    Returns how many were deleted. Does not commit: the caller commits once, so that readers see the old rows or the
-    new ones, never some of each.
+    Does not commit: the caller commits once, so that readers see the old rows or the new ones, never some of each.
     """
-    _write(session, TrendCell, [row | {"measured_at": measured_at} for row in trends], _TREND_KEYS)
-    _write(session, GapCell, [row | {"measured_at": measured_at} for row in gaps], _GAP_KEYS)
-    deleted = 0
-    for table in (TrendCell, GapCell):
-        old = delete(table).where(table.monitor == monitor, table.measured_at != measured_at)
-        deleted += len(session.execute(old.returning(table.id)).all())
-    return deleted
+    new_trends, old_trends = _bring_up_to_date(session, TrendCell, monitor, trends, _TREND_KEYS, measured_at)
+    new_gaps, old_gaps = _bring_up_to_date(session, GapCell, monitor, gaps, _GAP_KEYS, measured_at)
+    return Written(new_trends, new_gaps, old_trends + old_gaps)

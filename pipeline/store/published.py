@@ -21,9 +21,15 @@ Key = tuple[str, str, str, date]
 """kind (trend, gap), subject (the group, or a--b), period kind, first day"""
 
 
+_NOTHING = zlib.compress(b"", 9)
+
+
 def pack(ids: Iterable[int] | Ids) -> bytes:
     """Different positive ids as bytes: sorted, as differences, all first bytes before all second ones, deflated."""
-    values = np.unique(np.fromiter(ids, dtype=np.int64) if not isinstance(ids, np.ndarray) else ids)
+    values = np.sort(np.fromiter(ids, dtype=np.int64) if not isinstance(ids, np.ndarray) else ids)
+    if not len(values):
+        return _NOTHING
+    values = values[np.concatenate([[True], values[1:] != values[:-1]])]
     steps = np.diff(values, prepend=0).astype("<i8")
     return zlib.compress(np.ascontiguousarray(steps.view(np.uint8).reshape(-1, 8).T).tobytes(), 9)
 

@@ -176,7 +176,20 @@ def test_years_of_runs_are_not_read_into_memory(settings):
 
 def _row(start, **values):
     empty = dict.fromkeys(
-        ("estimator", "balance", "low", "high", "variance", "freedom", "lam", "model_balance", "missing", "model_id")
+        (
+            "estimator",
+            "balance",
+            "low",
+            "high",
+            "variance",
+            "freedom",
+            "lam",
+            "model_balance",
+            "framed",
+            "model_variance",
+            "missing",
+            "model_id",
+        )
     )
     counts = {"texts": 0, "clusters": 0, "sources": 0, "codings": 0, "late": 0, "companions": {}, "flags": []}
     key = {"monitor": "m", "group_id": "a", "period": "month", "start": start, "end": start}
@@ -196,7 +209,7 @@ def test_rows_are_replaced_as_one(store_settings):
         assert seen() == []
         session.commit()
         later = datetime(2024, 6, 1, tzinfo=UTC)
-        assert write_measures(session, "m", [_row(february, texts=5), _row(march, texts=3)], [], later) == 1
+        assert write_measures(session, "m", [_row(february, texts=5), _row(march, texts=3)], [], later).deleted == 1
         assert seen() == [(january, 1), (february, 2)]
         session.commit()
         assert seen() == [(february, 5), (march, 3)]
