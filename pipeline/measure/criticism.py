@@ -1,0 +1,348 @@
+"""Directed criticism: the share of A's texts that are hostile to B, and whether it rose.
+
+h_AB = hostile clusters of A that name B / all clusters of A. Only texts that hit an alias of B are coded (the
+*audited* ones); blame without a name is out of scope. The share of hostile ones among them is estimated as a balance
+is, with y = 1 for hostile and 0 for anything else, and f the model's probability of hostile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import bdtrc
+from scipy.stats import hypergeom
+
+from pipeline.measure.balance import LEAST_CODINGS, LEVEL, Bools, Borrowed, Floats, Moments, balance, borrow, moments
+
+Days = NDArray[np.datetime64]
+
+LEVEL_OF_RISE = 0.025
+"""of the one-sided test, per direction"""
+LEAST_HOSTILE = 3
+LEAST_DAYS = 2
+FEW = 5
+"""With fewer codings than this of either kind the t interval of a share is too narrow; the exact one stands in."""
+
+
+@dataclass(frozen=True)
+class Audited:
+    """The texts of A in one audit period that name B by an alias. Arrays of shape (M,)."""
+
+    clusters: int
+    """N: all different texts of A"""
+    f: Floats
+    """the model's probability of hostile; NaN: the model has not scored it"""
+    y: Floats
+    """share of coders who said hostile; NaN: not drawn at random and coded"""
+    pi: Floats
+    """inclusion probability of the coded ones, NaN elsewhere"""
+    late: Bools
+    """came after the sample was drawn"""
+
+    @property
+    def naming(self) -> int:
+        """M: texts that name B."""
+        return len(self.y)
+
+    @property
+    def coded(self) -> int:
+        return int((~np.isnan(self.y)).sum())
+
+    @property
+    def filled(self) -> Floats:
+        """f, where the model has said nothing the mean of what it said, or 0.
+
+        Any number will do that does not depend on the codings: the estimate stays unbiased, only less precise.
+        """
+        known = self.f[~np.isnan(self.f)]
+        return np.where(np.isnan(self.f), known.mean() if len(known) else 0.0, self.f)
+
+
+@dataclass(frozen=True)
+class Hostility:
+    """How hostile A's texts of a period are to B. Null figures: see ``why``."""
+
+    estimator: str
+    """corrected (random codings, with interval), counted (no text names B), uncorrected (the model's mean) or none"""
+    share: float | None = None
+    """of the texts that name B"""
+    low: float | None = None
+    high: float | None = None
+    rate: float | None = None
+    """h_AB: of all texts of A"""
+    rate_low: float | None = None
+    rate_high: float | None = None
+    coded: int = 0
+    late: int = 0
+    interval: str | None = None
+    """t or exact"""
+    variance: float | None = None
+    """of the share, where the interval is a t interval"""
+    freedom: float | None = None
+    lam: float | None = None
+    why: str | None = None
+    """why it is not corrected, or not there"""
+
+
+def audited_moments(cell: Audited) -> Moments:
+    """What a cell can lend to the others."""
+    drawn = ~np.isnan(cell.y)
+    return moments(cell.filled[drawn], cell.y[drawn])
+
+
+def hostilities(cells: Sequence[Audited]) -> list[Hostility]:
+    """The hostility of every cell (A, B, audit period); each borrows from all the others."""
+    own = [audited_moments(cell) for cell in cells]
+    lenders = [(i, one) for i, one in enumerate(own) if one.n >= 2]  # of many pairs few are coded
+    return [
+        hostility(cell, borrow([one for j, one in lenders if j != i]) if own[i].n else Borrowed())
+        for i, cell in enumerate(cells)
+    ]
+
+
+def hostility(cell: Audited, borrowed: Borrowed) -> Hostility:
+    """The hostile share of the texts that name B, and of all texts of A, with 95% intervals.
+
+    The share is pipeline.measure.balance.balance of y and f. Its t interval is used when at least five codings of
+    both kinds (hostile, not hostile) are there; else the exact interval of a share in a finite population. The rate
+    is the share times M/N, both counted, so that its interval is the share's times M/N. Both are clipped to what can
+    be. Fewer than five codings: the model's mean, unless they are all there are, which leaves no error. No text that
+    names B: the rate is 0, since only texts that name B can count.
+
+    Raises ValueError for a cell without texts.
+    """
+    if not cell.clusters:
+        raise ValueError("a group without texts has no rate of criticism; say why it is silent instead")
+    if not cell.naming:
+        return Hostility("counted", rate=0.0, rate_low=0.0, rate_high=0.0)
+    framed = not np.isnan(cell.f).all()
+    made = balance(cell.filled, cell.y, borrowed, pi=cell.pi, late=cell.late)
+    factor = cell.naming / cell.clusters
+    in_time = cell.y[~cell.late]
+    drawn = in_time[~np.isnan(in_time)]
+    census = 0 < len(drawn) == len(in_time)
+    if len(drawn) < LEAST_CODINGS and not census:
+        why = f"not enough: {made.coded} random codings of criticism, {LEAST_CODINGS} are needed"
+        if made.coded >= LEAST_CODINGS:
+            why = "too few of the random codings are of texts that were there when the sample was drawn"
+        if not framed:
+            return Hostility("none", coded=made.coded, why=f"{why}; and no model of criticism has scored these texts")
+        return Hostility("uncorrected", share=made.model, rate=made.model * factor, coded=made.coded, why=why)
+    hostile = float(drawn.sum())
+    equal = np.allclose(cell.pi[~np.isnan(cell.y)], np.nanmean(cell.pi), rtol=1e-6, atol=0)
+    if equal and not _late_coded(cell) and min(hostile, len(drawn) - hostile) < FEW:
+        low, high = exact_share(hostile, len(drawn), len(in_time))
+        value, kind, late, variance, freedom, lam = float(drawn.mean()), "exact", int(cell.late.sum()), None, None, None
+    elif made.interval is None:
+        return Hostility("uncorrected" if framed else "none", coded=made.coded, why=made.why)
+    else:
+        low, high, value, kind, late = made.interval.low, made.interval.high, made.value, "t", made.late
+        variance, freedom, lam = made.interval.variance, made.interval.freedom, made.lam
+    low, high, value = (min(1.0, max(0.0, x)) for x in (low, high, value))
+    return Hostility(
+        "corrected", value, low, high, value * factor, low * factor, high * factor,
+        made.coded, late, kind, variance, freedom, lam,
+    )  # fmt: skip
+
+
+def _late_coded(cell: Audited) -> bool:
+    return bool((~np.isnan(cell.y[cell.late])).any())
+
+
+def exact_share(hostile: float, n: int, total: int, level: float = LEVEL) -> tuple[float, float]:
+    """Interval of the hostile share of ``total`` texts: ``n`` were drawn at random, ``hostile`` of these are hostile.
+
+    The numbers T of hostile texts under which neither so few nor so many would be drawn with a chance of 2.5% or
+    less, by the hypergeometric distribution (Clopper & Pearson 1934, for a finite population). It covers in at least
+    95 of 100 samples whatever T is; with every text coded its width is 0. ``hostile`` need not be whole where coders
+    disagree: it is rounded down for the lower end, up for the upper one.
+    """
+    if not 0 < n <= total or not 0 <= hostile <= n:
+        raise ValueError(f"a share needs 0 <= hostile <= n <= N and n > 0, not {hostile:g}, {n} and {total}")
+    tail = (1 - level) / 2
+    few, many = int(np.floor(hostile)), int(np.ceil(hostile))
+    truths = np.arange(few, total - n + many + 1)
+    at_least = hypergeom.sf(few - 1, total, truths, n)
+    at_most = hypergeom.cdf(many, total, truths, n)
+    possible = truths[(at_least > tail) & (at_most > tail)]
+    return float(possible.min() / total), float(possible.max() / total)
+
+
+# ---- did it rise?
+
+
+@dataclass(frozen=True)
+class Window:
+    """A's texts in a stretch of time, as the test of a rise counts them."""
+
+    start: date
+    end: date
+    """first day after it"""
+    days: Days
+    """day of every different text of A, shape (N,)"""
+    naming: int
+    """M: of them name B"""
+    coded: int
+    """m: of those drawn at random and coded"""
+    hostile: Days
+    """day of every hostile one among the coded, shape (H,)"""
+
+    @property
+    def exposure(self) -> float:
+        """Texts of A that the coded ones stand for: N m / M. Where no text names B all N were looked at."""
+        return len(self.days) * (self.coded / self.naming if self.naming else 1.0)
+
+    @property
+    def rate(self) -> float:
+        """h: hostile texts per text of A."""
+        return len(self.hostile) / self.exposure
+
+
+@dataclass(frozen=True)
+class NotEnough:
+    """No test can be made; says why."""
+
+    why: str
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rise:
+    """The test of a rise of hostile criticism of B by A."""
+
+    risen: bool
+    """p is at most .025, and there are at least 3 hostile texts on 2 days"""
+    p: float
+    """one-sided"""
+    p_days: float
+    """the same with each day that has a hostile text counted once: texts of one affair are not independent"""
+    hostile: tuple[int, int]
+    """coded hostile texts: present, reference"""
+    coded: tuple[int, int]
+    naming: tuple[int, int]
+    clusters: tuple[int, int]
+    exposure: tuple[float, float]
+    """texts of A that the coded ones stand for"""
+    rate: tuple[float, float]
+    """h_AB: present, reference"""
+    days: int
+    """different days with a hostile text, in the present"""
+    onset: date | None
+    """likeliest first day of the higher rate; null where nothing has risen"""
+    sentence: str
+    flags: tuple[str, ...] = ()
+
+
+def _too_little(window: Window, name: str) -> str | None:
+    if not len(window.days):
+        return f"no text in the {name} ({window.start} to {window.end})"
+    needed = min(LEAST_CODINGS, window.naming)
+    if window.coded < needed:
+        return (
+            f"{window.coded} of the {window.naming} texts of the {name} that name the other are coded at random; "
+            f"{needed} are needed"
+        )
+    return None
+
+
+def p_of_rise(hostile: tuple[Any, Any], exposure: tuple[Any, Any]) -> Any:
+    """P(X >= H_P), X binomial with H_P + H_R trials and chance E_P / (E_P + E_R). Present first; numbers or arrays.
+
+    Under one rate in both windows the hostile texts fall into the present in the ratio of the exposures (Przyborowski
+    & Wilenski 1940, Biometrika 31). No hostile text in the present: 1.
+    """
+    if np.min(exposure) <= 0:
+        raise ValueError(f"a rate needs texts in both windows, not {exposure[0]} and {exposure[1]}")
+    return bdtrc(
+        np.asarray(hostile[0]) - 1, np.asarray(hostile[0]) + hostile[1], exposure[0] / (exposure[0] + exposure[1])
+    )
+
+
+def rise(a: str, b: str, present: Window, reference: Window, flags: Sequence[str] = ()) -> Rise | NotEnough:
+    """Whether A's hostile texts about B are more frequent in the present than in the reference.
+
+    Not enough where a window has no text, or fewer than five (or all) of its texts that name B are coded at random.
+    Raises ValueError for windows that overlap, and for a hostile text on a day without one.
+    """
+    if present.start < reference.end and reference.start < present.end:
+        raise ValueError(f"the present begins on {present.start}, within the reference that ends on {reference.end}")
+    windows = (present, reference)
+    if not all(np.isin(w.hostile, w.days).all() for w in windows):
+        raise ValueError("every hostile text is one of the group's texts; a day of one is missing among theirs")
+    lacking = [
+        said for w, name in zip(windows, ("present", "reference"), strict=True) if (said := _too_little(w, name))
+    ]
+    if lacking:
+        return NotEnough("; ".join(lacking), tuple(flags))
+    counts = (len(present.hostile), len(reference.hostile))
+    exposures = (present.exposure, reference.exposure)
+    p = float(p_of_rise(counts, exposures))
+    days = len(np.unique(present.hostile))
+    by_days = (days, len(np.unique(reference.hostile)))
+    p_days = float(p_of_rise(by_days, exposures))
+    risen = p <= LEVEL_OF_RISE and counts[0] >= LEAST_HOSTILE and days >= LEAST_DAYS
+    onset = onset_day(present, reference) if risen else None
+    rates = (present.rate, reference.rate)
+    return Rise(
+        risen=risen,
+        p=p,
+        p_days=p_days,
+        hostile=counts,
+        coded=(present.coded, reference.coded),
+        naming=(present.naming, reference.naming),
+        clusters=(len(present.days), len(reference.days)),
+        exposure=exposures,
+        rate=rates,
+        days=days,
+        onset=onset,
+        sentence=_sentence(a, b, risen, p, counts, rates, days, onset),
+        flags=tuple(flags),
+    )
+
+
+def onset_day(present: Window, reference: Window) -> date:
+    """The day of a hostile text of the present from which on a higher rate is likeliest.
+
+    Two Poisson rates, one before that day (reference included) and one from it on; the first of several equals.
+    """
+    candidates = np.unique(present.hostile)
+    if not len(candidates):
+        raise ValueError("without a hostile text in the present nothing has an onset")
+    coded_share = present.exposure / len(present.days)
+    after = (present.hostile[None, :] >= candidates[:, None]).sum(axis=1)
+    texts = (present.days[None, :] >= candidates[:, None]).sum(axis=1) * coded_share
+    before = len(present.hostile) + len(reference.hostile) - after
+    rest = present.exposure + reference.exposure - texts
+    likelihood = after * np.log(after / texts) + np.where(before > 0, before * np.log(np.maximum(before, 1) / rest), 0)
+    higher = after / texts > before / rest
+    best = int(np.argmax(np.where(higher, likelihood, -np.inf)))
+    found: date = candidates[best].astype(object)
+    return found
+
+
+def _percent(rate: float) -> str:
+    return f"{100 * rate:.1f}%"
+
+
+def _sentence(
+    a: str, b: str, risen: bool, p: float, counts: tuple[int, int], rates: tuple[float, float], days: int,
+    onset: date | None,
+) -> str:  # fmt: skip
+    seen = (
+        f"{counts[0]} coded texts of {a} are hostile to {b} now, {counts[1]} were in the reference: "
+        f"about {_percent(rates[0])} and {_percent(rates[1])} of its texts (one-sided p {p:.3f})"
+    )
+    if risen:
+        return f"hostile criticism of {b} by {a} has risen, since about {onset}: {seen}"
+    if p > LEVEL_OF_RISE:
+        return f"no rise of hostile criticism of {b} by {a} is shown: {seen}"
+    lacking = f"{counts[0]} hostile texts" if counts[0] < LEAST_HOSTILE else f"all on {days} day"
+    return (
+        f"no rise of hostile criticism of {b} by {a} is claimed ({lacking}; {LEAST_HOSTILE} on {LEAST_DAYS} days are "
+        f"needed): {seen}"
+    )

@@ -1,0 +1,255 @@
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from benchmarks.criticism import coverage, shown
+from pipeline.measure.balance import Borrowed, balance
+from pipeline.measure.criticism import (
+    Audited,
+    NotEnough,
+    Rise,
+    Window,
+    audited_moments,
+    exact_share,
+    hostilities,
+    hostility,
+    onset_day,
+    p_of_rise,
+    rise,
+)
+
+BORROWED = Borrowed(lam=0.5, s2=0.2, freedom=10)
+
+
+def cell(coded, naming=40, clusters=100, f=0.3, late=0):
+    """``coded``: what coders said of those that were drawn."""
+    y, pi = np.full(naming, np.nan), np.full(naming, np.nan)
+    y[: len(coded)], pi[: len(coded)] = coded, len(coded) / max(1, naming - late)
+    came_late = np.arange(naming) >= naming - late
+    return Audited(clusters, np.broadcast_to(np.asarray(f, dtype=float), naming).copy(), y, pi, came_late)
+
+
+def window(start, end, hostile=(), clusters=50, naming=20, coded=20):
+    """``hostile``: days since ``start``."""
+    first = np.datetime64(start)
+    days = np.sort(np.r_[first + np.array(hostile, dtype=int), first + np.arange(clusters - len(hostile)) % 30])
+    return Window(start, end, days, naming, coded, first + np.array(sorted(hostile), dtype=int))
+
+
+REFERENCE = window(date(2023, 1, 1), date(2024, 1, 1), clusters=200, naming=80, coded=80)
+
+
+def now(hostile, **changes):
+    return window(date(2024, 1, 1), date(2024, 4, 1), hostile, **changes)
+
+
+def test_the_rate_is_the_share_times_the_naming_share():
+    one = cell([1.0] * 8 + [0.0] * 12, f=np.linspace(0, 1, 40))
+    made, plain = hostility(one, BORROWED), balance(one.f, one.y, BORROWED, pi=one.pi)
+    assert (made.estimator, made.interval, made.coded) == ("corrected", "t", 20)
+    assert made.share == pytest.approx(plain.value)
+    assert (made.low, made.high) == pytest.approx((plain.interval.low, plain.interval.high))
+    assert (made.rate, made.rate_low) == pytest.approx((0.4 * made.share, 0.4 * made.low))
+    assert made.rate_high == pytest.approx(0.4 * made.high)
+    assert (made.variance, made.freedom, made.lam) == (plain.interval.variance, plain.interval.freedom, 0.5)
+
+
+def test_few_hostile_codings_have_an_exact_interval():
+    made = hostility(cell([1.0] + [0.0] * 19), BORROWED)
+    assert (made.interval, made.share, made.variance) == ("exact", 0.05, None)
+    assert (made.low, made.high) == exact_share(1, 20, 40)
+    assert made.low == 1 / 40  # one is known
+    assert hostility(cell([0.0] * 20), BORROWED).low == 0
+    assert hostility(cell([1.0] * 20), BORROWED).high == 1
+
+
+def test_codings_that_do_not_vary_have_an_exact_interval_too():
+    made = hostility(cell([0.0] * 10), Borrowed())
+    assert (made.estimator, made.rate, made.rate_low) == ("corrected", 0, 0)
+    assert 0 < made.rate_high < 0.2
+
+
+def test_all_coded_leaves_no_error():
+    made = hostility(cell([1.0, 0, 0, 0, 0, 0], naming=6), Borrowed())
+    assert (made.rate, made.rate_low, made.rate_high) == pytest.approx((0.01, 0.01, 0.01))
+
+
+def test_few_texts_that_are_all_coded_are_a_count():
+    made = hostility(cell([1.0, 0, 1], naming=3), Borrowed())
+    assert (made.estimator, made.coded) == ("corrected", 3)
+    assert (made.rate, made.rate_low, made.rate_high) == pytest.approx((0.02, 0.02, 0.02))
+
+
+def test_few_codings_are_not_enough():
+    made = hostility(cell([1.0, 0, 0, 0]), BORROWED)
+    assert (made.estimator, made.low) == ("uncorrected", None)
+    assert (made.share, made.rate) == pytest.approx((0.3, 0.12))
+    assert made.why == "not enough: 4 random codings of criticism, 5 are needed"
+    without = hostility(cell([1.0, 0, 0, 0], f=np.nan), BORROWED)
+    assert (without.estimator, without.share, without.rate) == ("none", None, None)
+    assert "no model of criticism" in without.why
+
+
+def test_codings_without_a_model_are_the_mean_of_the_codings():
+    made = hostility(cell([1.0] * 7 + [0.0] * 13, f=np.nan), BORROWED)
+    assert (made.estimator, made.share) == ("corrected", pytest.approx(0.35))
+
+
+def test_a_gap_in_the_models_reading_biases_nothing():
+    one = cell([1.0] * 7 + [0.0] * 13, f=np.r_[np.full(20, np.nan), np.full(20, 0.4)])
+    assert hostility(one, BORROWED).share == pytest.approx(0.35)
+
+
+def test_nobody_named_is_a_rate_of_0_and_a_group_without_texts_has_none():
+    made = hostility(cell([], naming=0), BORROWED)
+    assert (made.estimator, made.share, made.rate, made.rate_high) == ("counted", None, 0, 0)
+    with pytest.raises(ValueError, match="why it is silent"):
+        hostility(cell([], naming=0, clusters=0), BORROWED)
+
+
+def test_late_texts_are_counted_and_left_out():
+    made = hostility(cell([1.0] * 8 + [0.0] * 8, naming=30, late=10), BORROWED)
+    assert (made.estimator, made.late) == ("corrected", 10)
+    assert hostility(cell([1.0] + [0.0] * 8, naming=30, late=10), BORROWED).late == 10
+    # codings of late texts alone tell nothing of the others
+    y = np.r_[np.full(10, np.nan), np.zeros(6)]
+    late = replace(cell([], naming=16), y=y, pi=np.where(np.isnan(y), np.nan, 0.5), late=np.arange(16) >= 10)
+    assert "when the sample was drawn" in hostility(late, BORROWED).why
+
+
+def test_cells_borrow_from_the_others():
+    cells = [cell([1.0] * 5 + [0.0] * 5, f=np.linspace(0, 1, 40)) for _ in range(3)]
+    lam = hostilities(cells)[0].lam
+    own = audited_moments(cells[0])
+    assert lam == pytest.approx(min(1, max(0, own.yf / own.ff)))
+    assert [h.estimator for h in hostilities([*cells, cell([])])] == ["corrected"] * 3 + ["uncorrected"]
+
+
+@given(
+    st.integers(2, 60).flatmap(lambda total: st.tuples(st.just(total), st.integers(1, total), st.integers(0, total)))
+)
+def test_the_exact_interval_covers_whatever_the_truth(world):
+    total, n, truth = world
+    chances = stats.hypergeom.pmf(np.arange(n + 1), total, truth, n)
+    covers = [
+        low - 1e-12 <= truth / total <= high + 1e-12
+        for h in range(n + 1)
+        if chances[h] > 0
+        for low, high in [exact_share(h, n, total)]
+    ]
+    assert float(np.sum(chances[chances > 0] * covers)) >= 0.95 - 1e-9
+
+
+def test_the_exact_interval_of_coders_who_disagree_holds_both_readings():
+    low, high = exact_share(1.5, 10, 30)
+    assert low == exact_share(1, 10, 30)[0]
+    assert high == exact_share(2, 10, 30)[1]
+    for wrong in ((0, 0, 5), (6, 5, 10), (1, 6, 5)):
+        with pytest.raises(ValueError, match="a share needs"):
+            exact_share(*wrong)
+
+
+# ---- the test of a rise
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.floats(1, 500), st.floats(1, 500))
+def test_p_is_scipys_binomial_test(h, r, e, f):
+    expected = stats.binomtest(h, h + r, e / (e + f), alternative="greater").pvalue if h + r else 1.0
+    assert float(p_of_rise((h, r), (e, f))) == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_rise_by_hand():
+    # 5 hostile of 50 texts now, none of 200 before: p = (50/250)^5
+    made = rise("a", "b", now([40, 41, 50, 60, 61]), REFERENCE)
+    assert isinstance(made, Rise)
+    assert made.p == pytest.approx(0.2**5)
+    assert (made.risen, made.hostile, made.rate, made.days) == (True, (5, 0), (0.1, 0.0), 5)
+    assert made.onset == date(2024, 2, 10)
+    assert made.sentence == (
+        "hostile criticism of b by a has risen, since about 2024-02-10: 5 coded texts of a are hostile to b now, 0 "
+        "were in the reference: about 10.0% and 0.0% of its texts (one-sided p 0.000)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("hostile", "said"),
+    [
+        ([3, 4], "2 hostile texts"),
+        ([5, 5, 5], "all on 1 day"),
+        ([], "is shown"),
+    ],
+)
+def test_three_hostile_texts_on_two_days_are_needed(hostile, said):
+    reference = replace(REFERENCE, days=np.repeat(REFERENCE.days, 20))
+    made = rise("a", "b", now(hostile), reference)
+    assert not made.risen
+    assert made.onset is None
+    assert said in made.sentence
+    if hostile:
+        assert made.p <= 0.025
+
+
+def test_texts_of_one_day_count_once_in_the_companion():
+    made = rise("a", "b", now([3, 3, 3, 3, 9]), REFERENCE)
+    assert made.p < made.p_days == pytest.approx(0.2**2)
+
+
+def test_a_fall_and_the_same_rate_are_no_rise():
+    before = window(date(2023, 1, 1), date(2024, 1, 1), range(40), clusters=200, naming=80, coded=80)
+    assert not rise("a", "b", now([1, 2, 3]), before).risen
+    assert not rise("a", "b", now(range(10)), before).risen
+
+
+def test_a_sample_stands_for_more_texts_than_were_coded():
+    half = now([1, 2, 3], coded=10)
+    assert half.exposure == 25
+    assert half.rate == pytest.approx(3 / 25)
+    assert now([], naming=0, coded=0).exposure == 50
+
+
+def test_without_codings_there_is_no_test():
+    made = rise("a", "b", now([], coded=0), REFERENCE)
+    assert isinstance(made, NotEnough)
+    assert "0 of the 20 texts of the present that name the other are coded at random; 5 are needed" in made.why
+    both = rise("a", "b", now([], clusters=0, naming=0, coded=0), replace(REFERENCE, coded=3), ["a flag"])
+    assert both.why.startswith("no text in the present")
+    assert "3 of the 80 texts of the reference" in both.why
+    assert both.flags == ("a flag",)
+    # fewer than five, but all there are
+    assert isinstance(rise("a", "b", now([1], naming=2, coded=2), REFERENCE), Rise)
+
+
+def test_windows_that_can_not_be_are_refused():
+    with pytest.raises(ValueError, match="within the reference"):
+        rise("a", "b", replace(REFERENCE, start=date(2023, 12, 1)), REFERENCE)
+    with pytest.raises(ValueError, match="a day of one is missing"):
+        rise("a", "b", replace(now([1, 2]), days=np.array(["2024-03-31"], dtype="datetime64[D]")), REFERENCE)
+    with pytest.raises(ValueError, match="texts in both windows"):
+        p_of_rise((1, 1), (0.0, 1.0))
+    with pytest.raises(ValueError, match="nothing has an onset"):
+        onset_day(now([]), REFERENCE)
+
+
+def test_the_onset_is_where_the_rate_changes_not_the_first_hostile_text():
+    loud = now([1, *range(50, 70)], clusters=80)
+    before = window(date(2023, 1, 1), date(2024, 1, 1), [10, 200], clusters=200, naming=80, coded=80)
+    assert onset_day(loud, before) == date(2024, 2, 20)
+
+
+@pytest.mark.parametrize("coded", [(8, 32), (1000, 1000)])
+def test_the_test_keeps_its_size(coded):
+    rng = np.random.default_rng(20090919)
+    size = shown((0.3, 0.3), (0.3, 0.3), (120, 480), coded, 20_000, rng)
+    assert size <= 0.025
+    assert shown((0.3, 0.2), (0.6, 0.1), (120, 480), coded, 2_000, rng) > 0.7
+
+
+@pytest.mark.parametrize(("hostile", "skill"), [(0.05, 0.6), (0.4, 0.0), (0.4, 0.6)])
+def test_the_interval_of_the_rate_covers(hostile, skill):
+    made = coverage(hostile, skill, 10, 30, np.random.default_rng(20090919))
+    assert made[0] >= 0.93
