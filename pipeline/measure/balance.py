@@ -134,20 +134,25 @@ def _stratum(f: Floats, y: Floats, pi: Floats, borrowed: Borrowed, level: float)
     e, chance = y[drawn] - lam * f[drawn], pi[drawn]
     if np.allclose(chance, chance[0], rtol=1e-6, atol=0):
         rectifier = float(e.mean())
-        freedom, prior = n - 1 + borrowed.freedom, borrowed.freedom
+        prior = borrowed.freedom
+        freedom: float = n - 1 + prior
         s2 = (float(((e - rectifier) ** 2).sum()) + prior * borrowed.s2) / freedom
         if s2 < NO_VARIANCE and n < total:
             return _uncorrected(f, n, 0, "the codings do not vary, so no interval can be built on them")
         variance = (1 - n / total) * s2 / n
     else:
-        # Hajek's ratio estimator; its variance rests on this cell alone, and so do its degrees of freedom.
+        # Hajek's ratio estimator. Its variance alone is too small with few codings, and weights make them fewer still:
+        # it is pooled with the other cells' like the one above, and equals it where all weights are equal.
         w = 1 / chance
         rectifier = float((w * e).sum() / w.sum())
-        freedom, prior = n - 1, 0
-        spread = float(((1 - chance) * w**2 * (e - rectifier) ** 2).sum())
-        if spread < NO_VARIANCE and n < total:
+        part = (1 - chance) * w**2 / float(w.sum()) ** 2
+        effective = float(w.sum()) ** 2 / float((w**2).sum())
+        own = n / (n - 1) * float((part * (e - rectifier) ** 2).sum())
+        prior = borrowed.freedom
+        freedom = effective - 1 + prior
+        variance = ((effective - 1) * own + prior * borrowed.s2 * float(part.sum())) / freedom
+        if variance < NO_VARIANCE and n < total:
             return _uncorrected(f, n, 0, "the codings do not vary, so no interval can be built on them")
-        variance = n / (n - 1) * spread / float(w.sum()) ** 2
     value = lam * float(f.mean()) + rectifier
     return Balance(value, float(f.mean()), n, lam=lam, interval=t_interval(value, variance, freedom, prior, level))
 
@@ -171,8 +176,9 @@ def balance(
 
     Equal draws, with e = y - lam f:
     b = lam mean_N(f) + mean_n(e); S2 = ((n-1) s_e^2 + 10 s_bar^2)/(n+9); V = (1 - n/N) S2/n; t with n+9.
-    Unequal draws, with w = 1/pi and D = sum(w e)/sum(w):
-    b = lam mean_N(f) + D; V = n/(n-1) sum((1-pi) w^2 (e-D)^2)/sum(w)^2; t with n-1 (nothing is borrowed).
+    Unequal draws, with w = 1/pi, D = sum(w e)/sum(w), m = (sum w)^2/sum w^2 (Kish's effective number of codings):
+    b = lam mean_N(f) + D; V_own = n/(n-1) sum((1-pi) w^2 (e-D)^2)/sum(w)^2, V_0 = s_bar^2 sum((1-pi) w^2)/sum(w)^2;
+    V = ((m-1) V_own + 10 V_0)/(m+9); t with m+9. (V_own alone with n-1 covers .92 to .94.)
 
     Fewer than five codings: the model's mean, no interval, and why. Late texts form a stratum of their own, weighted
     by their number; while fewer than five of them are coded the estimate speaks of the texts that were there to be
