@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.monitor import PERIODS
-from pipeline.monitor.periods import Span, period_of, periods_covering
+from pipeline.monitor.periods import Span, period_of, periods_covering, span_of
 
 days = st.dates(date(1946, 1, 1), date(2100, 1, 1))
 
@@ -44,3 +44,15 @@ def test_no_period_when_the_last_day_lies_before_the_first():
 def test_an_unknown_period_is_refused():
     with pytest.raises(ValueError, match="decade"):
         period_of("decade", date(2024, 1, 1))
+
+
+@given(st.sampled_from(PERIODS), days)
+def test_a_label_names_its_period(kind, day):
+    span = period_of(kind, day)
+    assert span_of(span.label) == span
+
+
+@pytest.mark.parametrize("label", ["", "2024-Q5", "2024-W60", "2024-13", "2024-1", "24-Q1", "2024-Q1 ", "last week"])
+def test_what_is_no_label_is_refused(label):
+    with pytest.raises(ValueError, match="is no period; write 2024-W05, 2024-03, 2024-Q1 or 2024"):
+        span_of(label)

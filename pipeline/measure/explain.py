@@ -32,7 +32,7 @@ from pipeline.store.published import (
 from pipeline.store.tables import Coding, Model, Published
 
 TOLERANCE = 1e-9
-"""Sums of the same numbers in another order differ by less."""
+"""On another machine the same sums may differ by rounding, never by more. Here they are equal to the last bit."""
 FORMULAS = {
     "corrected": "b = lam mean_N(f) + mean_n(y - lam f), t interval: prediction-powered inference for a finite "
     "population (docs/measuring.md, The estimator)",
@@ -115,8 +115,8 @@ def _side(session: Session, monitor: str, group: str, row: Published) -> Publish
     return next(iter(vintages(session, monitor, key, until=row.as_of)), None)
 
 
-def verify(session: Session, row: Published) -> list[str]:
-    """Make the figure again from the texts, framings and codings it names; what differs, in words (nothing: equal).
+def verify(session: Session, row: Published) -> Made:
+    """Make the figure again from the texts, framings and codings it names, with the functions that made it.
 
     What was borrowed from other cells is taken as it was published.
     """
@@ -135,9 +135,9 @@ def verify(session: Session, row: Published) -> list[str]:
         made[group] = (estimate, {"clusters": cell.clusters, "codings": cell.coded})
     if row.kind == "trend":
         ((estimate, counts),) = made.values()
-        return problems + _differences(row.figures, _trend(estimate) | counts, (*_COUNTS, *_NUMBERS))
+        return _compared(problems, row.figures, _trend(estimate) | counts, (*_COUNTS, *_NUMBERS))
     a, b = (estimate for estimate, _ in made.values())
-    return problems + _differences(row.figures, _gap(a, b), _GAP_NUMBERS)
+    return _compared(problems, row.figures, _gap(a, b), _GAP_NUMBERS)
 
 
 def _period(name: str) -> Period:
@@ -165,12 +165,30 @@ def _gap(a: Balance | None, b: Balance | None) -> dict[str, Any]:
     }
 
 
-def _differences(published: dict[str, Any], again: dict[str, Any], names: Sequence[str]) -> list[str]:
-    return [
+@dataclass(frozen=True)
+class Made:
+    """A figure made again."""
+
+    differences: tuple[str, ...]
+    """in words; none: equal"""
+    exact: bool
+    """equal to the last bit, not only but for rounding"""
+
+    @property
+    def said(self) -> str:
+        """What came of it, in a few words."""
+        if self.differences:
+            return "it differs:"
+        return "equal to the last bit" if self.exact else "equal but for rounding (another machine or library)"
+
+
+def _compared(problems: Sequence[str], published: dict[str, Any], again: dict[str, Any], names: Sequence[str]) -> Made:
+    differences = [
         f"{name}: {published[name]} was published, {again[name]} comes out now"
         for name in names
         if not _same(published[name], again[name])
     ]
+    return Made((*problems, *differences), all(published[name] == again[name] for name in names))
 
 
 def _same(a: float | None, b: float | None) -> bool:
@@ -179,8 +197,8 @@ def _same(a: float | None, b: float | None) -> bool:
     return isclose(a, b, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
 
 
-def as_record(found: Explanation, differences: Sequence[str] | None) -> dict[str, Any]:
-    """The same as plain values, for JSON. ``differences``: None when nobody asked."""
+def as_record(found: Explanation, made: Made | None) -> dict[str, Any]:
+    """The same as plain values, for JSON. ``made``: None when nobody asked for it to be made again."""
     return {
         **_head(found.row),
         "sides": [_head(side) for side in found.sides],
@@ -198,7 +216,8 @@ def as_record(found: Explanation, differences: Sequence[str] | None) -> dict[str
         ],
         "model_name": found.model.name if found.model else None,
         "earlier": [_head(row) for row in found.earlier],
-        "differences": None if differences is None else list(differences),
+        "differences": None if made is None else list(made.differences),
+        "exact": None if made is None else made.exact,
     }
 
 
@@ -218,7 +237,7 @@ def _head(row: Published) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names}
 
 
-def in_words(found: Explanation, differences: Sequence[str] | None) -> list[str]:
+def in_words(found: Explanation, made: Made | None) -> list[str]:
     """The same for people, line by line."""
     row = found.row
     lines = [
@@ -259,9 +278,9 @@ def in_words(found: Explanation, differences: Sequence[str] | None) -> list[str]
         lines += [
             f"  {one.as_of:%Y-%m-%d %H:%M}  {_shown(one)}  (riftwatch {one.code_version})" for one in found.earlier
         ]
-    if differences is not None:
-        lines.append("made again from these: " + ("equal" if not differences else "it differs:"))
-        lines += [f"  {line}" for line in differences]
+    if made is not None:
+        lines.append(f"made again from these: {made.said}")
+        lines += [f"  {line}" for line in made.differences]
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -42,6 +43,25 @@ def period_of(kind: Period, day: date) -> Span:
     if kind == "year":
         return Span(date(day.year, 1, 1), date(day.year + 1, 1, 1), kind, f"{day.year:04d}")
     raise ValueError(f"unknown period {kind!r}; write week, month, quarter or year")
+
+
+_LABEL = re.compile(r"(\d{4})(?:-(?:W(\d{2})|Q([1-4])|(\d{2})))?")
+
+
+def span_of(label: str) -> Span:
+    """The period of a label: 2024-W05, 2024-03, 2024-Q1 or 2024. Raises ValueError in words."""
+    found = _LABEL.fullmatch(label)
+    try:
+        if found is None:
+            raise ValueError
+        year, week, quarter, month = (int(part) if part else 0 for part in found.groups())
+        if week:
+            return period_of("week", date.fromisocalendar(year, week, 1))
+        if quarter:
+            return period_of("quarter", date(year, 3 * quarter - 2, 1))
+        return period_of("month", date(year, month, 1)) if month else period_of("year", date(year, 1, 1))
+    except ValueError:
+        raise ValueError(f"{label!r} is no period; write 2024-W05, 2024-03, 2024-Q1 or 2024") from None
 
 
 def periods_covering(kind: Period, first: date, last: date) -> list[Span]:

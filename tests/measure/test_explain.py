@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import delete, select, update
 
-from pipeline.measure.explain import ExplainError, as_record, explain, in_words, verify
+from pipeline.measure.explain import ExplainError, Made, as_record, explain, in_words, verify
 from pipeline.measure.job import measure
 from pipeline.settings import PROJECT_ROOT
 from pipeline.store.published import mark_erased
@@ -37,7 +37,8 @@ def test_every_published_figure_can_be_made_again_from_what_it_names(measured):
     rows = session.scalars(select(Published)).all()
     assert len(rows) > 30
     assert {row.figures["estimator"] for row in rows} == {"corrected", "uncorrected"}
-    assert {row.id: found for row in rows if (found := verify(session, row))} == {}
+    made = {row.id: verify(session, row) for row in rows}
+    assert {number: one for number, one in made.items() if one.differences or not one.exact} == {}
 
 
 def test_a_figure_whose_texts_changed_says_what_comes_out_now(measured):
@@ -47,7 +48,7 @@ def test_a_figure_whose_texts_changed_says_what_comes_out_now(measured):
     session.execute(update(Coding).where(Coding.id == coded.id).values(value="both"))
     session.execute(update(Framing).where(Framing.document_id == found.texts[0].id).values(p_first=0.99))
     session.commit()
-    assert any(line.startswith("balance: ") for line in verify(session, found.row))
+    assert any(line.startswith("balance: ") for line in verify(session, found.row).differences)
 
 
 def test_what_is_said_of_a_figure(measured):
@@ -82,7 +83,7 @@ def test_what_is_said_of_a_figure(measured):
         "made again from these: equal",
     ):
         assert words in said
-    assert json.loads(json.dumps(as_record(found, []), default=str))["texts_then"] == 41
+    assert json.loads(json.dumps(as_record(found, Made((), True)), default=str))["texts_then"] == 41
     older = explain(session, "m", subject=("a",), period="quarter", day=date(2024, 1, 1), as_of=first)
     assert older.text_count == 40
     both = explain(session, "m", subject=("a", "b"), period="quarter", day=date(2024, 1, 1))
@@ -123,7 +124,7 @@ def test_the_command(settings, world, monitor_of, tmp_path):
 
     def run(*arguments):
         return subprocess.run(
-            [sys.executable, "-m", "pipeline.cli", "explain", "--monitor", str(file), *arguments],
+            [sys.executable, "-m", "pipeline.cli", "trends", "explain", *arguments, "--monitor", str(file)],
             env={"PATH": "/usr/bin:/bin", "RIFTWATCH_DATA": str(settings.data)},
             capture_output=True,
             text=True,
@@ -131,14 +132,15 @@ def test_the_command(settings, world, monitor_of, tmp_path):
             cwd=PROJECT_ROOT,
         )
 
-    answer = run("--dyad", "a", "b", "--start", "2024-05-01", "--verify", "--format", "json")
+    answer = run("a--b", "2024-Q2", "--format", "json")
     assert answer.returncode == 0, answer.stderr
     assert json.loads(answer.stdout)["differences"] == []
     assert json.loads(answer.stdout)["texts_then"] == 80
-    assert "made again from these: equal" in run("--group", "a", "--start", "2024-05-01", "--verify").stdout
-    answer = run("--group", "a", "--start", "2024-05-01", "--as-of", "2001-01-01")
+    assert "made again from these: equal to the last bit" in run("a", "2024-Q2").stdout
+    answer = run("a", "2024-Q2", "--as-of", "2001-01-01")
     assert (answer.returncode, "no figure of a" in answer.stderr) == (1, True)
-    assert "name either --group" in run("--start", "2024-05-01").stderr
+    assert "'a--c' is no group, and no two as a--b; there are a, b" in run("a--c", "2024-Q2").stderr
+    assert "'2024-Q5' is no period; write 2024-W05, 2024-03, 2024-Q1 or 2024" in run("a", "2024-Q5").stderr
 
 
 def test_what_was_never_published_is_told_with_what_was(measured):
