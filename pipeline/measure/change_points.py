@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from ruptures import Pelt  # type: ignore[import-untyped]
+from ruptures import Pelt
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
