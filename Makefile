@@ -56,6 +56,16 @@ bench: install ## every figure the documentation names, beside its baseline; fai
 	$(BIN)/python -m benchmarks.manifesto
 	$(BIN)/python -m benchmarks.name_swap --rows 400
 	$(BIN)/python -m benchmarks.coverage
+	$(BIN)/python -m benchmarks.smoother
+	$(BIN)/python -m benchmarks.differential_error
+	$(BIN)/python -m benchmarks.no_rift
+	$(BIN)/python -m benchmarks.alarms
+	$(BIN)/python -m benchmarks.confirmation
+	$(BIN)/python -m benchmarks.change_points
+	$(BIN)/python -m benchmarks.composition
+	$(BIN)/python -m benchmarks.criticism
+	$(BIN)/python -m benchmarks.real_series
+	$(BIN)/python -m benchmarks.measuring
 	$(BIN)/python -m benchmarks.health
 	$(BIN)/python -m benchmarks.codings
 	$(BIN)/python -m benchmarks.label_efficiency
@@ -77,6 +87,17 @@ bench-full: install ## the long ones, at their full sizes
 	$(BIN)/python -m benchmarks.kill --moments 50
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.training --codings 200000
+	$(BIN)/python -m benchmarks.coverage --full
+	$(BIN)/python -m benchmarks.smoother --full
+	$(BIN)/python -m benchmarks.differential_error --full
+	$(BIN)/python -m benchmarks.no_rift --full
+	$(BIN)/python -m benchmarks.alarm_thresholds
+	$(BIN)/python -m benchmarks.alarms --full
+	$(BIN)/python -m benchmarks.confirmation --full --parts
+	$(BIN)/python -m benchmarks.change_points --full
+	$(BIN)/python -m benchmarks.composition --full
+	$(BIN)/python -m benchmarks.criticism --full
+	$(BIN)/python -m benchmarks.measuring --full
 
 docs: install ## the generated pages: monitor fields and schema, settings, DAGs, trend columns
 	$(BIN)/python -m docs.generate

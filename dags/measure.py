@@ -27,7 +27,8 @@ TRENDS = Asset(name="trends", uri="riftwatch://trends")
         "execution_timeout": timedelta(hours=6),
     },
     doc_md="""
-Fills the trend tables of all monitors: each group's balance per period with its interval, and the gap of each dyad.
+Fills the trend tables of all monitors: each group's balance per period with its interval, the gap of each dyad, its
+alarms and its state. Then every alarm that nobody has been asked about puts its texts into the labelling queue.
 
 Review the result on the Riftwatch pages (side bar).
 """,
@@ -39,7 +40,13 @@ def measure_dag() -> None:
 
         return for_each_monitor(Settings(), job)
 
-    measure()
+    @task(task_id="ask_for_codings")
+    def ask() -> list[str]:
+        from pipeline.framing.confirming import ask_for_codings as job
+
+        return for_each_monitor(Settings(), job)
+
+    measure() >> ask()
 
 
 measure_dag()

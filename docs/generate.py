@@ -18,8 +18,11 @@ from pydantic_core import PydanticUndefined
 
 from pipeline import monitor
 from pipeline.settings import PROJECT_ROOT, Settings
+from pipeline.store.alarms import ALARM_COLUMNS
 from pipeline.store.bridges import BRIDGE_COLUMNS
+from pipeline.store.states import STATE_COLUMNS
 from pipeline.store.trends import GAP_COLUMNS, TREND_COLUMNS
+from pipeline.store.vintages import VINTAGE_COLUMNS
 
 REFERENCE = PROJECT_ROOT / "docs" / "reference"
 NOTE = "<!-- Made by `make docs`; change the code and make it again. -->\n"
@@ -36,6 +39,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("outages of a source", monitor.Outage),
     ("dyads", monitor.Dyad),
     ("events", monitor.Event),
+    ("silences", monitor.Silence),
 )
 
 
@@ -73,9 +77,17 @@ def settings_page() -> str:
 
 
 def columns_page() -> str:
-    """Every column of the trend table, of the gaps and of bridges."""
+    """Every column of the tables that commands print and exports hold."""
     parts = [NOTE, "# Columns\n"]
-    for title, columns in (("Trend table", TREND_COLUMNS), ("Gaps", GAP_COLUMNS), ("Bridges", BRIDGE_COLUMNS)):
+    tables = (
+        ("Trend table", TREND_COLUMNS),
+        ("Gaps", GAP_COLUMNS),
+        ("Alarms", ALARM_COLUMNS),
+        ("Changes of state", STATE_COLUMNS),
+        ("Bridges", BRIDGE_COLUMNS),
+        ("Published figures", VINTAGE_COLUMNS),
+    )
+    for title, columns in tables:
         rows = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in columns.items())
         parts.append(f"## {title}\n\n| column | meaning |\n| --- | --- |\n{rows}\n")
     return "\n".join(parts)

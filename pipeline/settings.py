@@ -80,6 +80,17 @@ class Settings(BaseSettings):
     retrain_after: int = Field(
         default=100, gt=0, description="New codings of a variable that start a retraining, besides the weekly one."
     )
+    alert_emails: str = Field(
+        default="",
+        description="E-mail addresses that are told of a dyad's new state, with commas; by Airflow's smtp_default.",
+    )
+    alert_apprise: str = Field(
+        default="",
+        description="Airflow connection with apprise addresses that are told too, such as apprise_default.",
+    )
+    confirm_codings: int = Field(
+        default=160, ge=20, description="Texts that an alarm puts into the labelling queue: both groups, then and now."
+    )
     encoder: str = Field(
         default="",
         description="Encoder whose vectors stand beside words and letters in models trained from now on: "

@@ -20,7 +20,7 @@ OPTIONAL = (
     "before", "after", "group", "date", "cluster", "source", "lang", "weight", "target", "draw", "origin", "coder",
     "settles",
 )  # fmt: skip
-DRAWS = ("", "random", "active", "import", "starter")
+DRAWS = ("", "random", "active", "alarm", "import", "starter")
 ORIGINS = ("human", "confirmed", "machine")
 LONGEST = 50_000_000
 """characters of one cell; a file with a longer one is not a table of codings"""
@@ -54,7 +54,7 @@ class CodingRow:
     target: str = ""
     """of a targeted codebook: the group it is coded towards"""
     draw: str = ""
-    """random: never trains, but evaluates; active, import, starter, or empty"""
+    """random: never trains, but evaluates; alarm: does neither; active, import, starter, or empty"""
     origin: str = "human"
     """machine: a model's label, which neither trains nor evaluates"""
     coder: str = ""

@@ -85,30 +85,38 @@ def _weigh(rows: Sequence[CodingRow]) -> tuple[list[CodingRow], list[float], dic
 
 
 def sort_codings(rows: Sequence[CodingRow]) -> Sorted:
-    """Training and audit codings out of all; a unit with a random coding is in the audit alone."""
+    """Training and audit codings out of all; a unit with a random coding is in the audit alone.
+
+    What was drawn for an alarm says whether a gap has changed: it neither trains nor evaluates, nor do its
+    copies.
+    """
     human = [row for row in rows if row.origin != "machine"]
     with_text = [row for row in human if row.text.strip()]
     kept, weights, contradictions = _weigh([row for row in with_text if row.draw == "random"])
     audited = len(kept)
-    other, other_weights, more = _weigh([row for row in with_text if row.draw != "random"])
+    of_alarm = [row for row in with_text if row.draw == "alarm"]
+    other, other_weights, more = _weigh([row for row in with_text if row.draw not in {"random", "alarm"}])
     kept, weights = kept + other, weights + other_weights
-    unit = units(kept)
+    every_unit = units(kept + of_alarm)
+    unit = every_unit[: len(kept)]
     is_audit = np.arange(len(kept)) < audited
     # a text of which masking leaves nothing can't evaluate, and its copies don't train for that
     gone = {row.cluster for row in human if row.draw == "random" and not row.text.strip()} - {""}
     in_sample = is_audit | np.array([row.cluster in gone for row in kept], dtype=bool)
     beside = np.isin(unit, unit[in_sample]) & ~is_audit
+    beside_alarm = np.isin(unit, every_unit[len(kept) :]) & ~is_audit & ~beside
     everything = Examples(kept, np.array(weights), unit)
     left_out = Counter(
         {
             "labelled by a machine": len(rows) - len(human),
             "without a text": len(human) - len(with_text),
-            "of a text that another coding settles": len(with_text) - len(kept),
+            "of a text that another coding settles": len(with_text) - len(kept) - len(of_alarm),
             "of a text in the random sample": int(beside.sum()),
+            "drawn for an alarm, or of a text that was": len(of_alarm) + int(beside_alarm.sum()),
         }
     )
     return Sorted(
-        everything.take(~is_audit & ~beside),
+        everything.take(~is_audit & ~beside & ~beside_alarm),
         everything.take(is_audit),
         ~np.isin(unit[is_audit], unit[beside]),
         {why: number for why, number in left_out.items() if number},

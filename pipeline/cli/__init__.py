@@ -5,16 +5,21 @@ and never imports Airflow.
 """
 
 from pipeline.cli import (  # noqa: F401 (each hangs its commands on the tree)
+    alarms,
     archive,
     codings,
     collecting,
+    criticism,
     explaining,
+    exporting,
     framing,
     labelling,
+    looking_back,
     measuring,
     models,
     promoting,
     running,
+    sheet,
     sources,
     trying,
 )

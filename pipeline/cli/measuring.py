@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.app import app
+from pipeline.cli.app import app, trends_app
 from pipeline.cli.common import (
     AsFormat,
     MonitorFile,
@@ -32,16 +32,19 @@ def measure(monitor: MonitorFile = None) -> None:
     run_reporting(lambda progress: job(settings, loaded, progress=progress))
 
 
-@app.command()
+@trends_app.callback(invoke_without_command=True)
 def trends(
+    context: typer.Context,
     monitor: MonitorFile = None,
     group: Annotated[str | None, typer.Option(help="Only this group.")] = None,
     period: PeriodName = None,
     form: AsFormat = Format.TABLE,
 ) -> None:
-    """The trend table: each group's balance per period."""
+    """The trend table: each group's balance per period. `trends explain` says what a figure was made of."""
     from pipeline.store.trends import TREND_COLUMNS, trend_rows
 
+    if context.invoked_subcommand is not None:
+        return
     settings = the_settings()
     loaded = the_monitor(monitor, settings)
     check_group(loaded, group)

@@ -75,7 +75,7 @@ def settle(
     codings = [one for one in coded_texts(session, monitor.name, variable, units={unit}) if one.target == target]
     by_coder = _disputed(codings, address, coder.strip())
     # the oldest random coding: others of the same draw have the same probability
-    drawn = min(by_coder.values(), key=lambda one: (one.draw != "random", one.coded_at))
+    drawn = min(by_coder.values(), key=lambda one: (one.draw != "random", one.draw != "alarm", one.coded_at))
     row = {
         "address": drawn.address,
         "variable": variable,

@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from time import monotonic
 from typing import Any
 
 import numpy as np
+from sqlalchemy.orm import Session
 
 from classifiers.codebook import codebook_of
 from pipeline.measure.balance import Balance, Interval
 from pipeline.measure.bridge import write_bridge
-from pipeline.measure.cells import Cell, Grid, audit_balances, codings_by_cluster, model_balance
+from pipeline.measure.cells import audit_balances, codings_by_cluster, uncorrected
 from pipeline.measure.gap import gap
+from pipeline.measure.judging import Judged, judge
 from pipeline.measure.missing import IMPORTED, Coverage, flags, why_empty
 from pipeline.measure.publish import Basis, CellKey, publish
-from pipeline.measure.quantifiers import companions
-from pipeline.measure.state import USABLE_NEEDED, decide
-from pipeline.monitor import PERIODS, Dyad, Monitor, Period
+from pipeline.measure.reading import Cells, Reader
+from pipeline.measure.state import NOT_ENOUGH
+from pipeline.measure.summary import Summary
+from pipeline.measure.timespan import coverage_of, measured_days, measured_periods
+from pipeline.monitor import Dyad, Monitor, Period
 from pipeline.monitor.periods import Span, period_of, periods_covering
 from pipeline.report import Progress, Report, silent
 from pipeline.settings import Settings
+from pipeline.store.bridges import bridges
 from pipeline.store.cells import (
     VARIABLE,
+    Written,
     last_collected,
+    last_days,
     learnt_then_drawn,
     model_in_force,
-    own_texts,
     random_codings,
+    undated_texts,
     waiting_codings,
     write_measures,
 )
 from pipeline.store.codings import match_waiting
+from pipeline.store.measured import bases_of, remember
+from pipeline.store.published import unpack
 from pipeline.store.runs import record_run
 from pipeline.store.session import open_session
 from pipeline.store.tables import Model
@@ -44,36 +52,9 @@ MOST_PERIODS = 5000
 """Periods of a group, all kinds together, above which a year is probably mistyped: 70 years with weeks."""
 
 
-def measured_periods(monitor: Monitor) -> list[Period]:
-    """The period kinds of a monitor's tables, short to long; the audit period is always among them."""
-    return [kind for kind in PERIODS if kind in monitor.periods or kind == monitor.audit_period]
-
-
-def measured_days(monitor: Monitor, first_text: date | None, today: date) -> tuple[date, date] | None:
-    """First and last day the tables speak of; None when there is nothing to speak of."""
-    first, last = monitor.since or first_text, min(monitor.until or today, today)
-    return None if first is None or last < first else (first, last)
-
-
-def coverage_of(monitor: Monitor, grid: Grid, group: str, collected: Mapping[str, datetime]) -> Coverage:
-    """Of which time something is known of a group."""
-    sources = monitor.sources_of(group)
-    last_text = grid.last_days(group)
-    # a table may name its sources itself: its rows then carry names the monitor does not list
-    listed = {s.id for s in monitor.sources}
-    within_tables = max((day for name, day in last_text.items() if name not in listed), default=None)
-    known: dict[str, date | None] = {}
-    for source in sources:
-        if source.kind in IMPORTED:
-            known[source.id] = last_text.get(source.id, within_tables)
-        elif source.id in collected:
-            known[source.id] = collected[source.id].date()
-    return Coverage(sources, grid.first_day(group), {name: day for name, day in known.items() if day})
-
-
-def _estimate_flags(cell: Cell, estimate: Balance | None, audit: bool) -> list[str]:
+def _estimate_flags(cell: Summary, estimate: Balance | None, audit: bool) -> list[str]:
     made = []
-    if cell.unframed and len(cell.y):
+    if cell.unframed and cell.framed:
         made.append(f"{cell.unframed} of {cell.clusters} texts are not framed and not in the balance")
     if estimate is not None and estimate.late:
         made.append(f"{estimate.late} texts arrived after the draw and are not in the balance")
@@ -93,7 +74,7 @@ def _interval_columns(known: bool, interval: Interval | None) -> Row:
 
 
 def trend_row(
-    cell: Cell, estimate: Balance | None, *, audit: bool, coverage: Coverage, model: Model | None, today: date
+    cell: Summary, estimate: Balance | None, *, audit: bool, coverage: Coverage, model_id: int | None, today: date
 ) -> Row:
     """A row of the trend table."""
     missing = None
@@ -103,9 +84,6 @@ def trend_row(
         missing = "no text of its own: what it published counts where it was published first"
     elif estimate is None:
         missing = "not framed"
-    others: Row = {}
-    if estimate is not None and model is not None:
-        others = companions(cell.p_nationalist, cell.p_universalist, model.confusion, model.training_balance)
     return {
         "group_id": cell.group,
         "period": cell.span.kind,
@@ -120,21 +98,20 @@ def trend_row(
         **_interval_columns(estimate is not None, estimate.interval if estimate else None),
         "lam": estimate.lam if estimate else None,
         "model_balance": estimate.model if estimate else None,
-        "companions": others,
+        "framed": cell.framed,
+        "model_variance": cell.variance,
+        "companions": cell.companions,
         "missing": missing,
         "flags": flags(cell.span, coverage, today) + _estimate_flags(cell, estimate, audit),
-        "model_id": model.id if model else None,
+        "model_id": model_id,
     }
 
 
-def gap_row(
-    dyad: Dyad, a: Row, b: Row, sides: tuple[Balance | None, Balance | None], unit: Period | None, usable: int
-) -> Row:
-    """A row of the gap table, from the two sides' trend rows and balances. unit, usable: see the state."""
+def gap_row(dyad: Dyad, a: Row, b: Row, sides: tuple[Balance | None, Balance | None]) -> Row:
+    """A row of the gap table, from the two sides' trend rows and balances; its state is judged later."""
     made = gap(sides[0], sides[1]) if sides[0] is not None and sides[1] is not None else None
     interval = made.interval if made else None
     missing = "; ".join(f"{row['group_id']}: {row['missing']}" for row in (a, b) if row["missing"]) or None
-    state = decide(missing=missing, corrected=interval is not None, unit=unit, usable=usable)
     return {
         "a": dyad.a,
         "b": dyad.b,
@@ -144,8 +121,8 @@ def gap_row(
         "gap": made.value if made else None,
         **_interval_columns(made is not None, interval),
         "missing": missing,
-        "state": state.name,
-        "flags": [*state.reasons, *_side_flags(a, b)],
+        "state": NOT_ENOUGH,
+        "flags": _side_flags(a, b),
     }
 
 
@@ -155,70 +132,68 @@ def _side_flags(a: Row, b: Row) -> list[str]:
     return shared + [f"{row['group_id']}: {f}" for row in (a, b) for f in row["flags"] if f not in shared]
 
 
-def _usable_ends(rows: Mapping[tuple[str, Span], Row], dyad: Dyad, spans: Iterable[Span]) -> list[date]:
-    """Ends of the periods in which both groups have a balance, in order."""
-    return [
-        span.end
-        for span in spans
-        if rows[dyad.a, span]["balance"] is not None and rows[dyad.b, span]["balance"] is not None
-    ]
+def with_states(gaps: Sequence[Row], judged: Judged) -> None:
+    """Put the states into the gap rows, and the reasons for them before the other flags."""
+    for row in gaps:
+        state = judged.state(row["a"], row["b"], period_of(row["period"], row["start"]))
+        row["state"], row["flags"] = state.name, [*state.reasons, *row["flags"]]
+
+
+def estimates_of(monitor: Monitor, cells: Mapping[tuple[str, Span], Summary]) -> dict[tuple[str, Span], Balance]:
+    """The balance of every cell that has framed texts: corrected in the audit period, else the model's alone."""
+    audit = [cell for cell in cells.values() if cell.span.kind == monitor.audit_period]
+    others = {
+        key: uncorrected(cell.mean, cell.coded_framed)
+        for key, cell in cells.items()
+        if cell.mean is not None and cell.span.kind != monitor.audit_period
+    }
+    return audit_balances(audit) | others
 
 
 def measure_cells(
-    monitor: Monitor, grid: Grid, collected: Mapping[str, datetime], model: Model | None, *, today: date
-) -> tuple[list[Row], list[Row], dict[CellKey, Basis]]:
-    """The trend rows and the gap rows of a monitor, and what each group's cell was made of.
+    monitor: Monitor,
+    cells: Mapping[tuple[str, Span], Summary],
+    coverage: Mapping[str, Coverage],
+    model: Model | None,
+    *,
+    today: date,
+) -> tuple[list[Row], list[Row], dict[tuple[str, Span], Balance]]:
+    """The trend rows and the gap rows of a monitor, and the balances they were made of.
 
-    Pure: the same texts and codings give the same rows.
+    cells: of every group and measured period, empty ones too. coverage: of every group.
+    Pure: the same cells give the same rows.
     """
-    days = measured_days(monitor, grid.first_day(), today)
-    if days is None:
+    if not cells:
         return [], [], {}
-    kinds = measured_periods(monitor)
-    spans = {kind: periods_covering(kind, *days) for kind in kinds}
-    groups = [g.id for g in monitor.groups]
-    cells = {(g, s): grid.cell(g, s) for kind in kinds for g in groups for s in spans[kind]}
-    audited = audit_balances([c for (_, s), c in cells.items() if s.kind == monitor.audit_period])
-    estimates = {
-        key: audited.get(key) if key[1].kind == monitor.audit_period else model_balance(cell)
-        for key, cell in cells.items()
-    }
-    coverage = {g: coverage_of(monitor, grid, g, collected) for g in groups}
+    estimates = estimates_of(monitor, cells)
     rows = {
         key: trend_row(
             cell,
-            estimates[key],
+            estimates.get(key),
             audit=key[1].kind == monitor.audit_period,
             coverage=coverage[key[0]],
-            model=model,
+            model_id=model.id if model else None,
             today=today,
         )
         for key, cell in cells.items()
     }
-    unit = next((kind for kind in USABLE_NEEDED if kind in kinds), None)
+    spans: dict[Period, list[Span]] = {kind: [] for kind in measured_periods(monitor)}
+    for span in sorted({span for _, span in cells}):
+        spans[span.kind].append(span)
     gaps: list[Row] = []
     for dyad in monitor.dyads:
-        usable = _usable_ends(rows, dyad, spans[unit]) if unit else []
-        for kind in kinds:
-            for span in spans[kind]:
+        for of_kind in spans.values():
+            for span in of_kind:
                 a, b = (dyad.a, span), (dyad.b, span)
-                until_now = bisect_right(usable, span.end)
-                gaps.append(gap_row(dyad, rows[a], rows[b], (estimates[a], estimates[b]), unit, until_now))
-    bases = {
-        (group, span.kind, span.start): Basis(
-            cell.documents, cell.codings, found.borrowed if (found := estimates[group, span]) else None
-        )
-        for (group, span), cell in cells.items()
-    }
-    return list(rows.values()), gaps, bases
+                gaps.append(gap_row(dyad, rows[a], rows[b], (estimates.get(a), estimates.get(b))))
+    return list(rows.values()), gaps, estimates
 
 
-def _problems(grid: Grid, waiting: int, learnt: int, model: Model | None, undated: int) -> list[str]:
-    counted = grid.texts.counts
-    unframed = int(np.isnan(grid.texts.p_nationalist[counted]).sum()) - grid.texts.wordless
+def _problems(cells: Cells, outside: int, waiting: int, learnt: int, model: Model | None, undated: int) -> list[str]:
+    unframed = cells.unframed - cells.wordless
     said: Sequence[tuple[bool, str]] = (
         (undated > 0, f"{undated} own texts have no acceptable date and are in no period; see their document pages"),
-        (model is None and len(grid.texts) > 0, "no model is in force; run `riftwatch frame`"),
+        (model is None and cells.texts > 0, "no model is in force; run `riftwatch frame`"),
         (
             model is not None and unframed > 0,
             f"{unframed} texts are not framed by the model in force; run `riftwatch frame`",
@@ -229,8 +204,8 @@ def _problems(grid: Grid, waiting: int, learnt: int, model: Model | None, undate
             f"{learnt} texts with random codings were coded otherwise before the model in force was trained, which may "
             "have learnt them: intervals may be too narrow; `riftwatch model retrain` trains one without them",
         ),
-        (grid.outside() > 0, f"{grid.outside()} coded texts are in no cell (undated, or an observer's)"),
-        (len(grid.texts) == 0, "no own text with a date; collect first"),
+        (outside > 0, f"{outside} coded texts are in no cell (undated, or an observer's)"),
+        (cells.texts == 0, "no own text with a date; collect first"),
     )
     return [words for true, words in said if true]
 
@@ -246,47 +221,114 @@ def _too_long(trends: Sequence[Row], groups: int) -> list[str]:
     ]
 
 
+def _coverages(session: Session, monitor: Monitor, first: Mapping[str, date]) -> dict[str, Coverage]:
+    collected = last_collected(session, monitor.name)
+    imported = any(source.kind in IMPORTED for source in monitor.sources)
+    last = last_days(session, monitor.name) if imported else {}
+    return {g.id: coverage_of(monitor, g.id, collected, first.get(g.id), last.get(g.id, {})) for g in monitor.groups}
+
+
+def _publish(
+    session: Session,
+    monitor: Monitor,
+    tables: tuple[Sequence[Row], Sequence[Row]],
+    cells: Cells,
+    written: Written,
+    estimates: Mapping[tuple[str, Span], Balance],
+    model: Model | None,
+    as_of: datetime,
+) -> None:
+    """Publish of the figures those that may have changed: their texts or their row, or what other cells lend them."""
+
+    def touched(group: str, row: Row) -> bool:
+        key = (group, row["period"], row["start"])
+        return key in cells.changed or (cells.lent and row["period"] == monitor.audit_period)
+
+    trends = [
+        row
+        for row in tables[0]
+        if touched(row["group_id"], row) or (row["group_id"], row["period"], row["start"]) in written.trends
+    ]
+    gaps = [
+        row
+        for row in tables[1]
+        if touched(row["a"], row)
+        or touched(row["b"], row)
+        or (row["a"], row["b"], row["period"], row["start"]) in written.gaps
+    ]
+    keys = {(row["group_id"], row["period"], row["start"]) for row in trends}
+    keys |= {(row[side], row["period"], row["start"]) for row in gaps for side in ("a", "b")}
+    remembered = bases_of(session, monitor.name, [key for key in keys if key not in cells.changed])
+    lent = {(group, span.kind, span.start): found.borrowed for (group, span), found in estimates.items()}
+    bases: dict[CellKey, Basis] = {}
+    for key in keys:
+        if key in cells.changed:
+            documents, codings = cells.changed[key]
+        elif key in remembered:
+            documents, codings = unpack(remembered[key][0]), tuple(unpack(remembered[key][1]).tolist())
+        else:
+            documents, codings = np.empty(0, dtype=np.int64), ()
+        bases[key] = Basis(documents, codings, lent.get(key))
+    publish(session, monitor.name, trends, gaps, bases, model, as_of=as_of)
+
+
 def measure(
     settings: Settings, monitor: Monitor, *, progress: Progress = silent, now: datetime | None = None
 ) -> Report:
-    """Compute all trends and gaps of a monitor anew and put them in the place of the old ones, in one transaction.
+    """Bring all trends and gaps of a monitor up to date, in one transaction.
 
-    The report counts own dated texts (found) and rows written (updated). ``now`` decides which periods are finished.
+    The texts of cells that have changed are read; of the others what is remembered stands, to the last bit.
+    The report counts own dated texts (found), those of them that were not read again (known) and rows of the trend and
+    gap tables that are new or differ (updated). ``now`` decides which periods are finished.
     """
     started, clock = datetime.now(UTC), monotonic()
     now = now or started
+    today = now.astimezone(UTC).date()
     with open_session(settings) as session:
         # a text and its coding that were written at the same time did not see each other
         match_waiting(session, monitor.name)
         session.commit()
         progress("reading texts", 0, None)
         model = model_in_force(session)
-        texts = own_texts(session, monitor.name, model.id if model else None)
         coded, problems = codings_by_cluster(random_codings(session, monitor.name), codebook_of(VARIABLE).balances)
-        grid = Grid(texts, coded)
-        collected = last_collected(session, monitor.name)
+        reader = Reader(session, monitor.name, model, coded, monitor.audit_period)
+        days = measured_days(monitor, min(reader.first_days.values(), default=None), today)
+        spans = {kind: periods_covering(kind, *days) if days else [] for kind in measured_periods(monitor)}
+        cells = reader.read([g.id for g in monitor.groups], spans)
         learnt = learnt_then_drawn(session, monitor.name, model) if model else 0
-        problems += _problems(grid, waiting_codings(session, monitor.name), learnt, model, texts.undated)
+        undated = undated_texts(session, monitor.name)
+        problems += _problems(cells, reader.outside, waiting_codings(session, monitor.name), learnt, model, undated)
         progress("measuring cells", 0, None)
-        trends, gaps, bases = measure_cells(monitor, grid, collected, model, today=now.astimezone(UTC).date())
+        coverage = _coverages(session, monitor, reader.first_days)
+        trends, gaps, estimates = measure_cells(monitor, cells.summaries, coverage, model, today=today)
         problems += _too_long(trends, len(monitor.groups))
         progress("writing trends", 0, len(trends) + len(gaps))
+        lent = [one.borrowed for one in estimates.values() if one.borrowed is not None and one.borrowed.freedom]
+        with_states(gaps, judge(session, monitor, trends, list(spans), lent, model, now=now))
         named = {"monitor": monitor.name}
-        write_measures(session, monitor.name, [named | r for r in trends], [named | r for r in gaps], started)
-        publish(session, monitor.name, trends, gaps, bases, model, as_of=started)
-        kind = monitor.audit_period
-        audit = sorted({period_of(kind, row["start"]) for row in trends if row["period"] == kind})
-        write_bridge(
-            session, monitor.name, VARIABLE, coded, groups=[g.id for g in monitor.groups], spans=audit, now=started
-        )
+        written = write_measures(session, monitor.name, [named | r for r in trends], [named | r for r in gaps], started)
+        _publish(session, monitor, (trends, gaps), cells, written, estimates, model, started)
+        remember(session, monitor.name, list(cells.rows()), cells.gone)
+        audit = any(kind == monitor.audit_period for _, kind, _ in cells.changed)
+        if model is not None and (audit or not bridges(session, monitor.name, VARIABLE, model.name)):
+            write_bridge(
+                session,
+                monitor.name,
+                VARIABLE,
+                coded,
+                groups=[g.id for g in monitor.groups],
+                spans=spans[monitor.audit_period],
+                now=started,
+            )
         progress("writing trends", len(trends) + len(gaps), len(trends) + len(gaps))
         report = Report(
             job="measure",
-            found=len(texts),
-            updated=len(trends) + len(gaps),
+            found=cells.texts,
+            known=max(0, cells.texts - cells.read),
+            updated=len(written.trends) + len(written.gaps),
             seconds=monotonic() - clock,
-            first=_as_time(grid.first_day()),
-            last=_as_time(texts.day.max().astype(object) if len(texts) else None),
+            first=_as_time(min(reader.first_days.values(), default=None)),
+            last=_as_time(cells.last),
             problems=tuple(problems),
         )
         record_run(session, report, started_at=started, monitor=monitor.name)

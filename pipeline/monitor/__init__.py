@@ -6,7 +6,7 @@ file, the line, the field and what to do.
 
 from pipeline.monitor.fields import PERIODS, Period
 from pipeline.monitor.load import load_monitor, missing_files
-from pipeline.monitor.model import Dyad, Event, Group, Monitor
+from pipeline.monitor.model import Dyad, Event, Group, Monitor, Silence
 from pipeline.monitor.problems import MonitorError, Problem
 from pipeline.monitor.sources import (
     FeedSource,
@@ -33,6 +33,7 @@ __all__ = [
     "Outage",
     "Period",
     "Problem",
+    "Silence",
     "SitemapSource",
     "Source",
     "TableColumns",

@@ -65,6 +65,9 @@ class _CrossChecks:
         for i, event in enumerate(monitor.events):
             for side in event.dyad or ():
                 yield from self.group_exists(("events", i, "dyad"), side)
+        for i, silence in enumerate(monitor.silences):
+            for side in silence.dyad or ():
+                yield from self.group_exists(("silences", i, "dyad"), side)
         if monitor.since and monitor.until and monitor.until < monitor.since:
             yield self.problem(("until",), "until lies before since; swap them")
 

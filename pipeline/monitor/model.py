@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from pipeline.monitor.fields import Day, HostPort, Identifier, Language, Part, Period, no_repeats
+from pipeline.monitor.fields import Address, Day, HostPort, Identifier, Language, Part, Period, no_repeats
 from pipeline.monitor.sources import Source
 
 
@@ -46,6 +46,16 @@ class Event(Part):
     reference: str = Field(description="Where this can be read.")
 
 
+class Silence(Part):
+    """For how long nobody is told of a dyad's state; never without an end, and never without saying where it was
+    decided."""
+
+    dyad: tuple[Identifier, Identifier] | None = Field(default=None, description="Which dyad; all when left out.")
+    until: Day = Field(description="The last silent day, YYYY-MM-DD.")
+    link: Address = Field(description="Where it was decided or is discussed.")
+    reason: str = Field(min_length=1, description="Why, in a few words.")
+
+
 class Monitor(Part):
     """What is watched."""
 
@@ -67,6 +77,9 @@ class Monitor(Part):
     )
     dyads: list[Dyad] = Field(default_factory=list, description="Ordered pairs of groups; `[a, b]` for short.")
     events: list[Event] = Field(default_factory=list, description="Dated outside facts.")
+    silences: list[Silence] = Field(
+        default_factory=list, description="Changes of state of which nobody is told for a while."
+    )
     allowed_addresses: list[HostPort] = Field(
         default_factory=list,
         description="Loopback or private host:port that may be fetched all the same. Exact; for tests and demos.",

@@ -446,6 +446,10 @@ class TrendCell(Base):
     lam: Mapped[float | None]
     model_balance: Mapped[float | None]
     """plain mean of the model's balances (probabilistic classify and count)"""
+    framed: Mapped[int | None]
+    """clusters that the model in force has scored"""
+    model_variance: Mapped[float | None]
+    """sampling variance of that mean: s_f^2/N of the framed clusters; null with fewer than two"""
     companions: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """cc, pcc, pacc, sld, constant: beside the balance, never instead of it"""
     missing: Mapped[str | None]
@@ -453,6 +457,37 @@ class TrendCell(Base):
     flags: Mapped[list[Any]] = mapped_column(default=list)
     model_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
     measured_at: Mapped[datetime]
+
+
+class MeasuredCell(Base):
+    """What is remembered of a group's cell, so that its texts are read again only when something of it has changed."""
+
+    __tablename__ = "measured_cells"
+
+    monitor: Mapped[str] = mapped_column(Name, primary_key=True)
+    group_id: Mapped[str] = mapped_column(Name, primary_key=True)
+    period: Mapped[str] = mapped_column(String(10), primary_key=True)
+    start: Mapped[date] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(32))
+    """of all that the rest was made of: model, code, texts, framings, codings"""
+    texts: Mapped[int]
+    sources: Mapped[int]
+    clusters: Mapped[int]
+    codings: Mapped[int]
+    """clusters drawn at random and coded"""
+    codings_framed: Mapped[int]
+    framed: Mapped[int]
+    model_balance: Mapped[float | None]
+    model_variance: Mapped[float | None]
+    companions: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    arrays: Mapped[bytes | None]
+    """of an audit cell: f, y, pi and late of its framed clusters, packed; see pipeline.store.measured"""
+    asked: Mapped[bytes]
+    """ids of the clusters that are late unless a copy came earlier, packed"""
+    documents: Mapped[bytes]
+    """ids of its clusters' documents, packed; see pipeline.store.published"""
+    coding_ids: Mapped[bytes]
+    """ids of their random codings, packed"""
 
 
 class GapCell(Base):
@@ -508,6 +543,89 @@ class Bridge(Base):
     missing: Mapped[str | None]
     """why there is no figure, in words"""
     made_at: Mapped[datetime]
+
+
+class RaisedAlarm(Base):
+    """An alarm of a dyad, as it was raised. Its stretch is frozen: first to last period after C had been zero."""
+
+    __tablename__ = "alarms"
+    __table_args__ = (UniqueConstraint("monitor", "a", "b", "period", "reference_start", "since", "side"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    monitor: Mapped[str] = mapped_column(Name)
+    a: Mapped[str] = mapped_column(Name)
+    b: Mapped[str] = mapped_column(Name)
+    period: Mapped[str] = mapped_column(String(10))
+    """week or month: what the alarm runs on"""
+    since: Mapped[date]
+    """first day of the stretch"""
+    raised: Mapped[date]
+    """first day of the period in which C passed the threshold"""
+    end: Mapped[date]
+    """first day after the stretch, and after that period"""
+    side: Mapped[int]
+    """+1: the gap went up; -1: down"""
+    reference_start: Mapped[date]
+    reference_end: Mapped[date]
+    """first day after the reference"""
+    threshold: Mapped[float]
+    autocorrelation: Mapped[float]
+    """that the threshold allows for"""
+    model: Mapped[str | None] = mapped_column(String(64))
+    """sha256 of the model that raised it"""
+    found_at: Mapped[datetime]
+    """when it was first computed: a later model may find alarms in the past"""
+    closed: Mapped[date | None]
+    """first day after the period in which it closed; null: open"""
+    closed_why: Mapped[str | None]
+    queue_id: Mapped[int | None] = mapped_column(ForeignKey("queues.id"))
+    """the confirmation draw; null: not drawn yet"""
+    planned: Mapped[int | None]
+    """codings that were planned when it was drawn"""
+    borrowed: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """what audit cells lent when it was first computed: lam, s2, freedom. Kept, so that the width of its confirmation
+    does not follow the codings"""
+
+
+class MovedReference(Base):
+    """Append-only: from which day on a person lets a dyad's reference begin. The newest row of a dyad counts."""
+
+    __tablename__ = "moved_references"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    monitor: Mapped[str] = mapped_column(Name)
+    a: Mapped[str] = mapped_column(Name)
+    b: Mapped[str] = mapped_column(Name)
+    start: Mapped[date]
+    reason: Mapped[str]
+    person: Mapped[str] = mapped_column(String(200))
+    moved_at: Mapped[datetime]
+
+
+class StateChange(Base):
+    """Append-only: a dyad's newest state became another one. People are told once."""
+
+    __tablename__ = "state_changes"
+    __table_args__ = (Index("ix_state_changes_dyad", "monitor", "a", "b"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    monitor: Mapped[str] = mapped_column(Name)
+    a: Mapped[str] = mapped_column(Name)
+    b: Mapped[str] = mapped_column(Name)
+    period: Mapped[str] = mapped_column(String(10))
+    start: Mapped[date]
+    """first day of the period whose state it is"""
+    state: Mapped[str] = mapped_column(String(30))
+    previous: Mapped[str | None] = mapped_column(String(30))
+    """null: the first state there was"""
+    reasons: Mapped[list[Any]] = mapped_column(default=list)
+    figures: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    as_of: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    """how often it was begun to tell people"""
+    told_at: Mapped[datetime | None]
+    silenced: Mapped[str | None]
+    """why nobody was told"""
 
 
 class Published(Base):

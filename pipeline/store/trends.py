@@ -30,6 +30,8 @@ TREND_COLUMNS: dict[str, str] = {
     "late": "texts that arrived after the draw and are not in a corrected balance",
     "flags": "what a reader has to know of this cell",
     "model_balance": "the model's mean, never corrected",
+    "framed": "different texts that the model in force has scored",
+    "model_variance": "sampling variance of the model's mean; empty with fewer than two texts",
     "variance": "variance of a corrected balance",
     "freedom": "degrees of freedom of its t interval",
     "lam": "how far the model is trusted, 0 to 1; estimated on the other cells",

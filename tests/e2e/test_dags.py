@@ -42,10 +42,11 @@ def test_one_collect_dag_per_source_one_retraining_per_codebook_and_those_that_w
     monitors = [load_monitor(f) for f in sorted((PROJECT_ROOT / "monitors").glob("*.yaml"))]
     expected = {f"collect__{m.name}__{s.id}" for m in monitors for s in m.sources}
     retraining = {f"retrain__{book.variable}" for book in codebooks()}
-    assert set(bag.dags) == expected | retraining | {"frame", "measure", "count_codings"}
+    assert set(bag.dags) == expected | retraining | {"frame", "measure", "count_codings", "alert"}
     files = Counter(Path(dag.fileloc).name for dag in bag.dags.values())
     assert files == {
         "collect.py": len(expected), "frame.py": 1, "measure.py": 1, "codings.py": 1, "retrain.py": len(retraining),
+        "alert.py": 1,
     }  # fmt: skip
 
 
@@ -54,7 +55,7 @@ def test_every_dag_has_docs_tags_owner_retries_and_a_time_limit(parse):
         assert dag.doc_md.strip(), dag.dag_id
         assert "riftwatch" in dag.tags
         assert (dag.catchup, dag.max_active_runs) == (False, 1)
-        several = {"retrain.py": 7, "codings.py": len(codebooks())}
+        several = {"retrain.py": 7, "measure.py": 2, "codings.py": len(codebooks())}
         assert len(dag.tasks) == several.get(Path(dag.fileloc).name, 1), "few tasks, and fat ones"
         for task in dag.tasks:
             assert task.owner == "riftwatch"

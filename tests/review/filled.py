@@ -159,9 +159,7 @@ def gap_cell(a: TrendCell, b: TrendCell) -> GapCell:
         freedom=48.0 if corrected else None,
         missing=None if known else "maple: outage: the provider was down",
         state="not enough evidence",
-        flags=["no alarm is computed in this version, so no state is claimed"]
-        if corrected
-        else ["gap not corrected: codings drawn at random are needed on both sides"],
+        flags=["no usable reference (needs 52 usable weeks, has 31)"] if corrected else ["no week of it is finished"],
         measured_at=NOW,
     )
 

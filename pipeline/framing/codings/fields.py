@@ -30,7 +30,8 @@ COLUMNS = (
     "extra",
 )
 """What is kept of a coding, in the order in which files name it."""
-DRAWS = ("random", "active", "import", "starter")
+DRAWS = ("random", "active", "alarm", "import", "starter")
+"""alarm: at random from the stretches that an alarm compares; see docs/alarms.md"""
 ORIGINS = ("human", "machine", "confirmed")
 CLOSED_LIST = datetime(1970, 1, 1, tzinfo=UTC)
 """``drawn_at`` of a draw from a list that was complete beforehand: no later text is outside it"""
@@ -128,7 +129,7 @@ def value_of(text: str, names: list[str], given: Mapping[str, str]) -> str:
 
 def _probability(text: str, draw: str) -> float | None:
     if not text:
-        if draw == "random":
+        if draw in {"random", "alarm"}:
             raise ValueError("a random coding needs the probability with which its text was drawn, in (0, 1]")
         return None
     try:

@@ -53,7 +53,11 @@ def test_dates_may_be_partial(written, day):
         ("text,value,date", "a,both,2015-13", "date is '2015-13'; write a date like"),
         ("text,value,weight", "a,both,0", "weight is '0'; write a number above 0"),
         ("text,value,weight", "a,both,nan", "weight is 'nan'; write a number above 0"),
-        ("text,value,draw", "a,both,lottery", "unknown draw 'lottery'; write one of random, active, import, starter"),
+        (
+            "text,value,draw",
+            "a,both,lottery",
+            "unknown draw 'lottery'; write one of random, active, alarm, import, starter",
+        ),
         ("text,value,origin", "a,both,robot", "unknown origin 'robot'; write one of human, confirmed, machine"),
         ("text,value,settles", "a,both,perhaps", "unknown settles 'perhaps'"),
         ("text,value,target", "a,both,g", "framing is not coded towards a group; leave target empty"),

@@ -1,0 +1,187 @@
+"""An alarm asks for codings: the draw that confirms it, or does not, goes into the labelling queue by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from time import monotonic
+from zlib import crc32
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from pipeline.framing.draw import LEAST_CODINGS
+from pipeline.monitor import Monitor
+from pipeline.report import Progress, Report, silent
+from pipeline.settings import Settings
+from pipeline.store.alarms import DRAW, undrawn
+from pipeline.store.alarms import alarms_of as stored_alarms
+from pipeline.store.queues import Candidate, add_items, add_queue, candidates, leave_active, lock_queues
+from pipeline.store.runs import record_run
+from pipeline.store.session import open_session
+from pipeline.store.tables import RaisedAlarm
+
+VARIABLE = "framing"
+
+
+class ConfirmingError(ValueError):
+    """A draw that can't be made; says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the four sets of texts that an alarm compares."""
+
+    group: str
+    start: date
+    end: date
+    """first day after it"""
+    name: str
+    """such as alarm 3/heron/reference"""
+
+    def holds(self, text: Candidate) -> bool:
+        """Whether the text is one of them."""
+        return text.group == self.group and self.start <= text.day < self.end
+
+
+def sides_of(alarm: RaisedAlarm) -> list[Side]:
+    """Both groups in the alarm's stretch and in its reference."""
+    stretches = (("present", alarm.since, alarm.end), ("reference", alarm.reference_start, alarm.reference_end))
+    return [
+        Side(group, start, end, f"alarm {alarm.id}/{group}/{name}")
+        for name, start, end in stretches
+        for group in (alarm.a, alarm.b)
+    ]
+
+
+def spread_over(sizes: Sequence[int], total: int) -> list[int]:
+    """How many to draw of each set: the same of each, and what a small one lacks from the others."""
+    given = [0] * len(sizes)
+    left = min(total, sum(sizes))
+    while left > 0:
+        open_ones = [i for i, size in enumerate(sizes) if given[i] < size]
+        share = max(1, left // len(open_ones))
+        for i in open_ones:
+            more = min(share, sizes[i] - given[i], left)
+            given[i] += more
+            left -= more
+    return given
+
+
+def _items(
+    sides: Sequence[Side], texts: Sequence[Candidate], size: int, rng: np.random.Generator
+) -> list[dict[str, object]]:
+    within = [[text for text in texts if side.holds(text)] for side in sides]
+    for side, there in zip(sides, within, strict=True):
+        if len(there) < LEAST_CODINGS:
+            raise ConfirmingError(
+                f"{side.group} has {len(there)} texts from {side.start} to {side.end}, and {LEAST_CODINGS} are needed "
+                "to confirm anything; collect more, or move the reference"
+            )
+    drawn = []
+    for side, there, number in zip(sides, within, spread_over([len(w) for w in within], size), strict=True):
+        chosen = rng.permutation(len(there))[:number].tolist()
+        drawn.append([(there[i], side.name, number / len(there)) for i in chosen])
+    # in turns, so that a coder who stops early has some of each
+    ordered = [one for turn in range(max(map(len, drawn))) for one in (d[turn] for d in drawn if turn < len(d))]
+    return [
+        {
+            "place": place,
+            "document_id": text.document,
+            "target": "",
+            "draw": DRAW,
+            "probability": probability,
+            "stratum": name,
+            "coders": 1,
+        }
+        for place, (text, name, probability) in enumerate(ordered, start=1)
+    ]
+
+
+def draw_confirmation(session: Session, monitor: Monitor, alarm: RaisedAlarm, size: int, now: datetime) -> int:
+    """Put the texts that confirm an alarm into a queue of their own; returns how many. Does not commit.
+
+    Texts are drawn at random after the alarm: from each group's different texts in the alarm's stretch and in its
+    reference, whether coded before or not, since nothing in the choice may depend on what is known of them. Raises
+    :class:`ConfirmingError` where one of the four sets has fewer than five texts.
+    """
+    # from the alarm's own number: the same store gives the same draw
+    seed = crc32(f"{alarm.monitor} {alarm.a} {alarm.b} {alarm.since} {alarm.side}".encode())
+    texts = candidates(session, monitor.name, now)
+    rows = _items(sides_of(alarm), texts, size, np.random.default_rng(seed))
+    queue = add_queue(
+        session,
+        monitor=monitor.name,
+        variable=VARIABLE,
+        drawn_at=now,
+        seed=seed,
+        model_id=None,
+        note=f"confirmation of the alarm of {alarm.a} and {alarm.b}, {alarm.since} to {alarm.end}",
+    )
+    documents = [text.document for text in texts]
+    chosen = {row["document_id"] for row in rows}
+    leave_active(session, monitor.name, VARIABLE, [(d, "") for d in documents if d in chosen])
+    add_items(session, queue, rows)
+    alarm.queue_id, alarm.planned = queue, len(rows)
+    session.flush()
+    return len(rows)
+
+
+def ask_for_codings(
+    settings: Settings, monitor: Monitor, *, progress: Progress = silent, now: datetime | None = None
+) -> Report:
+    """Draw what every open alarm of a monitor needs and has not got. Run again, it draws nothing twice.
+
+    The report counts alarms that ask (found) and texts put into queues (new).
+    """
+    started, clock = datetime.now(UTC), monotonic()
+    problems: list[str] = []
+    new = 0
+    with open_session(settings) as session:
+        asking = len(undrawn(session, monitor.name))
+        session.rollback()
+        for done in range(asking):
+            progress("drawing texts", done, asking)
+            lock_queues(session, monitor.name)
+            waiting = undrawn(session, monitor.name)[len(problems) :]
+            if not waiting:  # another process has drawn them meanwhile
+                break
+            alarm = waiting[0]
+            # queues of one moment can't be told apart
+            moment = (now or datetime.now(UTC)) + timedelta(microseconds=done)
+            try:
+                new += draw_confirmation(session, monitor, alarm, settings.confirm_codings, moment)
+            except ConfirmingError as error:
+                problems.append(f"the alarm of {alarm.a} and {alarm.b} can't be confirmed: {error}")
+                session.rollback()
+                continue
+            session.commit()
+        report = Report(
+            job="ask for codings",
+            found=asking,
+            new=new,
+            seconds=monotonic() - clock,
+            problems=tuple(problems),
+        )
+        if asking:
+            record_run(session, report, started_at=started, monitor=monitor.name)
+            session.commit()
+    return report
+
+
+def draw_for(settings: Settings, monitor: Monitor, number: int, *, size: int | None = None) -> int:
+    """Draw the confirmation of one alarm, open or closed, by its number; returns how many texts.
+
+    Raises :class:`ConfirmingError` where there is no such alarm, or its draw was made before.
+    """
+    with open_session(settings) as session:
+        lock_queues(session, monitor.name)
+        found = next((one for one in stored_alarms(session, monitor.name) if one.id == number), None)
+        if found is None:
+            raise ConfirmingError(f"{monitor.name} has no alarm {number}; `riftwatch alarm list` shows them")
+        if found.queue_id is not None:
+            raise ConfirmingError(f"the texts of alarm {number} are drawn: queue {found.queue_id}")
+        made = draw_confirmation(session, monitor, found, size or settings.confirm_codings, datetime.now(UTC))
+        session.commit()
+    return made

@@ -1,0 +1,260 @@
+"""From trend rows to the states of the dyads: alarms are written down, confirmations read, every period judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from classifiers.codebook import codebook_of
+from pipeline.measure.alarm.cusum import Alarm
+from pipeline.measure.alarm_log import Known, compare, moved_on
+from pipeline.measure.balance import Borrowed
+from pipeline.measure.confirming import confirmed_so_far
+from pipeline.measure.rise import criticism_of
+from pipeline.measure.series import GroupSeries
+from pipeline.measure.state import NOT_ENOUGH, USABLE_NEEDED, Confirmed, OpenAlarm, State, decide
+from pipeline.measure.watching import DyadKey, Watched, watch_dyads
+from pipeline.monitor import Monitor, Period
+from pipeline.monitor.periods import Span, period_of
+from pipeline.store.alarms import add_alarm, alarms_of, moved_references
+from pipeline.store.cells import VARIABLE
+from pipeline.store.states import add_change, newest_states
+from pipeline.store.tables import Model, RaisedAlarm
+
+Row = dict[str, Any]
+StateKey = tuple[str, str, Period, date]
+"""a, b, period kind, first day"""
+
+
+def unit_of(kinds: Sequence[Period]) -> Period | None:
+    """The period alarms run on: weeks, where the monitor has them, else months."""
+    return next((kind for kind in USABLE_NEEDED if kind in kinds), None)
+
+
+def group_series(trends: Sequence[Row], group: str, spans: Sequence[Span]) -> GroupSeries:
+    """A group's trend rows as arrays, by ``spans``."""
+    by_start = {row["start"]: row for row in trends if row["group_id"] == group and row["period"] == spans[0].kind}
+    rows = [by_start[span.start] for span in spans]
+    texts = np.array([row["framed"] for row in rows], dtype=float)
+    mean = np.array([np.nan if row["model_balance"] is None else row["model_balance"] for row in rows], dtype=float)
+    spread = np.array([np.nan if row["model_variance"] is None else row["model_variance"] for row in rows], dtype=float)
+    return GroupSeries(texts, mean, spread * texts)
+
+
+def lent_by(borrowed: Sequence[Borrowed]) -> Borrowed | None:
+    """What the audit cells lend on the whole; None where none is corrected."""
+    if not borrowed:
+        return None
+    return Borrowed(
+        float(np.median([one.lam for one in borrowed])),
+        float(np.mean([one.s2 for one in borrowed])),
+        min(one.freedom for one in borrowed),
+    )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The states of a monitor's dyads."""
+
+    states: dict[StateKey, State]
+    watched: dict[DyadKey, Watched]
+    unit: Period | None
+    spans: Sequence[Span]
+    """finished periods of the unit"""
+    changes: int
+    """dyads whose newest state is another than before"""
+
+    def state(self, a: str, b: str, span: Span) -> State:
+        """The state of a dyad in any kind of period: that of the last unit period that ends within it.
+
+        In a period that has just begun it is the last one known, and says so.
+        """
+        if self.unit is None:
+            return decide(unit=None, usable=0)
+        until_then = [one for one in self.spans if one.end <= span.end]
+        if not until_then:
+            return State(NOT_ENOUGH, (f"no {self.unit} of it is finished",))
+        last = until_then[-1]
+        found = self.states[a, b, self.unit, last.start]
+        if last.end > span.start:
+            return found
+        return State(found.name, (*found.reasons, f"as in {last.label}: no {self.unit} of this period is finished"))
+
+
+def _known(row: RaisedAlarm, found: Confirmed | None, moved_at: datetime | None) -> Known:
+    superseded = moved_at is not None and moved_at > row.found_at
+    return Known(
+        row.id, row.since, row.raised, row.end, row.side, row.closed, found is not None and found.holds, superseded
+    )
+
+
+def _write_down(
+    session: Session,
+    monitor: str,
+    dyad: DyadKey,
+    one: Watched,
+    spans: Sequence[Span],
+    known: Sequence[Known],
+    *,
+    unit: Period,
+    model: Model | None,
+    lent: Borrowed,
+    now: datetime,
+) -> None:
+    """Keep new alarms, close those that are over."""
+    fresh: list[Alarm] = []
+    closing = moved_on(known, now.date())
+    reference = one.reference
+    if one.path is not None:
+        fresh, closing = compare(known, one.path, spans, today=now.date())
+    for alarm in fresh:
+        assert reference is not None  # noqa: S101 (for the type checker: there is no path without one)
+        closed = spans[alarm.closed].end if alarm.closed is not None else None
+        add_alarm(
+            session,
+            monitor=monitor,
+            a=dyad[0],
+            b=dyad[1],
+            period=unit,
+            since=spans[alarm.since].start,
+            raised=spans[alarm.at].start,
+            end=spans[alarm.at].end,
+            side=alarm.side,
+            reference_start=spans[reference.first].start,
+            reference_end=spans[reference.last].end,
+            threshold=one.threshold,
+            autocorrelation=one.autocorrelation,
+            model=model.sha256 if model else None,
+            found_at=now,
+            closed=closed,
+            closed_why=None if closed is None else "C was zero for 8 periods in a row",
+            borrowed=asdict(lent),
+        )
+    rows = {row.id: row for row in alarms_of(session, monitor, *dyad)}
+    for each in closing:
+        rows[each.id].closed, rows[each.id].closed_why = each.closed, each.why
+    session.flush()
+
+
+def judge(
+    session: Session,
+    monitor: Monitor,
+    trends: Sequence[Row],
+    kinds: Sequence[Period],
+    borrowed: Sequence[Borrowed],
+    model: Model | None,
+    *,
+    now: datetime,
+) -> Judged:
+    """States of every dyad in every period, from a monitor's trend rows. Writes alarms and changes of state, does not
+    commit.
+
+    Only finished periods are watched: half a week has fewer texts than it will have. borrowed: what each corrected
+    audit cell took from the others.
+    """
+    unit = unit_of(kinds)
+    dyads = [(dyad.a, dyad.b) for dyad in monitor.dyads]
+    starts = {row["start"] for row in trends if row["period"] == unit and row["end"] <= now.date()}
+    if unit is None or not starts or not dyads:
+        return Judged({}, {}, unit, [], 0)
+    spans = [period_of(unit, start) for start in sorted(starts)]
+    lent = lent_by(borrowed)
+    moved = moved_references(session, monitor.name)
+    groups = {group: group_series(trends, group, spans) for group in {side for dyad in dyads for side in dyad}}
+    watched = watch_dyads(
+        unit, spans, groups, dyads, lam=lent.lam if lent else None, starts={d: m.start for d, m in moved.items()}
+    )
+    balances = codebook_of(VARIABLE).balances
+    states: dict[StateKey, State] = {}
+    changes = 0
+    before = newest_states(session, monitor.name)
+    for dyad in dyads:
+        one = watched[dyad]
+        stored = [row for row in alarms_of(session, monitor.name, *dyad) if row.period == unit]
+        found = _confirmations(session, stored, model, balances)
+        since_moved = moved[dyad].moved_at if dyad in moved else None
+        known = [_known(row, found[row.id][0], since_moved) for row in stored]
+        _write_down(
+            session, monitor.name, dyad, one, spans, known, unit=unit, model=model, lent=lent or Borrowed(1.0), now=now
+        )
+        stored = [row for row in alarms_of(session, monitor.name, *dyad) if row.period == unit]
+        found |= _confirmations(session, [row for row in stored if row.id not in found], model, balances)
+        told = {row.id: _open(session, monitor, row, found[row.id], now) for row in stored}
+        missing = one.series.missing_runs() if one.series is not None else [0] * len(spans)
+        for i, span in enumerate(spans):
+            open_now = [
+                told[r.id] for r in stored if r.raised <= span.start and (r.closed is None or span.start < r.closed)
+            ]
+            states[*dyad, unit, span.start] = decide(
+                unit=unit,
+                usable=one.usable_before(i),
+                missing=missing[i],
+                alarms=open_now,
+                impossible=one.impossible,
+            )
+        changes += _note_change(session, monitor.name, dyad, unit, spans[-1], states, before.get(dyad), one, now)
+    return Judged(states, watched, unit, spans, changes)
+
+
+Answer = tuple[Confirmed | None, str | None]
+
+
+def _confirmations(
+    session: Session, alarms: Sequence[RaisedAlarm], model: Model | None, balances: Mapping[str, float]
+) -> dict[int, Answer]:
+    if model is None:
+        return {row.id: (None, "no model is in force") for row in alarms}
+    return {row.id: confirmed_so_far(session, row, model.id, balances) for row in alarms}
+
+
+def _open(session: Session, monitor: Monitor, row: RaisedAlarm, answer: Answer, now: datetime) -> OpenAlarm:
+    confirmed, why = answer
+    unit: Period = row.period  # type: ignore[assignment]  # the column holds nothing else
+    label = period_of(unit, row.raised).label
+    criticism = None
+    if confirmed is not None and confirmed.holds:
+        criticism = criticism_of(session, monitor, row, today=now.date())
+    return OpenAlarm(label, confirmed, why, criticism)
+
+
+def _note_change(
+    session: Session,
+    monitor: str,
+    dyad: DyadKey,
+    unit: Period,
+    last: Span,
+    states: Mapping[StateKey, State],
+    before: Any,
+    one: Watched,
+    now: datetime,
+) -> bool:
+    """Write down that the newest state is another than before."""
+    state = states[*dyad, unit, last.start]
+    alarm = state.name if not any("codings needed" in reason for reason in state.reasons) else f"{state.name}, alarm"
+    if before is not None and before.figures.get("said") == alarm:
+        return False
+    figures: dict[str, Any] = {"said": alarm}
+    if one.series is not None and len(one.series.m) and not np.isnan(one.series.m[-1]):
+        figures["model_gap"] = float(one.series.m[-1])
+    if one.path is not None:
+        figures |= {"up": float(one.path.up[-1]), "down": float(one.path.down[-1]), "threshold": one.threshold}
+    add_change(
+        session,
+        monitor=monitor,
+        a=dyad[0],
+        b=dyad[1],
+        period=unit,
+        start=last.start,
+        state=state.name,
+        previous=None if before is None else before.state,
+        reasons=list(state.reasons),
+        figures=figures,
+        as_of=now,
+        silenced="the first state there is: nothing has changed" if before is None and alarm == state.name else None,
+    )
+    return True

@@ -1,0 +1,101 @@
+"""What people are told of a dyad: each change of state once, with its reasons and figures, unless it is silenced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from html import escape
+
+from pipeline.monitor import Monitor, Silence
+from pipeline.monitor.periods import period_of
+from pipeline.settings import Settings
+from pipeline.store.session import open_session
+from pipeline.store.states import begin_telling, mark_silenced, mark_told, untold
+from pipeline.store.tables import StateChange
+
+OLDEST = timedelta(days=14)
+"""A change that nobody was told for so long (no address was set, nothing could be sent) is no news any more."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is sent of one change."""
+
+    change: int
+    """its number"""
+    title: str
+    text: str
+
+    @property
+    def html(self) -> str:
+        """The text for a mail that is read as HTML."""
+        return f"<pre>{escape(self.text)}</pre>"
+
+
+def silenced_by(silences: Sequence[Silence], a: str, b: str, day: date) -> Silence | None:
+    """The silence that holds for a dyad on a day, the longest one of several."""
+    holding = [s for s in silences if s.dyad in {None, (a, b), (b, a)} and day <= s.until]
+    return max(holding, key=lambda s: s.until, default=None)
+
+
+def message_of(monitor: Monitor, change: StateChange) -> Message:
+    """The words for one change."""
+    a, b = (monitor.group(group).name for group in (change.a, change.b))
+    label = period_of(change.period, change.start).label  # type: ignore[arg-type]  # the column holds nothing else
+    figures = [f"  {name}: {value:+.3f}" for name, value in change.figures.items() if isinstance(value, float)]
+    before = f"It was: {change.previous}." if change.previous else "It is the first state of this dyad."
+    again = (
+        ["This may have been sent before: the last attempt was broken off, or one of several addresses failed.", ""]
+        if change.tries
+        else []
+    )
+    lines = [
+        *again,
+        f"{a} and {b}: {change.state}, in {label}. {before}",
+        "",
+        "Why:",
+        *(f"  {reason}" for reason in change.reasons),
+        *(["", "Figures:", *figures] if figures else []),
+        "",
+        "Divergence of framing is not a break of an alliance. The texts and codings stand on the dyad's page.",
+        f"Monitor {monitor.name}, computed {change.as_of:%Y-%m-%d %H:%M} UTC.",
+    ]
+    news = "alarm, codings needed" if "alarm" in str(change.figures.get("said")) else change.state
+    return Message(change.id, f"Riftwatch: {a} and {b}: {news}", "\n".join(lines))
+
+
+def messages(settings: Settings, monitor: Monitor, *, now: datetime | None = None) -> list[Message]:
+    """What people are to be told now, the oldest first.
+
+    Silenced and outdated changes, and those of dyads that have left the monitor, are marked, with why, and left out.
+    """
+    now = now or datetime.now(UTC)
+    made = []
+    with open_session(settings) as session:
+        for change in untold(session, monitor.name):
+            silence = silenced_by(monitor.silences, change.a, change.b, now.date())
+            if (change.a, change.b) not in {(d.a, d.b) for d in monitor.dyads}:
+                mark_silenced(session, change.id, "the monitor has no such dyad any more")
+            elif silence is not None:
+                mark_silenced(session, change.id, f"{silence.reason}, until {silence.until}: {silence.link}")
+            elif now - change.as_of > OLDEST:
+                mark_silenced(session, change.id, f"nobody could be told for {OLDEST.days} days")
+            else:
+                made.append(message_of(monitor, change))
+        session.commit()
+    return made
+
+
+def begin(settings: Settings, message: Message) -> None:
+    """Note that it is about to be sent: whoever is killed in between may send it twice, and then says so."""
+    with open_session(settings) as session:
+        begin_telling(session, message.change)
+        session.commit()
+
+
+def done(settings: Settings, message: Message, *, now: datetime | None = None) -> None:
+    """Note that it was sent to everybody."""
+    with open_session(settings) as session:
+        mark_told(session, message.change, now or datetime.now(UTC))
+        session.commit()

@@ -1,0 +1,99 @@
+"""Watching the dyads of a monitor: series, reference, threshold and alarms of each, all from the model alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from pipeline.measure.alarm.cusum import Path, watch
+from pipeline.measure.alarm.reference import Reference, pooled_autocorrelation, reference, standardise
+from pipeline.measure.alarm.thresholds import threshold
+from pipeline.measure.series import DyadSeries, GroupSeries, dyad_series
+from pipeline.measure.state import USABLE_NEEDED
+from pipeline.monitor import Period
+from pipeline.monitor.periods import Span
+
+DyadKey = tuple[str, str]
+WIDEST = 2
+"""A reference that is spread over more than so many times its length is none: a text a year is no weekly series."""
+NOTHING_EXPLAINED = "the model's balance does not go with the coders' at all, so it can raise no alarm"
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A dyad as the alarm sees it."""
+
+    series: DyadSeries | None
+    reference: Reference | None
+    path: Path | None
+    threshold: float | None = None
+    autocorrelation: float | None = None
+    """that the threshold allows for"""
+    impossible: str | None = None
+    """why no alarm can be computed although there is a reference"""
+
+    def usable_before(self, i: int) -> int:
+        """How many usable periods of the reference lie before period ``i``."""
+        if self.series is None:
+            return 0
+        first = self.reference.first if self.reference is not None else 0
+        last = self.reference.last + 1 if self.reference is not None else i
+        return int(self.series.usable[first : min(i, last)].sum())
+
+
+def watch_dyads(
+    unit: Period,
+    spans: Sequence[Span],
+    groups: Mapping[str, GroupSeries],
+    dyads: Sequence[DyadKey],
+    *,
+    lam: float | None,
+    starts: Mapping[DyadKey, date] | None = None,
+) -> dict[DyadKey, Watched]:
+    """Alarms of every dyad. Pure: the same numbers give the same alarms.
+
+    unit: week or month. spans: the finished periods. lam: how far the codings trust the model; None: nothing is coded
+    yet, and it counts as it is (the alarm does not depend on lam, only its scale does). starts: dyad -> first day of
+    its reference, where a person moved it; else the first usable period.
+
+    The autocorrelation is pooled over all dyads of the monitor, since one reference is too short to tell.
+    """
+    length = USABLE_NEEDED[unit]
+    trust = 1.0 if lam is None else lam
+    made: dict[DyadKey, Watched] = {}
+    if trust <= 0:
+        return {dyad: Watched(None, None, None, impossible=NOTHING_EXPLAINED) for dyad in dyads}
+    for a, b in dyads:
+        begin = (starts or {}).get((a, b))
+        start = next((i for i, span in enumerate(spans) if begin is None or span.end > begin), len(spans))
+        try:
+            series = dyad_series(groups[a], groups[b], spans, lam=trust, length=length, start=start)
+        except ValueError as error:
+            made[a, b] = Watched(None, None, None, impossible=str(error))
+            continue
+        found = reference(series.m, series.v, length=length, start=start)
+        if found is not None and (spread := found.last - found.first + 1) > WIDEST * length:
+            why = f"its reference, {length} usable {unit}s, is spread over {spread}: most {unit}s have no text of both"
+            made[a, b] = Watched(series, found, None, impossible=why)
+            continue
+        made[a, b] = Watched(series, found, None)
+    residuals = [
+        standardise(w.series.m, w.series.v, w.reference)[w.reference.first : w.reference.last + 1]
+        for w in made.values()
+        if w.series is not None and w.reference is not None and w.impossible is None
+    ]
+    if not residuals:
+        return made
+    autocorrelation = pooled_autocorrelation(residuals)
+    for dyad, one in made.items():
+        if one.series is None or one.reference is None or one.impossible is not None:
+            continue
+        try:
+            h = threshold(length, autocorrelation)
+        except ValueError as error:
+            made[dyad] = Watched(one.series, one.reference, None, None, autocorrelation, str(error))
+            continue
+        path = watch(one.series.m, one.series.v, one.reference, h)
+        made[dyad] = Watched(one.series, one.reference, path, h, autocorrelation)
+    return made

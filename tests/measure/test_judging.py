@@ -1,0 +1,248 @@
+"""From texts to states: an alarm is raised, asks for codings, and coders make a state of it, or do not."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from pipeline.framing.confirming import ask_for_codings, draw_for
+from pipeline.measure.job import measure
+from pipeline.store.alarms import alarms_of, move_reference
+from pipeline.store.session import open_session
+from pipeline.store.states import state_changes
+from pipeline.store.tables import Coding, Document, Framing, Queue, QueueItem
+from pipeline.store.trends import gap_rows
+from tests.measure.moving import FIRST, NOW, SHIFTED, WEEKLY, WEEKS, fill
+
+
+@pytest.fixture
+def moving(settings, world, monitor_of):
+    """A store and its monitor, filled."""
+    fill(settings, world)
+    return settings, monitor_of(**WEEKLY)
+
+
+def alarms(settings):
+    with open_session(settings) as session:
+        return alarms_of(session, "m")
+
+
+def states(settings, period="week"):
+    with open_session(settings) as session:
+        return {row.start: (row.state, row.flags) for row in gap_rows(session, "m", period=period)}
+
+
+def code(settings, truth, *, most=None):
+    """Code the items of the queue of the alarm as ``truth(group, day)`` says, in the queue's order."""
+    with open_session(settings) as session:
+        (queue,) = session.query(Queue).all()
+        rows = (
+            session.query(QueueItem, Document)
+            .join(Document, Document.id == QueueItem.document_id)
+            .order_by(QueueItem.place)
+            .all()
+        )
+        for item, document in rows[:most]:
+            session.add(
+                Coding(
+                    monitor="m",
+                    address=document.address,
+                    document_id=document.id,
+                    variable="framing",
+                    value=truth(document.group_id, document.published_at.date(), item.place),
+                    codebook_version=1,
+                    coder="one",
+                    coded_at=NOW,
+                    draw=item.draw,
+                    probability=item.probability,
+                    drawn_at=queue.drawn_at,
+                )
+            )
+        session.commit()
+
+
+def as_the_model_says(group, day, place):
+    late = day >= FIRST + timedelta(weeks=SHIFTED)
+    often = place % 5 != 0
+    if group == "a" and late:
+        return "nationalist" if often else "neither"
+    return ("nationalist", "universalist")[place // 4 % 2]
+
+
+def nothing_changed(group, day, place):
+    return ("nationalist", "universalist")[place // 4 % 2]
+
+
+def test_an_alarm_is_raised_once_and_claims_nothing(moving):
+    settings, monitor = moving
+    measure(settings, monitor, now=NOW)
+    (alarm,) = alarms(settings)
+    assert alarm.side == 1
+    assert (alarm.reference_start, alarm.reference_end) == (FIRST, FIRST + timedelta(weeks=52))
+    shift = FIRST + timedelta(weeks=SHIFTED)
+    assert abs((alarm.since - shift).days) <= 21
+    assert shift <= alarm.raised <= shift + timedelta(weeks=12)
+    assert alarm.closed is None
+    of = states(settings)
+    assert of[FIRST + timedelta(weeks=10)][0] == "not enough evidence"
+    assert of[FIRST + timedelta(weeks=55)] == ("steady", ["no alarm is open", *of[FIRST + timedelta(weeks=55)][1][1:]])
+    last = FIRST + timedelta(weeks=WEEKS - 1)
+    assert of[last][0] == "steady"
+    assert "codings needed" in of[last][1][0]
+    assert "no texts are drawn for its confirmation yet" in of[last][1]
+    measure(settings, monitor, now=NOW + timedelta(hours=1))
+    assert [a.id for a in alarms(settings)] == [alarm.id]
+    assert "codings needed" in states(settings, "quarter")[date(2021, 7, 1)][1][0]
+
+
+def test_it_asks_for_codings_by_itself_and_once(moving):
+    settings, monitor = moving
+    measure(settings, monitor, now=NOW)
+    report = ask_for_codings(settings, monitor, now=NOW)
+    assert (report.found, report.new, report.problems) == (1, settings.confirm_codings, ())
+    assert ask_for_codings(settings, monitor, now=NOW + timedelta(hours=1)).found == 0
+    (alarm,) = alarms(settings)
+    with open_session(settings) as session:
+        items = (
+            session.query(QueueItem, Document).join(Document, Document.id == QueueItem.document_id)
+            .order_by(QueueItem.place).all()
+        )  # fmt: skip
+    assert {item.draw for item, _ in items} == {"alarm"}
+    assert alarm.planned == len(items) == len({d.id for _, d in items})
+    sides = [(d.group_id, d.published_at.date() >= alarm.since) for _, d in items]
+    # four sides in turns, each drawn from its own stretch only
+    assert set(sides[:4]) == {("a", True), ("b", True), ("a", False), ("b", False)}
+    for (group, present), (item, document) in zip(sides, items, strict=True):
+        start, end = (alarm.since, alarm.end) if present else (alarm.reference_start, alarm.reference_end)
+        assert start <= document.published_at.date() < end
+        assert item.stratum == f"alarm {alarm.id}/{group}/{'present' if present else 'reference'}"
+        assert 0 < item.probability <= 1
+
+
+def test_coders_confirm_it_and_the_dyad_diverges(moving):
+    settings, monitor = moving
+    measure(settings, monitor, now=NOW)
+    ask_for_codings(settings, monitor, now=NOW)
+    code(settings, as_the_model_says, most=20)
+    measure(settings, monitor, now=NOW + timedelta(hours=1))
+    last = FIRST + timedelta(weeks=WEEKS - 1)
+    state, flags = states(settings)[last]
+    assert state == "steady"
+    assert any("20 of 160 texts of its confirmation are coded" in flag for flag in flags)
+
+
+def test_all_codings_make_it_diverge_and_without_criticism_no_rift(store_settings, world, monitor_of):
+    settings, monitor = store_settings, monitor_of(**WEEKLY)
+    fill(settings, world)
+    measure(settings, monitor, now=NOW)
+    ask_for_codings(settings, monitor, now=NOW)
+    code(settings, as_the_model_says)
+    measure(settings, monitor, now=NOW + timedelta(hours=1))
+    (alarm,) = alarms(settings)
+    of = states(settings)
+    last = FIRST + timedelta(weeks=WEEKS - 1)
+    assert of[last][0] == "diverging"
+    assert any("criticism" in flag for flag in of[last][1])
+    assert {state for start, (state, _) in of.items() if start < alarm.raised} == {"not enough evidence", "steady"}
+    assert {state for start, (state, _) in of.items() if start >= alarm.raised} == {"diverging"}
+    running = of[max(of)][1]
+    assert "as in 2021-W38: no week of this period is finished" in running
+    with open_session(settings) as session:
+        said = [(c.previous, c.state) for c in state_changes(session, "m")]
+    assert said == [(None, "steady"), ("steady", "diverging")]
+
+
+def criticise(settings, alarm, value_in_stretch):
+    """Every text of a names b; all are coded for criticism, in the alarm's stretch as told and before it neutral."""
+    with open_session(settings) as session:
+        for document in session.query(Document).filter(Document.group_id == "a"):
+            document.text += " against the Maple Circle"
+            day = document.published_at.date()
+            session.add(
+                Coding(
+                    monitor="m", address=document.address, document_id=document.id, variable="criticism", target="b",
+                    value=value_in_stretch if alarm.since <= day < alarm.end else "neutral", codebook_version=1,
+                    coder="one", coded_at=NOW, draw="random", probability=1.0,
+                    drawn_at=datetime(1970, 1, 1, tzinfo=UTC),
+                )
+            )  # fmt: skip
+        session.commit()
+
+
+@pytest.mark.parametrize(("value", "state"), [("hostile", "rift"), ("supportive", "diverging")])
+def test_a_rift_needs_a_confirmed_rise_of_hostile_criticism(settings, world, monitor_of, value, state):
+    fill(settings, world)
+    groups = [{"id": "a", "name": "Heron League"}, {"id": "b", "name": "Maple Circle"}]
+    monitor = monitor_of(**WEEKLY, groups=groups)
+    measure(settings, monitor, now=NOW)
+    ask_for_codings(settings, monitor, now=NOW)
+    code(settings, as_the_model_says)
+    (alarm,) = alarms(settings)
+    criticise(settings, alarm, value)
+    measure(settings, monitor, now=NOW + timedelta(hours=1))
+    found, flags = states(settings)[FIRST + timedelta(weeks=WEEKS - 1)]
+    assert found == state
+    assert any(flag.startswith("hostile criticism of b by a has risen") for flag in flags) == (state == "rift")
+
+
+def test_coders_who_see_no_change_leave_it_steady(moving):
+    settings, monitor = moving
+    measure(settings, monitor, now=NOW)
+    ask_for_codings(settings, monitor, now=NOW)
+    code(settings, nothing_changed)
+    measure(settings, monitor, now=NOW + timedelta(hours=1))
+    state, flags = states(settings)[FIRST + timedelta(weeks=WEEKS - 1)]
+    assert state == "steady"
+    assert any(flag.startswith("not confirmed: change of the corrected gap") for flag in flags)
+
+
+def test_codings_of_an_alarm_are_no_part_of_the_audit_sample(moving):
+    settings, monitor = moving
+    measure(settings, monitor, now=NOW)
+    ask_for_codings(settings, monitor, now=NOW)
+    code(settings, as_the_model_says)
+    measure(settings, monitor, now=NOW + timedelta(hours=1))
+    with open_session(settings) as session:
+        assert {row.estimator for row in gap_rows(session, "m", period="quarter")} <= {"uncorrected", None}
+
+
+def test_a_person_moves_the_reference_and_the_alarm_closes(moving):
+    settings, monitor = moving
+    measure(settings, monitor, now=NOW)
+    with open_session(settings) as session:
+        move_reference(
+            session, "m", "a", "b", start=FIRST + timedelta(weeks=20), reason="a new paper", person="ana",
+            now=NOW + timedelta(minutes=5),
+        )  # fmt: skip
+        session.commit()
+    measure(settings, monitor, now=NOW + timedelta(hours=1))
+    old, *_ = alarms(settings)
+    assert old.closed_why == "a person moved the reference"
+    # 52 weeks from week 20 hold the shift itself: nothing stands out of such a reference
+    assert all(a.reference_start == FIRST + timedelta(weeks=20) for a in alarms(settings)[1:])
+
+
+def test_another_model_takes_an_unconfirmed_alarm_back(moving):
+    settings, monitor = moving
+    measure(settings, monitor, now=NOW)
+    with open_session(settings) as session:
+        rng = np.random.default_rng(8)
+        for framing in session.query(Framing).all():
+            framing.p_first, framing.p_second = float(rng.uniform(0, 1)), 0.5
+        session.commit()
+    measure(settings, monitor, now=NOW + timedelta(hours=1))
+    (alarm,) = alarms(settings)
+    assert alarm.closed == alarm.raised
+    assert "is not raised" in alarm.closed_why
+    assert states(settings)[FIRST + timedelta(weeks=WEEKS - 1)][1][0] == "no alarm is open"
+
+
+def test_a_draw_by_number_refuses_what_it_cant_do(moving):
+    settings, monitor = moving
+    measure(settings, monitor, now=NOW)
+    (alarm,) = alarms(settings)
+    assert draw_for(settings, monitor, alarm.id, size=40) == 40
+    with pytest.raises(ValueError, match="are drawn: queue"):
+        draw_for(settings, monitor, alarm.id)
+    with pytest.raises(ValueError, match="has no alarm 999"):
+        draw_for(settings, monitor, 999)
