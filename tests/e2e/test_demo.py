@@ -128,8 +128,15 @@ def test_the_change_of_the_gap_is_visible(session):
     assert rows[date(2025, 10, 1)].gap < min(g.gap for g in quarrel)
 
 
-def test_no_state_is_claimed(session):
-    assert {g.state for g in gap_rows(session, "demo", "kestrel", "juniper")} == {"not enough evidence"}
+def test_nothing_is_claimed_that_no_coder_has_confirmed(session):
+    """The first 52 usable weeks are the reference, and reach into the quarrel; after them no alarm has been coded."""
+    weeks = gap_rows(session, "demo", "kestrel", "juniper", period="week")
+    states = [g.state for g in weeks]
+    first = states.index("steady")
+    assert first >= 52
+    assert set(states[:first]) == {"not enough evidence"}
+    assert set(states[first:]) <= {"steady", "not enough evidence"}
+    assert weeks[0].flags[0] == "no usable reference (needs 52 usable weeks, has 0)"
 
 
 def cell(session, group: str, start: date, period: str = "quarter"):
