@@ -119,6 +119,8 @@ def typical_words(
     if min(rows) < LEAST_TEXTS:
         raise TypicalWordsError(f"{rows[0]} and {rows[1]} texts with words; {LEAST_TEXTS} of each group are needed")
     uses = np.stack([label, ~label]).astype(float) @ counts
+    if (uses.sum(axis=0) > 0).sum() < 2:
+        raise TypicalWordsError("the texts use one word only, so no other word could stand in its place")
     tested = uses.sum(axis=0) >= least
     if not tested.any():
         raise TypicalWordsError(f"no word is used {least} times")

@@ -124,6 +124,8 @@ def test_what_can_not_be_computed_says_why():
     counts, words = sp.csr_matrix(np.full((12, 2), 3)), ["one", "two"]
     with pytest.raises(TypicalWordsError, match="4 and 8 texts with words; 5 of each group"):
         typical_words(counts, words, np.arange(12) < 4)
+    with pytest.raises(TypicalWordsError, match="use one word only"):
+        typical_words(sp.csr_matrix(np.full((12, 1), 3)), ["one"], np.arange(12) < 6)
     with pytest.raises(TypicalWordsError, match="no word is used 100 times"):
         typical_words(counts, words, np.arange(12) < 6, least=100)
     with pytest.raises(ValueError, match="3 words and 12 labels"):

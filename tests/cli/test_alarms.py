@@ -1,0 +1,97 @@
+"""The commands of alarms, change points, back-test, sheet and export, on a store in which one group moves."""
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+
+from pipeline.measure.job import measure
+from pipeline.settings import PROJECT_ROOT
+from pipeline.store.session import engine_for
+from tests.measure.conftest import World, make_monitor
+from tests.measure.moving import FIRST, NOW, SHIFTED, WEEKLY, fill
+
+SHIFT = FIRST + timedelta(weeks=SHIFTED)
+
+
+@pytest.fixture
+def riftwatch(settings, tmp_path):
+    """Runs the command line on the filled and measured store."""
+    fill(settings, World)
+    event = {
+        "date": str(SHIFT + timedelta(weeks=20)),
+        "dyad": ["a", "b"],
+        "kind": "split",
+        "text": "x",
+        "reference": "y",
+    }
+    monitor = make_monitor(**WEEKLY, events=[event])
+    measure(settings, monitor, now=NOW)
+    engine_for(settings.database).dispose()
+    file = tmp_path / "m.yaml"
+    file.write_text(monitor.model_dump_json(exclude_defaults=True), encoding="utf-8")
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "pipeline.cli", *arguments, "--monitor", str(file)],
+            env={"PATH": "/usr/bin:/bin", "RIFTWATCH_DATA": str(settings.data)},
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=PROJECT_ROOT,
+        )
+
+    return run
+
+
+def test_an_alarm_is_listed_drawn_and_its_reference_moved(riftwatch):
+    (alarm,) = json.loads(riftwatch("alarm", "list", "--format", "json").stdout)
+    assert (alarm["a"], alarm["b"], alarm["side"], alarm["queue_id"]) == ("a", "b", 1, None)
+    assert "ask for codings: 1 found, 160 new" in riftwatch("alarm", "draw").stdout
+    assert "0 found" in riftwatch("alarm", "draw").stdout
+    refused = riftwatch("alarm", "draw", "--alarm", str(alarm["id"]))
+    assert (refused.returncode, "are drawn: queue" in refused.stderr) == (1, True)
+    parts = json.loads(riftwatch("label", "status", "--format", "json").stdout)
+    assert [(part["part"], part["group"], part["texts"]) for part in parts] == [("alarm", "a", 80), ("alarm", "b", 80)]
+    (change,) = json.loads(riftwatch("alarm", "states", "--format", "json").stdout)
+    assert (change["state"], change["previous"], change["silenced"]) == ("steady", None, None)
+    moved = riftwatch("alarm", "reference", "a", "b", "--start", "2020-05-25", "--reason", "a new editor")
+    assert "the reference of a and b begins on 2020-05-25" in moved.stdout
+    wrong = riftwatch("alarm", "reference", "b", "a", "--start", "2020-05-25", "--reason", "x")
+    assert "b and a are no dyad of m" in wrong.stderr
+
+
+def test_looking_back(riftwatch):
+    found = riftwatch("changes", "a", "b")
+    assert found.returncode == 0, found.stderr
+    assert "dates that can't be told apart" in found.stdout
+    assert "no dyad of m" in riftwatch("changes", "b", "a").stderr
+    tested = riftwatch("backtest", "--replay", "--kinds", "split", "--most-lead", "140", "--format", "json")
+    assert tested.returncode == 0, tested.stderr
+    by_name = {row["name"]: row for row in json.loads(tested.stdout)}
+    assert list(by_name) == ["ours", "never", "always", "random", "random_within"]
+    assert by_name["ours"]["hit_rate"] == 1.0
+    assert "description, not inference" in tested.stderr
+    lacking = riftwatch("backtest", "--kinds", "split")
+    assert (lacking.returncode, "nothing to hold the alarms against" in lacking.stderr) == (1, True)
+
+
+def test_sheet_and_export(riftwatch, tmp_path):
+    shown = riftwatch("sheet", "a", "b")
+    assert shown.returncode == 0, shown.stderr
+    for title in ("What moved", "Is it more than noise", "Does the model err alike", "Words"):
+        assert title in shown.stdout
+    days = ["2020-01-06", "2021-01-04"]
+    whole = json.loads(
+        riftwatch("sheet", "a", "b", "--json", "--reference", *days, "--present", "2021-03-01", "2021-09-01").stdout
+    )
+    assert whole["rows"][0]["kind"] == "base"
+    assert "name both --reference and --present" in riftwatch("sheet", "a", "b", "--reference", *days).stderr
+    out = tmp_path / "figures"
+    made = riftwatch("export", "--out", str(out), "--format", "csv,xlsx", "--period", "quarter")
+    assert made.returncode == 0, made.stderr
+    assert (out / "gaps.csv").exists()
+    assert (out / "m.xlsx").exists()
+    assert "unknown format 'ods'" in riftwatch("export", "--out", str(out), "--format", "ods").stderr
