@@ -11,9 +11,10 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from classifiers.codebook import codebook_of
-from pipeline.measure.balance import Balance, Interval
+from pipeline.measure.balance import Balance, Floats, Interval
 from pipeline.measure.bridge import write_bridge
 from pipeline.measure.cells import audit_balances, codings_by_cluster, uncorrected
+from pipeline.measure.error_rates import differential_error
 from pipeline.measure.gap import gap
 from pipeline.measure.judging import Judged, judge
 from pipeline.measure.missing import IMPORTED, Coverage, flags, why_empty
@@ -139,6 +140,32 @@ def with_states(gaps: Sequence[Row], judged: Judged) -> None:
         row["state"], row["flags"] = state.name, [*state.reasons, *row["flags"]]
 
 
+def error_warnings(monitor: Monitor, cells: Mapping[tuple[str, Span], Summary]) -> dict[tuple[str, str], str]:
+    """Dyad -> a warning where the random codings show that the model errs differently in the two groups.
+
+    Uncorrected gaps carry that difference; the corrected ones do not.
+    """
+    coded: dict[str, list[Summary]] = {}
+    for cell in cells.values():
+        if cell.span.kind == monitor.audit_period and cell.coded_framed:
+            coded.setdefault(cell.group, []).append(cell)
+
+    def of(group: str) -> tuple[Floats, Floats, Floats]:
+        f, y, pi = (
+            np.concatenate([np.empty(0), *(getattr(cell, name)[~np.isnan(cell.y)] for cell in coded.get(group, []))])
+            for name in ("f", "y", "pi")
+        )
+        return f, y, pi
+
+    found = {}
+    for dyad in monitor.dyads:
+        (f_a, y_a, pi_a), (f_b, y_b, pi_b) = of(dyad.a), of(dyad.b)
+        made = differential_error(f_a, y_a, f_b, y_b, pi_a=pi_a, pi_b=pi_b)
+        if made.differs:
+            found[dyad.a, dyad.b] = made.sentence
+    return found
+
+
 def estimates_of(monitor: Monitor, cells: Mapping[tuple[str, Span], Summary]) -> dict[tuple[str, Span], Balance]:
     """The balance of every cell that has framed texts: corrected in the audit period, else the model's alone."""
     audit = [cell for cell in cells.values() if cell.span.kind == monitor.audit_period]
@@ -181,11 +208,16 @@ def measure_cells(
     for span in sorted({span for _, span in cells}):
         spans[span.kind].append(span)
     gaps: list[Row] = []
+    warnings = error_warnings(monitor, cells)
     for dyad in monitor.dyads:
+        warned = warnings.get((dyad.a, dyad.b))
         for of_kind in spans.values():
             for span in of_kind:
                 a, b = (dyad.a, span), (dyad.b, span)
-                gaps.append(gap_row(dyad, rows[a], rows[b], (estimates.get(a), estimates.get(b))))
+                row = gap_row(dyad, rows[a], rows[b], (estimates.get(a), estimates.get(b)))
+                if warned and row["estimator"] == "uncorrected":
+                    row["flags"].append(warned)
+                gaps.append(row)
     return list(rows.values()), gaps, estimates
 
 

@@ -389,3 +389,23 @@ def test_many_texts_are_measured_in_seconds(settings, world, monitor_of):
         assert measure(settings, monitor_of(), now=NOW).found == number
         assert monotonic() - clock < 20
         assert all(r.balance == pytest.approx(0.2) for r in trend_rows(session, "m", "a", "quarter"))
+
+
+@pytest.mark.parametrize("leaning", [0.0, 0.5])
+def test_uncorrected_gaps_warn_of_a_model_that_errs_differently(settings, world, monitor_of, leaning):
+    rng = np.random.default_rng(11)
+    with open_session(settings) as session:
+        w = world(session)
+        model = w.model()
+        for group in "ab":
+            for i in range(60):
+                y = int(rng.integers(-1, 2))
+                f = float(np.clip(0.4 * y + (leaning if group == "a" else 0.0) + rng.normal(0, 0.2), -1, 1))
+                text = w.text(group, date(2024, 1, 1) + timedelta(days=i), f, model=model)
+                w.coding(text, {1: "nationalist", -1: "universalist", 0: "neither"}[y])
+        session.commit()
+        measure(settings, monitor_of(), now=NOW)
+        warned = {
+            row.period: any("errs differently" in f for f in row.flags) for row in gap_rows(session, "m") if row.gap
+        }
+    assert warned == {"week": leaning > 0, "month": leaning > 0, "quarter": False}
