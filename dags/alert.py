@@ -28,6 +28,20 @@ class SureApprise(AppriseNotifier):
             raise RuntimeError(f"apprise could not send to every address of {self.apprise_conn_id}; its log says why")
 
 
+def ways_of(settings: Settings, context: Any) -> dict[str, Any]:
+    """How people are told: name of the way -> what sends a message."""
+    to = [address.strip() for address in settings.alert_emails.split(",") if address.strip()]
+    connection = settings.alert_apprise
+
+    def mail(message: Any) -> None:
+        SmtpNotifier(to=to, subject=message.title, html_content=message.html).notify(context)
+
+    def apprise(message: Any) -> None:
+        SureApprise(body=message.text, title=message.title, apprise_conn_id=connection).notify(context)
+
+    return ({"mail": mail} if to else {}) | ({"apprise": apprise} if connection else {})
+
+
 @dag(
     dag_id="alert",
     schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("57 * * * *", timezone="UTC"), assets=[TRENDS]),
@@ -50,24 +64,21 @@ names the connection). Silences stand in the monitor file, each with a link and 
 def alert_dag() -> None:
     @task(task_id="tell")
     def tell(**context: Any) -> list[str]:
-        from pipeline.measure.telling import begin, done, messages
+        from pipeline.measure.telling import messages
+        from pipeline.measure.telling import tell as job
 
         settings = Settings()
-        if not (settings.alert_emails or settings.alert_apprise):
+        ways = ways_of(settings, context)
+        if not ways:
             raise AirflowSkipException("nobody is told: set RIFTWATCH_ALERT_EMAILS or RIFTWATCH_ALERT_APPRISE")
-        sent = []
+        sent, wrong = [], []
         for monitor in load_monitors(settings.monitor_files()).monitors.values():
             for message in messages(settings, monitor):
-                begin(settings, message)
-                if settings.alert_emails:
-                    to = [address.strip() for address in settings.alert_emails.split(",")]
-                    SmtpNotifier(to=to, subject=message.title, html_content=message.html).notify(context)
-                if settings.alert_apprise:
-                    SureApprise(body=message.text, title=message.title, apprise_conn_id=settings.alert_apprise).notify(
-                        context
-                    )
-                done(settings, message)
-                sent.append(message.title)
+                failed = job(settings, message, ways)
+                wrong += failed
+                sent += [] if failed else [message.title]
+        if wrong:
+            raise RuntimeError("; ".join(wrong))
         return sent
 
     tell()

@@ -40,7 +40,8 @@ def measure_dag() -> None:
 
         return for_each_monitor(Settings(), job)
 
-    @task(task_id="ask_for_codings")
+    # one monitor that can't be measured keeps no alarm of the others from its coders
+    @task(task_id="ask_for_codings", trigger_rule="all_done")
     def ask() -> list[str]:
         from pipeline.framing.confirming import ask_for_codings as job
 

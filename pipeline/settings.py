@@ -89,7 +89,7 @@ class Settings(BaseSettings):
         description="Airflow connection with apprise addresses that are told too, such as apprise_default.",
     )
     confirm_codings: int = Field(
-        default=160, ge=20, description="Texts that an alarm puts into the labelling queue: both groups, then and now."
+        default=160, ge=40, description="Texts that an alarm puts into the labelling queue: both groups, then and now."
     )
     encoder: str = Field(
         default="",

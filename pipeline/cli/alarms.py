@@ -100,7 +100,7 @@ def alarm_reference(
     monitor: MonitorFile = None,
 ) -> None:
     """Let a dyad's reference begin on another day. Its open alarms close at the next measurement."""
-    from pipeline.store.alarms import move_reference
+    from pipeline.store.alarms import keep_reference
 
     settings = the_settings()
     loaded = the_monitor(monitor, settings)
@@ -112,7 +112,7 @@ def alarm_reference(
     if day is None or not reason.strip():
         fail("name a day with --start and say why with --reason")
     with open_store(settings) as session:
-        move_reference(
+        keep_reference(
             session,
             loaded.name,
             a,

@@ -15,7 +15,7 @@ from pipeline.framing.draw import LEAST_CODINGS
 from pipeline.monitor import Monitor
 from pipeline.report import Progress, Report, silent
 from pipeline.settings import Settings
-from pipeline.store.alarms import DRAW, undrawn
+from pipeline.store.alarms import DRAW, claim_draw, is_closed, side_name, undrawn
 from pipeline.store.alarms import alarms_of as stored_alarms
 from pipeline.store.queues import Candidate, add_items, add_queue, candidates, leave_active, lock_queues
 from pipeline.store.runs import record_run
@@ -23,6 +23,8 @@ from pipeline.store.session import open_session
 from pipeline.store.tables import RaisedAlarm
 
 VARIABLE = "framing"
+LEAST_DRAWN = 40
+"""Ten codings of each of the four sides: with fewer nothing can be said."""
 
 
 class ConfirmingError(ValueError):
@@ -49,7 +51,7 @@ def sides_of(alarm: RaisedAlarm) -> list[Side]:
     """Both groups in the alarm's stretch and in its reference."""
     stretches = (("present", alarm.since, alarm.end), ("reference", alarm.reference_start, alarm.reference_end))
     return [
-        Side(group, start, end, f"alarm {alarm.id}/{group}/{name}")
+        Side(group, start, end, side_name(alarm.id, group, name))
         for name, start, end in stretches
         for group in (alarm.a, alarm.b)
     ]
@@ -104,8 +106,11 @@ def draw_confirmation(session: Session, monitor: Monitor, alarm: RaisedAlarm, si
 
     Texts are drawn at random after the alarm: from each group's different texts in the alarm's stretch and in its
     reference, whether coded before or not, since nothing in the choice may depend on what is known of them. Raises
-    :class:`ConfirmingError` where one of the four sets has fewer than five texts.
+    :class:`ConfirmingError` where one of the four sets has fewer than five texts, fewer than forty are asked for, or
+    another process was faster.
     """
+    if size < LEAST_DRAWN:
+        raise ConfirmingError(f"{size} texts can't confirm anything; {LEAST_DRAWN} are needed, ten for each side")
     # from the alarm's own number: the same store gives the same draw
     seed = crc32(f"{alarm.monitor} {alarm.a} {alarm.b} {alarm.since} {alarm.side}".encode())
     texts = candidates(session, monitor.name, now)
@@ -123,8 +128,8 @@ def draw_confirmation(session: Session, monitor: Monitor, alarm: RaisedAlarm, si
     chosen = {row["document_id"] for row in rows}
     leave_active(session, monitor.name, VARIABLE, [(d, "") for d in documents if d in chosen])
     add_items(session, queue, rows)
-    alarm.queue_id, alarm.planned = queue, len(rows)
-    session.flush()
+    if not claim_draw(session, alarm, queue, len(rows)):
+        raise ConfirmingError("another process has just drawn its texts")
     return len(rows)
 
 
@@ -139,12 +144,13 @@ def ask_for_codings(
     problems: list[str] = []
     new = 0
     with open_session(settings) as session:
-        asking = len(undrawn(session, monitor.name))
+        dyads = {(dyad.a, dyad.b) for dyad in monitor.dyads}
+        asking = len(undrawn(session, monitor.name, dyads))
         session.rollback()
         for done in range(asking):
             progress("drawing texts", done, asking)
             lock_queues(session, monitor.name)
-            waiting = undrawn(session, monitor.name)[len(problems) :]
+            waiting = undrawn(session, monitor.name, dyads)[len(problems) :]
             if not waiting:  # another process has drawn them meanwhile
                 break
             alarm = waiting[0]
@@ -173,15 +179,18 @@ def ask_for_codings(
 def draw_for(settings: Settings, monitor: Monitor, number: int, *, size: int | None = None) -> int:
     """Draw the confirmation of one alarm, open or closed, by its number; returns how many texts.
 
-    Raises :class:`ConfirmingError` where there is no such alarm, or its draw was made before.
+    One whose queue was closed is drawn anew. Raises :class:`ConfirmingError` where there is no such alarm, or its queue
+    is open.
     """
     with open_session(settings) as session:
         lock_queues(session, monitor.name)
         found = next((one for one in stored_alarms(session, monitor.name) if one.id == number), None)
         if found is None:
             raise ConfirmingError(f"{monitor.name} has no alarm {number}; `riftwatch alarm list` shows them")
-        if found.queue_id is not None:
+        if found.queue_id is not None and not is_closed(session, found.queue_id):
             raise ConfirmingError(f"the texts of alarm {number} are drawn: queue {found.queue_id}")
-        made = draw_confirmation(session, monitor, found, size or settings.confirm_codings, datetime.now(UTC))
+        made = draw_confirmation(
+            session, monitor, found, settings.confirm_codings if size is None else size, datetime.now(UTC)
+        )
         session.commit()
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from pipeline.measure.alarm.cusum import Alarm, Path
@@ -44,17 +44,10 @@ QUIET_AGAIN = "C was zero for 8 periods in a row"
 TAKEN_BACK = "with the texts and the model there are now it is not raised, and no coder had confirmed it"
 
 
-def _overlap(known: Known, alarm: Alarm, spans: Sequence[Span]) -> bool:
+def _same(known: Known, alarm: Alarm, spans: Sequence[Span]) -> bool:
+    """Whether an alarm of the path is the known one: same side, and it is open in the stretch that was written down."""
     end = spans[alarm.closed].end if alarm.closed is not None else None
-    return (
-        known.side == alarm.side
-        and (end is None or known.since < end)
-        and (known.closed is None or spans[alarm.since].start < known.closed)
-    )
-
-
-def _comes_back(known: Known, path: Path, spans: Sequence[Span]) -> bool:
-    return any(_overlap(replace(known, closed=None), alarm, spans) for alarm in path.alarms)
+    return known.side == alarm.side and spans[alarm.since].start < known.end and (end is None or known.since < end)
 
 
 def _quiet(path: Path, side: int, after: int) -> int | None:
@@ -79,28 +72,30 @@ def moved_on(known: Sequence[Known], today: date) -> list[Closing]:
 def compare(
     known: Sequence[Known], path: Path, spans: Sequence[Span], *, today: date
 ) -> tuple[list[Alarm], list[Closing]]:
-    """Which alarms of the path are new, and which known ones close. Pure.
+    """Which alarms of the path are new, and which known ones close or open again. Pure.
 
-    An alarm of the path that overlaps a known one of the same side is that one: its stretch stays as it was written
-    down, since coders may be at work on it. A known one that the path does not show any more (another model, texts
-    that came late) is taken back, unless coders have confirmed it, and opened again if it comes back. Alarms of an
-    earlier reference have nothing to do with those of the present one.
+    An alarm of the path that is open in the stretch of a known one of the same side is that one: its stretch stays as
+    it was written down, since coders may be at work on it. A known one that the path does not show any more (another
+    model, texts that came late) is taken back, unless coders have confirmed it; one that it shows again is open again.
+    Alarms of an earlier reference have nothing to do with those of the present one.
     """
     of_this = [one for one in known if not one.superseded]
-    fresh = [alarm for alarm in path.alarms if not any(_overlap(one, alarm, spans) for one in of_this)]
+    fresh = [alarm for alarm in path.alarms if not any(_same(one, alarm, spans) for one in of_this)]
     closing = moved_on(known, today)
-    for one in known:
-        if one.closed is not None:
-            if one.closed == one.raised and not one.superseded and _comes_back(one, path, spans):
-                closing.append(Closing(one.id, None, None))
+    for one in of_this:
+        same = [alarm for alarm in path.alarms if _same(one, alarm, spans)]
+        closed: date | None = None
+        why: str | None = None
+        if same and same[-1].closed is not None:
+            closed, why = spans[same[-1].closed].end, QUIET_AGAIN
+        elif not same and one.closed is not None:
             continue
-        if one.superseded:
-            continue
-        same = [alarm for alarm in path.alarms if _overlap(one, alarm, spans)]
-        if not same and not one.confirmed:
-            closing.append(Closing(one.id, one.raised, TAKEN_BACK))
-            continue
-        last = max((i for i, span in enumerate(spans) if span.end <= one.end), default=-1)
-        if (quiet := _quiet(path, one.side, last)) is not None:
-            closing.append(Closing(one.id, spans[quiet].end, QUIET_AGAIN))
+        elif not same and one.confirmed:
+            last = max((i for i, span in enumerate(spans) if span.end <= one.end), default=-1)
+            if (quiet := _quiet(path, one.side, last)) is not None:
+                closed, why = spans[quiet].end, QUIET_AGAIN
+        elif not same:
+            closed, why = one.raised, TAKEN_BACK
+        if closed != one.closed:
+            closing.append(Closing(one.id, closed, why))
     return fresh, closing

@@ -150,6 +150,8 @@ def _stratum(f: Floats, y: Floats, pi: Floats, borrowed: Borrowed, level: float)
         own = n / (n - 1) * float((part * (e - rectifier) ** 2).sum())
         prior = borrowed.freedom
         freedom = effective - 1 + prior
+        if freedom < 1:
+            return _uncorrected(f, n, 0, f"the weights are so unequal that {effective:.1f} codings are left in effect")
         variance = ((effective - 1) * own + prior * borrowed.s2 * float(part.sum())) / freedom
         if variance < NO_VARIANCE and n < total:
             return _uncorrected(f, n, 0, "the codings do not vary, so no interval can be built on them")

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from sqlalchemy.orm import Session
 
-from pipeline.measure.balance import Borrowed, Floats, balance
+from pipeline.measure.balance import Borrowed, balance
 from pipeline.measure.confirmation import ConfirmationError, Side, confirm
 from pipeline.measure.gap import gap
 from pipeline.measure.state import Confirmed
-from pipeline.store.alarms import ConfirmingCoding, confirming_codings, drawn_of, stretch_texts
+from pipeline.store.alarms import (
+    ConfirmingCoding,
+    StretchTexts,
+    confirming_codings,
+    drawn_of,
+    side_name,
+    stretch_texts,
+    unclear_texts,
+)
 from pipeline.store.cells import VARIABLE
 from pipeline.store.tables import RaisedAlarm
 
@@ -31,8 +39,11 @@ def coded_balances(codings: Sequence[ConfirmingCoding], balances: Mapping[str, f
     return {cluster: float(np.mean(list(each.values()))) for cluster, each in values.items()} | settled
 
 
-def _side(clusters: Sequence[int], f: Floats, coded: Mapping[int, float]) -> Side:
-    return Side(f, np.array([coded.get(cluster, np.nan) for cluster in clusters], dtype=float))
+def _side(texts: StretchTexts, coded: Mapping[int, float], unclear: Collection[int]) -> Side:
+    """The texts of a side and what was said of them; those nobody could decide are none of the population."""
+    clear = np.array([cluster not in unclear for cluster in texts.clusters.tolist()], dtype=bool)
+    said = np.array([coded.get(cluster, np.nan) for cluster in texts.clusters.tolist()], dtype=float)
+    return Side(texts.f[clear], said[clear])
 
 
 def confirmed_so_far(
@@ -41,18 +52,25 @@ def confirmed_so_far(
     """What the codings say of an alarm by now, or why they say nothing yet."""
     if alarm.queue_id is None or alarm.planned is None:
         return None, "no texts are drawn for its confirmation yet"
-    coded = coded_balances(confirming_codings(session, alarm.monitor, alarm.queue_id, VARIABLE), balances)
+    codings = confirming_codings(session, alarm.monitor, alarm.queue_id, VARIABLE)
+    unclear = unclear_texts(session, alarm.queue_id) - {one.cluster for one in codings}
     drawn_at = drawn_of(session, alarm.queue_id)
     sides = []
-    for start, end in ((alarm.since, alarm.end), (alarm.reference_start, alarm.reference_end)):
+    coded = 0
+    stretches = (("present", alarm.since, alarm.end), ("reference", alarm.reference_start, alarm.reference_end))
+    for name, start, end in stretches:
         for group in (alarm.a, alarm.b):
             texts = stretch_texts(session, alarm.monitor, group, start, end, model_id=model_id, collected_by=drawn_at)
-            sides.append(_side(texts.clusters.tolist(), texts.f, coded))
+            # a text that has come to stand elsewhere since was not drawn from there
+            drawn = side_name(alarm.id, group, name)
+            said = coded_balances([one for one in codings if one.side == drawn], balances)
+            coded += len(said)
+            sides.append(_side(texts, said, unclear))
     lent = Borrowed(**alarm.borrowed)
     try:
         p_a, p_b, r_a, r_b = sides
         found = confirm(p_a, p_b, r_a, r_b, lent, planned=alarm.planned)
     except ConfirmationError as error:
-        return None, f"{len(coded)} of {alarm.planned} texts of its confirmation are coded: {error}"
+        return None, f"{coded} of {alarm.planned} texts of its confirmation are coded: {error}"
     of = [balance(side.f, side.y, lent) for side in sides]
     return Confirmed(found.change, found.low, found.high, gap(of[2], of[3]), gap(of[0], of[1])), None

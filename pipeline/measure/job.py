@@ -45,10 +45,13 @@ from pipeline.store.measured import bases_of, remember
 from pipeline.store.published import unpack
 from pipeline.store.runs import record_run
 from pipeline.store.session import open_session
+from pipeline.store.states import states_before
 from pipeline.store.tables import Model
 
 Row = dict[str, Any]
 
+MOST_UNFRAMED = 0.05
+"""Share of texts not yet scored by the model in force above which no state is judged."""
 MOST_PERIODS = 5000
 """Periods of a group, all kinds together, above which a year is probably mistyped: 70 years with weeks."""
 
@@ -138,6 +141,14 @@ def with_states(gaps: Sequence[Row], judged: Judged) -> None:
     for row in gaps:
         state = judged.state(row["a"], row["b"], period_of(row["period"], row["start"]))
         row["state"], row["flags"] = state.name, [*state.reasons, *row["flags"]]
+
+
+def as_before(gaps: Sequence[Row], before: Mapping[tuple[str, str, str, date], str]) -> None:
+    """Leave the states as they were measured last."""
+    why = "the state is an earlier one: the model in force has not scored all texts yet; run `riftwatch frame`"
+    for row in gaps:
+        row["state"] = before.get((row["a"], row["b"], row["period"], row["start"]), NOT_ENOUGH)
+        row["flags"] = [why, *row["flags"]]
 
 
 def error_warnings(monitor: Monitor, cells: Mapping[tuple[str, Span], Summary]) -> dict[tuple[str, str], str]:
@@ -336,7 +347,11 @@ def measure(
         problems += _too_long(trends, len(monitor.groups))
         progress("writing trends", 0, len(trends) + len(gaps))
         lent = [one.borrowed for one in estimates.values() if one.borrowed is not None and one.borrowed.freedom]
-        with_states(gaps, judge(session, monitor, trends, list(spans), lent, model, now=now))
+        if model is not None and cells.unframed - cells.wordless > MOST_UNFRAMED * cells.texts:
+            # in the middle of scoring anew nothing can be judged: half of the series would be another model's
+            as_before(gaps, states_before(session, monitor.name))
+        else:
+            with_states(gaps, judge(session, monitor, trends, list(spans), lent, model, now=now))
         named = {"monitor": monitor.name}
         written = write_measures(session, monitor.name, [named | r for r in trends], [named | r for r in gaps], started)
         _publish(session, monitor, (trends, gaps), cells, written, estimates, model, started)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from classifiers.codebook import codebook_of
 from pipeline.measure.alarm.cusum import Alarm
-from pipeline.measure.alarm_log import Known, compare, moved_on
+from pipeline.measure.alarm_log import QUIET_AGAIN, Known, compare, moved_on
 from pipeline.measure.balance import Borrowed
 from pipeline.measure.confirming import confirmed_so_far
 from pipeline.measure.rise import criticism_of
@@ -21,10 +21,10 @@ from pipeline.measure.state import NOT_ENOUGH, USABLE_NEEDED, Confirmed, OpenAla
 from pipeline.measure.watching import DyadKey, Watched, watch_dyads
 from pipeline.monitor import Monitor, Period
 from pipeline.monitor.periods import Span, period_of
-from pipeline.store.alarms import add_alarm, alarms_of, moved_references
+from pipeline.store.alarms import add_alarm, alarms_of, keep_reference, kept_references
 from pipeline.store.cells import VARIABLE
 from pipeline.store.states import add_change, newest_states
-from pipeline.store.tables import Model, RaisedAlarm
+from pipeline.store.tables import KeptReference, Model, RaisedAlarm
 
 Row = dict[str, Any]
 StateKey = tuple[str, str, Period, date]
@@ -86,11 +86,9 @@ class Judged:
         return State(found.name, (*found.reasons, f"as in {last.label}: no {self.unit} of this period is finished"))
 
 
-def _known(row: RaisedAlarm, found: Confirmed | None, moved_at: datetime | None) -> Known:
-    superseded = moved_at is not None and moved_at > row.found_at
-    return Known(
-        row.id, row.since, row.raised, row.end, row.side, row.closed, found is not None and found.holds, superseded
-    )
+def _known(row: RaisedAlarm, reference: KeptReference | None) -> Known:
+    superseded = reference is not None and reference.id != row.reference_id
+    return Known(row.id, row.since, row.raised, row.end, row.side, row.closed, row.confirmed_at is not None, superseded)
 
 
 def _write_down(
@@ -104,6 +102,7 @@ def _write_down(
     unit: Period,
     model: Model | None,
     lent: Borrowed,
+    kept: KeptReference | None,
     now: datetime,
 ) -> None:
     """Keep new alarms, close those that are over."""
@@ -114,6 +113,7 @@ def _write_down(
         fresh, closing = compare(known, one.path, spans, today=now.date())
     for alarm in fresh:
         assert reference is not None  # noqa: S101 (for the type checker: there is no path without one)
+        assert kept is not None  # noqa: S101
         closed = spans[alarm.closed].end if alarm.closed is not None else None
         add_alarm(
             session,
@@ -125,6 +125,7 @@ def _write_down(
             raised=spans[alarm.at].start,
             end=spans[alarm.at].end,
             side=alarm.side,
+            reference_id=kept.id,
             reference_start=spans[reference.first].start,
             reference_end=spans[reference.last].end,
             threshold=one.threshold,
@@ -132,7 +133,7 @@ def _write_down(
             model=model.sha256 if model else None,
             found_at=now,
             closed=closed,
-            closed_why=None if closed is None else "C was zero for 8 periods in a row",
+            closed_why=None if closed is None else QUIET_AGAIN,
             borrowed=asdict(lent),
         )
     rows = {row.id: row for row in alarms_of(session, monitor, *dyad)}
@@ -164,10 +165,10 @@ def judge(
         return Judged({}, {}, unit, [], 0)
     spans = [period_of(unit, start) for start in sorted(starts)]
     lent = lent_by(borrowed)
-    moved = moved_references(session, monitor.name)
+    kept = kept_references(session, monitor.name)
     groups = {group: group_series(trends, group, spans) for group in {side for dyad in dyads for side in dyad}}
     watched = watch_dyads(
-        unit, spans, groups, dyads, lam=lent.lam if lent else None, starts={d: m.start for d, m in moved.items()}
+        unit, spans, groups, dyads, lam=lent.lam if lent else None, starts={d: k.start for d, k in kept.items()}
     )
     balances = codebook_of(VARIABLE).balances
     states: dict[StateKey, State] = {}
@@ -175,13 +176,22 @@ def judge(
     before = newest_states(session, monitor.name)
     for dyad in dyads:
         one = watched[dyad]
+        if one.path is not None and one.reference is not None and dyad not in kept:
+            # texts that come later, and are older, don't move it any more
+            kept[dyad] = keep_reference(
+                session, monitor.name, *dyad, start=spans[one.reference.first].start,
+                reason="the first that was complete", person=None, now=now,
+            )  # fmt: skip
         stored = [row for row in alarms_of(session, monitor.name, *dyad) if row.period == unit]
         found = _confirmations(session, stored, model, balances)
-        since_moved = moved[dyad].moved_at if dyad in moved else None
-        known = [_known(row, found[row.id][0], since_moved) for row in stored]
+        for row in stored:
+            confirmed, _ = found[row.id]
+            if row.confirmed_at is None and confirmed is not None and confirmed.holds:
+                row.confirmed_at = now
         _write_down(
-            session, monitor.name, dyad, one, spans, known, unit=unit, model=model, lent=lent or Borrowed(1.0), now=now
-        )
+            session, monitor.name, dyad, one, spans, [_known(row, kept.get(dyad)) for row in stored],
+            unit=unit, model=model, lent=lent or Borrowed(1.0), kept=kept.get(dyad), now=now,
+        )  # fmt: skip
         stored = [row for row in alarms_of(session, monitor.name, *dyad) if row.period == unit]
         found |= _confirmations(session, [row for row in stored if row.id not in found], model, balances)
         told = {row.id: _open(session, monitor, row, found[row.id], now) for row in stored}
@@ -252,6 +262,7 @@ def _note_change(
         start=last.start,
         state=state.name,
         previous=None if before is None else before.state,
+        after_id=0 if before is None else before.id,
         reasons=list(state.reasons),
         figures=figures,
         as_of=now,

@@ -16,7 +16,7 @@ from pipeline.measure.watching import Watched as WatchedDyad
 from pipeline.measure.watching import watch_dyads
 from pipeline.monitor import Event, Monitor, Period
 from pipeline.monitor.periods import Span, period_of
-from pipeline.store.alarms import alarms_of, first_published, moved_references
+from pipeline.store.alarms import alarms_of, first_published, kept_references
 from pipeline.store.trends import trend_rows
 
 IN_TIME = timedelta(days=21)
@@ -39,12 +39,12 @@ def watched_now(
     if not starts:
         raise LookingBackError(f"no finished {unit} of {monitor.name} is measured; run `riftwatch measure` first")
     spans = [period_of(unit, start) for start in starts]
-    lams = sorted(
-        row.lam for row in trend_rows(session, monitor.name, period=monitor.audit_period) if row.lam is not None
-    )
+    audited = trend_rows(session, monitor.name, period=monitor.audit_period)
+    # a cell that borrowed nothing says nothing of how far the model is trusted
+    lams = sorted(r.lam for r in audited if r.lam is not None and r.freedom is not None and r.freedom > r.codings - 0.5)
     dyads = [(dyad.a, dyad.b) for dyad in monitor.dyads]
     groups = {group: group_series(rows, group, spans) for group in {side for dyad in dyads for side in dyad}}
-    moved = {dyad: row.start for dyad, row in moved_references(session, monitor.name).items()}
+    moved = {dyad: row.start for dyad, row in kept_references(session, monitor.name).items()}
     lam = lams[len(lams) // 2] if lams else None
     return unit, spans, watch_dyads(unit, spans, groups, dyads, lam=lam, starts=moved)
 

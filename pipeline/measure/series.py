@@ -68,6 +68,9 @@ def dyad_series(
     if not 0 < lam <= 1:
         raise ValueError(f"lam is {lam:g}; a model that is not trusted at all raises no alarm")
     usable = (a.texts > 0) & (b.texts > 0)
+    if not usable[start:].any():
+        nothing = np.full(len(usable), np.nan)
+        return DyadSeries(spans, nothing, nothing, lam)
     first = np.flatnonzero(usable[start:])[:length] + start
     chosen = np.zeros(len(usable), dtype=bool)
     chosen[first] = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from html import escape
@@ -26,6 +26,8 @@ class Message:
     """its number"""
     title: str
     text: str
+    told: tuple[str, ...] = ()
+    """ways in which people were told of it already"""
 
     @property
     def html(self) -> str:
@@ -45,11 +47,7 @@ def message_of(monitor: Monitor, change: StateChange) -> Message:
     label = period_of(change.period, change.start).label  # type: ignore[arg-type]  # the column holds nothing else
     figures = [f"  {name}: {value:+.3f}" for name, value in change.figures.items() if isinstance(value, float)]
     before = f"It was: {change.previous}." if change.previous else "It is the first state of this dyad."
-    again = (
-        ["This may have been sent before: the last attempt was broken off, or one of several addresses failed.", ""]
-        if change.tries
-        else []
-    )
+    again = ["This may have been sent before: the last attempt was broken off.", ""] if change.tries else []
     lines = [
         *again,
         f"{a} and {b}: {change.state}, in {label}. {before}",
@@ -62,7 +60,7 @@ def message_of(monitor: Monitor, change: StateChange) -> Message:
         f"Monitor {monitor.name}, computed {change.as_of:%Y-%m-%d %H:%M} UTC.",
     ]
     news = "alarm, codings needed" if "alarm" in str(change.figures.get("said")) else change.state
-    return Message(change.id, f"Riftwatch: {a} and {b}: {news}", "\n".join(lines))
+    return Message(change.id, f"Riftwatch: {a} and {b}: {news}", "\n".join(lines), tuple(change.told))
 
 
 def messages(settings: Settings, monitor: Monitor, *, now: datetime | None = None) -> list[Message]:
@@ -87,15 +85,26 @@ def messages(settings: Settings, monitor: Monitor, *, now: datetime | None = Non
     return made
 
 
-def begin(settings: Settings, message: Message) -> None:
-    """Note that it is about to be sent: whoever is killed in between may send it twice, and then says so."""
+def tell(
+    settings: Settings, message: Message, ways: Mapping[str, Callable[[Message], None]], *, now: datetime | None = None
+) -> list[str]:
+    """Send a message in every way in which it was not sent yet; returns what went wrong, in words.
+
+    Each way is noted when it has succeeded, so that one that fails does not repeat the others. Whoever is killed
+    between sending and noting sends it twice, and then says so.
+    """
     with open_session(settings) as session:
         begin_telling(session, message.change)
         session.commit()
-
-
-def done(settings: Settings, message: Message, *, now: datetime | None = None) -> None:
-    """Note that it was sent to everybody."""
-    with open_session(settings) as session:
-        mark_told(session, message.change, now or datetime.now(UTC))
-        session.commit()
+    wrong = []
+    left = [way for way in ways if way not in message.told]
+    for way in left:
+        try:
+            ways[way](message)
+        except Exception as error:  # whatever a mail server or a service does, the other ways are tried
+            wrong.append(f"{message.title}: {way}: {type(error).__name__}: {error}")
+            continue
+        with open_session(settings) as session:
+            mark_told(session, message.change, way, now or datetime.now(UTC), last=way == left[-1] and not wrong)
+            session.commit()
+    return wrong

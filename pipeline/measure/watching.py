@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+
+import numpy as np
 
 from pipeline.measure.alarm.cusum import Path, watch
 from pipeline.measure.alarm.reference import Reference, pooled_autocorrelation, reference, standardise
 from pipeline.measure.alarm.thresholds import threshold
+from pipeline.measure.balance import Floats
 from pipeline.measure.series import DyadSeries, GroupSeries, dyad_series
 from pipeline.measure.state import USABLE_NEEDED
 from pipeline.monitor import Period
@@ -27,6 +30,8 @@ class Watched:
     series: DyadSeries | None
     reference: Reference | None
     path: Path | None
+    start: int = 0
+    """the period from which on a reference is looked for"""
     threshold: float | None = None
     autocorrelation: float | None = None
     """that the threshold allows for"""
@@ -37,9 +42,16 @@ class Watched:
         """How many usable periods of the reference lie before period ``i``."""
         if self.series is None:
             return 0
-        first = self.reference.first if self.reference is not None else 0
+        first = self.reference.first if self.reference is not None else self.start
         last = self.reference.last + 1 if self.reference is not None else i
         return int(self.series.usable[first : min(i, last)].sum())
+
+
+def _within_reference(series: DyadSeries, found: Reference) -> Floats:
+    """z of the reference's periods, NaN elsewhere: the same entry is the same period in every dyad."""
+    inside = np.zeros(len(series.m), dtype=bool)
+    inside[found.first : found.last + 1] = True
+    return np.where(inside, standardise(series.m, series.v, found), np.nan)
 
 
 def watch_dyads(
@@ -67,33 +79,37 @@ def watch_dyads(
     for a, b in dyads:
         begin = (starts or {}).get((a, b))
         start = next((i for i, span in enumerate(spans) if begin is None or span.end > begin), len(spans))
+        series = None
         try:
             series = dyad_series(groups[a], groups[b], spans, lam=trust, length=length, start=start)
+            found = reference(series.m, series.v, length=length, start=start)
         except ValueError as error:
-            made[a, b] = Watched(None, None, None, impossible=str(error))
+            made[a, b] = Watched(series, None, None, start, impossible=str(error))
             continue
-        found = reference(series.m, series.v, length=length, start=start)
         if found is not None and (spread := found.last - found.first + 1) > WIDEST * length:
             why = f"its reference, {length} usable {unit}s, is spread over {spread}: most {unit}s have no text of both"
-            made[a, b] = Watched(series, found, None, impossible=why)
+            made[a, b] = Watched(series, found, None, start, impossible=why)
             continue
-        made[a, b] = Watched(series, found, None)
+        made[a, b] = Watched(series, found, None, start)
     residuals = [
-        standardise(w.series.m, w.series.v, w.reference)[w.reference.first : w.reference.last + 1]
+        _within_reference(w.series, w.reference)
         for w in made.values()
         if w.series is not None and w.reference is not None and w.impossible is None
     ]
     if not residuals:
         return made
-    autocorrelation = pooled_autocorrelation(residuals)
+    try:
+        autocorrelation = pooled_autocorrelation(residuals)
+    except ValueError as error:
+        return {dyad: w if w.impossible else replace(w, impossible=str(error)) for dyad, w in made.items()}
     for dyad, one in made.items():
         if one.series is None or one.reference is None or one.impossible is not None:
             continue
         try:
             h = threshold(length, autocorrelation)
         except ValueError as error:
-            made[dyad] = Watched(one.series, one.reference, None, None, autocorrelation, str(error))
+            made[dyad] = replace(one, autocorrelation=autocorrelation, impossible=str(error))
             continue
         path = watch(one.series.m, one.series.v, one.reference, h)
-        made[dyad] = Watched(one.series, one.reference, path, h, autocorrelation)
+        made[dyad] = replace(one, path=path, threshold=h, autocorrelation=autocorrelation)
     return made

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import CursorResult, and_, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
-from pipeline.store.tables import Cluster, Coding, Document, Framing, MovedReference, Published, Queue, RaisedAlarm
+from pipeline.store.queues import UNCLEAR
+from pipeline.store.tables import (
+    Assignment,
+    Cluster,
+    Coding,
+    Document,
+    Framing,
+    KeptReference,
+    Published,
+    Queue,
+    QueueItem,
+    RaisedAlarm,
+)
 
 DRAW = "alarm"
 """How a text of an alarm's confirmation was drawn: at random from a stretch of its own, so its coding is no part of
@@ -34,6 +46,7 @@ ALARM_COLUMNS: dict[str, str] = {
     "found_at": "when it was first computed",
     "closed": "first day after it closed; empty: open",
     "closed_why": "why it closed",
+    "confirmed_at": "when coders had first confirmed it",
     "queue_id": "labelling queue of its confirmation; empty: not drawn",
     "planned": "codings planned for it",
     "model": "sha256 of the model that raised it",
@@ -58,26 +71,34 @@ def add_alarm(session: Session, **columns: Any) -> RaisedAlarm:
     return row
 
 
-def moved_references(session: Session, monitor: str) -> dict[tuple[str, str], MovedReference]:
-    """Dyad -> the newest decision on where its reference begins; none where nobody moved it."""
-    rows = session.scalars(select(MovedReference).where(MovedReference.monitor == monitor).order_by(MovedReference.id))
+def kept_references(session: Session, monitor: str) -> dict[tuple[str, str], KeptReference]:
+    """Dyad -> where its reference begins, by the newest decision; none where none was ever complete."""
+    rows = session.scalars(select(KeptReference).where(KeptReference.monitor == monitor).order_by(KeptReference.id))
     return {(row.a, row.b): row for row in rows}
 
 
-def move_reference(
-    session: Session, monitor: str, a: str, b: str, *, start: date, reason: str, person: str, now: datetime
-) -> None:
-    """Keep a person's decision. Does not commit."""
-    session.add(MovedReference(monitor=monitor, a=a, b=b, start=start, reason=reason, person=person, moved_at=now))
+def keep_reference(
+    session: Session, monitor: str, a: str, b: str, *, start: date, reason: str, person: str | None, now: datetime
+) -> KeptReference:
+    """Keep where a reference begins. person: who decided; None: it was the first complete one. Does not commit."""
+    row = KeptReference(monitor=monitor, a=a, b=b, start=start, reason=reason, person=person, kept_at=now)
+    session.add(row)
     session.flush()
+    return row
 
 
-def undrawn(session: Session, monitor: str) -> Sequence[RaisedAlarm]:
-    """Open alarms of which nothing was drawn for coders yet, the oldest first."""
+def side_name(alarm: int, group: str, stretch: str) -> str:
+    """What the stratum of one of an alarm's four sides is called; stretch: present or reference."""
+    return f"alarm {alarm}/{group}/{stretch}"
+
+
+def undrawn(session: Session, monitor: str, dyads: Collection[tuple[str, str]]) -> Sequence[RaisedAlarm]:
+    """Open alarms of these dyads of which nothing was drawn for coders yet, the oldest first."""
     query = select(RaisedAlarm).where(
         RaisedAlarm.monitor == monitor, RaisedAlarm.closed.is_(None), RaisedAlarm.queue_id.is_(None)
     )
-    return session.scalars(query.order_by(RaisedAlarm.raised, RaisedAlarm.id)).all()
+    rows = session.scalars(query.order_by(RaisedAlarm.raised, RaisedAlarm.id))
+    return [row for row in rows if (row.a, row.b) in dyads]
 
 
 @dataclass(frozen=True)
@@ -107,6 +128,10 @@ def stretch_texts(
         Framing.target == "",
         Framing.text_digest == Document.text_digest,
     )
+    # a cluster is there to be drawn from its first copy on, wherever that one stands
+    copy = aliased(Document)
+    of_cluster = select(func.min(copy.collected_at)).where(copy.cluster_id == Document.cluster_id).scalar_subquery()
+    first_copy = func.coalesce(of_cluster, Document.collected_at)
     query = (
         select(Document.id, Document.cluster_id, Framing.p_first, Framing.p_second)
         .join(Framing, fresh)
@@ -117,7 +142,7 @@ def stretch_texts(
             Document.group_id == group,
             Document.published_at >= datetime.combine(start, time(), tzinfo=UTC),
             Document.published_at < datetime.combine(end, time(), tzinfo=UTC),
-            Document.collected_at <= collected_by,
+            first_copy <= collected_by,
             Framing.p_first.is_not(None),
             Framing.p_second.is_not(None),
             or_(Document.cluster_id.is_(None), Cluster.first_document_id == Document.id),
@@ -137,6 +162,8 @@ class ConfirmingCoding:
     """A coding of an alarm's confirmation draw."""
 
     cluster: int
+    side: str
+    """the stratum it was drawn from"""
     value: str
     coder: str
     coded_at: datetime
@@ -146,9 +173,18 @@ class ConfirmingCoding:
 def confirming_codings(session: Session, monitor: str, queue: int, variable: str) -> list[ConfirmingCoding]:
     """What people have said so far of the texts that a confirmation drew, oldest first."""
     query = (
-        select(Document.id, Document.cluster_id, Coding.value, Coding.coder, Coding.coded_at, Coding.settles)
+        select(
+            Document.id,
+            Document.cluster_id,
+            QueueItem.stratum,
+            Coding.value,
+            Coding.coder,
+            Coding.coded_at,
+            Coding.settles,
+        )
         .join(Document, Document.id == Coding.document_id)
         .join(Queue, and_(Queue.monitor == Coding.monitor, Queue.drawn_at == Coding.drawn_at))
+        .join(QueueItem, and_(QueueItem.queue_id == Queue.id, QueueItem.document_id == Document.id))
         .where(
             Coding.monitor == monitor,
             Queue.id == queue,
@@ -159,9 +195,41 @@ def confirming_codings(session: Session, monitor: str, queue: int, variable: str
         .order_by(Coding.coded_at, Coding.id)
     )
     return [
-        ConfirmingCoding(-row[0] if row[1] is None else row[1], row[2], row[3], row[4], row[5])
+        ConfirmingCoding(-row[0] if row[1] is None else row[1], row[2] or "", *row[3:])
         for row in session.execute(query)
     ]
+
+
+def unclear_texts(session: Session, queue: int) -> set[int]:
+    """Clusters of a queue's texts of which a coder could not decide."""
+    query = (
+        select(Document.id, Document.cluster_id)
+        .join(QueueItem, QueueItem.document_id == Document.id)
+        .join(Assignment, Assignment.item_id == QueueItem.id)
+        .where(QueueItem.queue_id == queue, Assignment.outcome == UNCLEAR)
+    )
+    return {-document if cluster is None else cluster for document, cluster in session.execute(query)}
+
+
+def claim_draw(session: Session, alarm: RaisedAlarm, queue: int, planned: int) -> bool:
+    """Say that this queue confirms the alarm; False when another process has said so of another queue meanwhile.
+
+    Does not commit.
+    """
+    before = alarm.queue_id
+    same = RaisedAlarm.queue_id.is_(None) if before is None else RaisedAlarm.queue_id == before
+    taken = session.execute(
+        update(RaisedAlarm)
+        .where(RaisedAlarm.id == alarm.id, same)
+        .values(queue_id=queue, planned=planned)
+        .execution_options(synchronize_session=False)
+    )
+    return cast("CursorResult[Any]", taken).rowcount == 1
+
+
+def is_closed(session: Session, queue: int) -> bool:
+    """Whether a queue was closed."""
+    return session.scalar(select(Queue.closed_at).where(Queue.id == queue)) is not None
 
 
 def drawn_of(session: Session, queue: int) -> datetime:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from pipeline.store.tables import StateChange
+from pipeline.store.tables import GapCell, StateChange
 
 STATE_COLUMNS: dict[str, str] = {
     "a": "first group of the dyad",
@@ -25,6 +25,12 @@ STATE_COLUMNS: dict[str, str] = {
     "silenced": "why nobody was told",
 }
 """The columns of a change of state, in the order tables show them: name -> meaning in one line."""
+
+
+def states_before(session: Session, monitor: str) -> dict[tuple[str, str, str, date], str]:
+    """Dyad, period kind and first day -> the state as it stands in the gap table."""
+    query = select(GapCell.a, GapCell.b, GapCell.period, GapCell.start, GapCell.state).where(GapCell.monitor == monitor)
+    return {(a, b, period, start): state for a, b, period, start, state in session.execute(query)}
 
 
 def state_changes(session: Session, monitor: str) -> Sequence[StateChange]:
@@ -62,9 +68,12 @@ def begin_telling(session: Session, change: int) -> None:
     session.execute(update(StateChange).where(StateChange.id == change).values(tries=StateChange.tries + 1))
 
 
-def mark_told(session: Session, change: int, now: datetime) -> None:
-    """Say that people were told. Does not commit."""
-    session.execute(update(StateChange).where(StateChange.id == change).values(told_at=now))
+def mark_told(session: Session, change: int, way: str, now: datetime, *, last: bool) -> None:
+    """Say that people were told this way; ``last``: that was every way there is. Does not commit."""
+    row = session.get_one(StateChange, change)
+    row.told = {**row.told, way: now.isoformat()}
+    if last:
+        row.told_at = now
 
 
 def mark_silenced(session: Session, change: int, why: str) -> None:

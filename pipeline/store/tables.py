@@ -549,7 +549,7 @@ class RaisedAlarm(Base):
     """An alarm of a dyad, as it was raised. Its stretch is frozen: first to last period after C had been zero."""
 
     __tablename__ = "alarms"
-    __table_args__ = (UniqueConstraint("monitor", "a", "b", "period", "reference_start", "since", "side"),)
+    __table_args__ = (UniqueConstraint("monitor", "a", "b", "period", "reference_id", "since", "side"),)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     monitor: Mapped[str] = mapped_column(Name)
@@ -565,6 +565,8 @@ class RaisedAlarm(Base):
     """first day after the stretch, and after that period"""
     side: Mapped[int]
     """+1: the gap went up; -1: down"""
+    reference_id: Mapped[int] = mapped_column(ForeignKey("kept_references.id"))
+    """the decision on the reference it was computed under"""
     reference_start: Mapped[date]
     reference_end: Mapped[date]
     """first day after the reference"""
@@ -578,6 +580,8 @@ class RaisedAlarm(Base):
     closed: Mapped[date | None]
     """first day after the period in which it closed; null: open"""
     closed_why: Mapped[str | None]
+    confirmed_at: Mapped[datetime | None]
+    """when coders had first confirmed it: from then on no other model takes it back"""
     queue_id: Mapped[int | None] = mapped_column(ForeignKey("queues.id"))
     """the confirmation draw; null: not drawn yet"""
     planned: Mapped[int | None]
@@ -587,10 +591,14 @@ class RaisedAlarm(Base):
     does not follow the codings"""
 
 
-class MovedReference(Base):
-    """Append-only: from which day on a person lets a dyad's reference begin. The newest row of a dyad counts."""
+class KeptReference(Base):
+    """Append-only: on which day a dyad's reference begins. The newest row of a dyad counts.
 
-    __tablename__ = "moved_references"
+    The first is written when a reference is first complete, and keeps older texts that come later from moving it; all
+    others are a person's decision.
+    """
+
+    __tablename__ = "kept_references"
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     monitor: Mapped[str] = mapped_column(Name)
@@ -598,15 +606,16 @@ class MovedReference(Base):
     b: Mapped[str] = mapped_column(Name)
     start: Mapped[date]
     reason: Mapped[str]
-    person: Mapped[str] = mapped_column(String(200))
-    moved_at: Mapped[datetime]
+    person: Mapped[str | None] = mapped_column(String(200))
+    """null: nobody decided, it was the first that was complete"""
+    kept_at: Mapped[datetime]
 
 
 class StateChange(Base):
     """Append-only: a dyad's newest state became another one. People are told once."""
 
     __tablename__ = "state_changes"
-    __table_args__ = (Index("ix_state_changes_dyad", "monitor", "a", "b"),)
+    __table_args__ = (UniqueConstraint("monitor", "a", "b", "after_id"),)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     monitor: Mapped[str] = mapped_column(Name)
@@ -618,12 +627,17 @@ class StateChange(Base):
     state: Mapped[str] = mapped_column(String(30))
     previous: Mapped[str | None] = mapped_column(String(30))
     """null: the first state there was"""
+    after_id: Mapped[int] = mapped_column(BigInteger)
+    """id of the change before it, 0 for the first: of two measurements at once only one can write the next"""
     reasons: Mapped[list[Any]] = mapped_column(default=list)
     figures: Mapped[dict[str, Any]] = mapped_column(default=dict)
     as_of: Mapped[datetime]
     tries: Mapped[int] = mapped_column(default=0)
     """how often it was begun to tell people"""
+    told: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """way (mail, apprise) -> when people were told that way"""
     told_at: Mapped[datetime | None]
+    """when they were told in every way"""
     silenced: Mapped[str | None]
     """why nobody was told"""
 

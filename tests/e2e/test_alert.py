@@ -97,7 +97,7 @@ def tell(tmp_path, monkeypatch, mailbox, hook_server, tmp_path_factory):
     with open_session(Settings()) as session:
         add_change(
             session, monitor="m", a="heron", b="maple", period="week", start=date(2024, 5, 27), state="diverging",
-            previous="steady", reasons=["confirmed by coders"], figures={}, as_of=datetime.now(UTC),
+            previous="steady", after_id=0, reasons=["confirmed by coders"], figures={}, as_of=datetime.now(UTC),
         )  # fmt: skip
         session.commit()
     prepare(tmp_path_factory.mktemp("airflow"))
@@ -136,6 +136,8 @@ def test_what_an_address_does_not_take_fails_the_task_and_is_tried_again(tell, m
     hook_server.status = 200
     assert len(tell()) == 1
     assert hook_server.posted[-1]["message"].startswith("This may have been sent before")
+    # the mail had gone out at the first try
+    assert len(mailbox.messages) == 1
 
 
 def test_without_an_address_the_task_is_skipped_and_nothing_is_lost(tell, monkeypatch, mailbox, hook_server):

@@ -27,7 +27,7 @@ def test_a_first_alarm_is_new():
     assert compare([], path(alarm), WEEKS, today=TODAY) == ([alarm], [])
 
 
-@pytest.mark.parametrize("again", [Alarm(25, 20, 1, None), Alarm(27, 18, 1, None), Alarm(24, 22, 1, 50)])
+@pytest.mark.parametrize("again", [Alarm(25, 20, 1, None), Alarm(27, 18, 1, None), Alarm(24, 22, 1, None)])
 def test_the_same_alarm_is_not_written_twice_though_it_moved_a_little(again):
     assert compare([known()], path(again), WEEKS, today=TODAY) == ([], [])
 
@@ -39,13 +39,22 @@ def test_the_other_side_and_a_later_one_are_others():
     assert closing == []
 
 
-def test_it_closes_after_eight_quiet_weeks_missing_ones_not_counted():
+def test_it_closes_when_the_path_says_so_and_opens_again_when_it_does_not():
+    _, (one,) = compare([known()], path(Alarm(25, 20, 1, 39)), WEEKS, today=TODAY)
+    assert (one.id, one.closed, one.why) == (7, WEEKS[39].end, QUIET_AGAIN)
+    assert compare([known(closed=39)], path(Alarm(25, 20, 1, 39)), WEEKS, today=TODAY) == ([], [])
+    # texts that came late, or another model, show it open still
+    fresh, (one,) = compare([known(closed=39)], path(Alarm(25, 20, 1, None)), WEEKS, today=TODAY)
+    assert (fresh, one.closed, one.why) == ([], None, None)
+
+
+def test_a_confirmed_one_that_the_path_does_not_show_closes_after_eight_quiet_weeks_missing_ones_not_counted():
     up = np.ones(60)
     up[30:45] = 0
-    _, (one,) = compare([known()], path(Alarm(25, 20, 1, 39), up=up, missing=[33, 34]), WEEKS, today=TODAY)
-    assert (one.id, one.closed, one.why) == (7, WEEKS[39].end, QUIET_AGAIN)
+    _, (one,) = compare([known(confirmed=True)], path(up=up, missing=[33, 34]), WEEKS, today=TODAY)
+    assert (one.closed, one.why) == (WEEKS[39].end, QUIET_AGAIN)
     up[36] = 1  # not in a row
-    assert compare([known()], path(Alarm(25, 20, 1, None), up=np.r_[up[:44], np.ones(16)]), WEEKS, today=TODAY)[1] == []
+    assert compare([known(confirmed=True)], path(up=np.r_[up[:44], np.ones(16)]), WEEKS, today=TODAY)[1] == []
 
 
 def test_what_another_model_does_not_raise_is_taken_back_unless_coders_confirmed_it():
@@ -57,8 +66,15 @@ def test_what_another_model_does_not_raise_is_taken_back_unless_coders_confirmed
 def test_what_was_taken_back_opens_again_when_it_comes_back():
     taken = Known(7, WEEKS[20].start, WEEKS[25].start, WEEKS[25].end, 1, WEEKS[25].start, False, False)
     assert compare([taken], path(), WEEKS, today=TODAY) == ([], [])
-    fresh, (one,) = compare([taken], path(Alarm(26, 20, 1, None)), WEEKS, today=TODAY)
-    assert (fresh, one.id, one.closed, one.why) == ([], 7, None, None)
+    for again in (Alarm(26, 20, 1, None), Alarm(25, 25, 1, None)):
+        fresh, (one,) = compare([taken], path(again), WEEKS, today=TODAY)
+        assert (fresh, one.id, one.closed, one.why) == ([], 7, None, None)
+
+
+def test_of_one_big_week_that_comes_back_there_is_one_alarm():
+    single = Known(7, WEEKS[25].start, WEEKS[25].start, WEEKS[25].end, 1, WEEKS[25].start, False, False)
+    fresh, (one,) = compare([single], path(Alarm(25, 25, 1, None)), WEEKS, today=TODAY)
+    assert (fresh, one.closed) == ([], None)
 
 
 def test_the_alarm_of_a_new_reference_is_another_one():

@@ -1,16 +1,18 @@
 """From texts to states: an alarm is raised, asks for codings, and coders make a state of it, or do not."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from pipeline.framing.confirming import ask_for_codings, draw_for
+from pipeline.framing.labelling import close_queue
 from pipeline.measure.job import measure
-from pipeline.store.alarms import alarms_of, move_reference
+from pipeline.store.alarms import alarms_of, keep_reference
 from pipeline.store.session import open_session
 from pipeline.store.states import state_changes
-from pipeline.store.tables import Coding, Document, Framing, Queue, QueueItem
+from pipeline.store.tables import Assignment, Coding, Document, Framing, Queue, QueueItem
 from pipeline.store.trends import gap_rows
 from tests.measure.moving import FIRST, NOW, SHIFTED, WEEKLY, WEEKS, fill
 
@@ -210,7 +212,7 @@ def test_a_person_moves_the_reference_and_the_alarm_closes(moving):
     settings, monitor = moving
     measure(settings, monitor, now=NOW)
     with open_session(settings) as session:
-        move_reference(
+        keep_reference(
             session, "m", "a", "b", start=FIRST + timedelta(weeks=20), reason="a new paper", person="ana",
             now=NOW + timedelta(minutes=5),
         )  # fmt: skip
@@ -246,3 +248,109 @@ def test_a_draw_by_number_refuses_what_it_cant_do(moving):
         draw_for(settings, monitor, alarm.id)
     with pytest.raises(ValueError, match="has no alarm 999"):
         draw_for(settings, monitor, 999)
+
+
+def test_while_another_model_scores_the_texts_nothing_is_judged(moving, world):
+    settings, monitor = moving
+    measure(settings, monitor, now=NOW)
+    ask_for_codings(settings, monitor, now=NOW)
+    code(settings, as_the_model_says)
+    measure(settings, monitor, now=NOW + timedelta(hours=1))
+    before, (alarm,) = states(settings), alarms(settings)
+    with open_session(settings) as session:
+        w = world(session)
+        w._number = iter([2])
+        new = w.model()
+        old = session.query(Framing).order_by(Framing.document_id).all()
+        session.add_all(
+            Framing(
+                document_id=f.document_id, model_id=new.id, text_digest=f.text_digest, featuriser="test",
+                p_first=f.p_first, p_second=f.p_second, label="neither", scored_at=NOW,
+            )
+            for f in old[: len(old) // 2]
+        )  # fmt: skip
+        session.commit()
+    measure(settings, monitor, now=NOW + timedelta(hours=2))
+    after = states(settings)
+    assert {start: state for start, (state, _) in after.items()} == {s: state for s, (state, _) in before.items()}
+    assert all(flags[0].startswith("the state is an earlier one") for _, flags in after.values())
+    (same,) = alarms(settings)
+    assert (same.id, same.closed) == (alarm.id, None)
+    with open_session(settings) as session:
+        assert len(state_changes(session, "m")) == 2
+
+
+def test_what_coders_have_confirmed_another_model_does_not_take_back(moving):
+    settings, monitor = moving
+    measure(settings, monitor, now=NOW)
+    ask_for_codings(settings, monitor, now=NOW)
+    code(settings, as_the_model_says)
+    measure(settings, monitor, now=NOW + timedelta(hours=1))
+    with open_session(settings) as session:
+        rng = np.random.default_rng(8)
+        for framing in session.query(Framing).all():
+            framing.p_first, framing.p_second = float(rng.uniform(0, 1)), 0.5
+        session.commit()
+    measure(settings, monitor, now=NOW + timedelta(hours=2))
+    (alarm,) = alarms(settings)
+    assert alarm.confirmed_at is not None
+    assert alarm.closed_why in {None, "C was zero for 8 periods in a row"}
+
+
+def test_a_reference_that_was_complete_is_not_moved_by_older_texts(moving, world):
+    settings, monitor = moving
+    measure(settings, monitor, now=NOW)
+    with open_session(settings) as session:
+        w = world(session)
+        w._number = iter(range(10_000, 20_000))
+        model = session.query(Framing).first().model_id
+        for week in range(1, 30):
+            for group in "aabb":
+                text = w.text(group, FIRST - timedelta(weeks=week))
+                session.add(
+                    Framing(
+                        document_id=text.id, model_id=model, text_digest=text.text_digest, featuriser="test",
+                        p_first=0.5, p_second=0.5, label="neither", scored_at=NOW,
+                    )
+                )  # fmt: skip
+        session.commit()
+    measure(settings, monitor, now=NOW + timedelta(hours=1))
+    (alarm,) = alarms(settings)
+    assert alarm.reference_start == FIRST
+    assert states(settings)[FIRST - timedelta(weeks=10)][0] == "not enough evidence"
+
+
+def test_a_text_nobody_can_decide_does_not_hold_a_confirmation_up(moving):
+    settings, monitor = moving
+    measure(settings, monitor, now=NOW)
+    ask_for_codings(settings, monitor, now=NOW)
+    code(settings, as_the_model_says)
+    with open_session(settings) as session:
+        items = session.query(QueueItem).order_by(QueueItem.place).limit(8).all()
+        for item in items:
+            document = session.get(Document, item.document_id)
+            session.query(Coding).filter(Coding.document_id == document.id).delete()
+            session.add(
+                Assignment(
+                    item_id=item.id, slot=1, coder="one", leased_until=NOW, outcome="unclear", finished_at=NOW
+                )
+            )  # fmt: skip
+        session.commit()
+    measure(settings, monitor, now=NOW + timedelta(hours=1))
+    assert states(settings)[FIRST + timedelta(weeks=WEEKS - 1)][0] == "diverging"
+
+
+def test_a_closed_queue_is_drawn_anew_and_two_processes_draw_one_alarm_once(moving):
+    settings, monitor = moving
+    measure(settings, monitor, now=NOW)
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(lambda _: ask_for_codings(settings, monitor), range(4)))
+    assert sum(report.new for report in reports) == settings.confirm_codings
+    (alarm,) = alarms(settings)
+    with open_session(settings) as session:
+        assert session.query(QueueItem).count() == settings.confirm_codings
+    close_queue(settings, monitor, alarm.queue_id)
+    assert draw_for(settings, monitor, alarm.id, size=60) == 60
+    close_queue(settings, monitor, alarms(settings)[0].queue_id)
+    with pytest.raises(ValueError, match="39 texts can't confirm anything; 40 are needed"):
+        draw_for(settings, monitor, alarm.id, size=39)

@@ -1,8 +1,9 @@
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 
 import pytest
 
-from pipeline.measure.telling import begin, done, messages
+from pipeline.measure.telling import messages, tell
 from pipeline.monitor import MonitorError, load_monitor
 from pipeline.store.session import open_session
 from pipeline.store.states import add_change, state_changes
@@ -14,11 +15,13 @@ NOW = datetime(2024, 6, 3, 9, tzinfo=UTC)
 def changed(store_settings, monitor_of):
     """A store with one change, and a function that adds more."""
 
+    number = count()
+
     def change(**columns):
         with open_session(store_settings) as session:
             plain = {
                 "monitor": "m", "a": "a", "b": "b", "period": "week", "start": date(2024, 5, 27), "state": "diverging",
-                "previous": "steady", "reasons": ["confirmed by <coders>"], "as_of": NOW,
+                "previous": "steady", "after_id": next(number), "reasons": ["confirmed by <coders>"], "as_of": NOW,
                 "figures": {"said": "diverging", "model_gap": 0.25},
             }  # fmt: skip
             add_change(session, **plain | columns)
@@ -37,18 +40,43 @@ def test_a_change_is_told_once_with_its_reasons_and_figures(changed):
     assert "said" not in one.text
     assert "&lt;coders&gt;" in one.html
     assert "sent before" not in one.text
-    begin(settings, one)
-    done(settings, one, now=NOW)
+    sent = []
+    assert tell(settings, one, {"mail": sent.append, "apprise": sent.append}, now=NOW) == []
+    assert sent == [one, one]
     assert messages(settings, monitor, now=NOW) == []
 
 
 def test_one_that_was_broken_off_is_told_again_and_says_so(changed):
     settings, monitor, _ = changed
     (one,) = messages(settings, monitor, now=NOW)
-    begin(settings, one)
+
+    def killed(message):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tell(settings, one, {"mail": killed}, now=NOW)
     (again,) = messages(settings, monitor, now=NOW)
     assert again.change == one.change
     assert again.text.startswith("This may have been sent before")
+
+
+def test_a_way_that_fails_repeats_no_other_and_keeps_no_other_message(changed):
+    settings, monitor, change = changed
+    change(state="rift")
+    mailed = []
+
+    def broken(message):
+        raise OSError("no route")
+
+    for one in messages(settings, monitor, now=NOW):
+        (wrong,) = tell(settings, one, {"mail": mailed.append, "apprise": broken}, now=NOW)
+        assert wrong.endswith("apprise: OSError: no route")
+    assert len(mailed) == 2
+    posted = []
+    for one in messages(settings, monitor, now=NOW):
+        assert tell(settings, one, {"mail": mailed.append, "apprise": posted.append}, now=NOW) == []
+    assert (len(mailed), len(posted)) == (2, 2)
+    assert messages(settings, monitor, now=NOW) == []
 
 
 def test_an_alarm_that_needs_codings_is_said_so(changed):

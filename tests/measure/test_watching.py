@@ -80,3 +80,32 @@ def test_without_enough_weeks_there_is_no_reference(weeks):
     one = watch_dyads("week", WEEKS[:weeks], groups, [("a", "b")], lam=1.0)["a", "b"]
     assert (one.reference, one.path, one.impossible) == (None, None, None)
     assert one.usable_before(weeks) == weeks
+
+
+def test_a_reference_that_begins_today_is_none_yet():
+    made = watch(starts={("a", "b"): WEEKS[-1].end})
+    one = made["a", "b"]
+    assert (one.reference, one.path) == (None, None)
+    assert one.usable_before(T - 1) == 0
+    recent = watch(starts={("a", "b"): WEEKS[-10].start})["a", "b"]
+    assert recent.reference is None
+    assert recent.usable_before(T) == 10
+    assert made["b", "c"].path is not None
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("every second week", "pairs of neighbouring weeks"),
+        ("a constant model", "does not vary"),
+    ],
+)
+def test_a_series_the_alarm_cant_use_says_so_and_breaks_nothing(case, said):
+    rng = np.random.default_rng(5)
+    if case == "every second week":
+        groups = {name: group(rng, every=2) for name in "ab"}
+    else:
+        groups = {name: GroupSeries(np.full(T, 5.0), np.full(T, 0.2), np.zeros(T)) for name in "ab"}
+    one = watch_dyads("week", WEEKS, groups, [("a", "b")], lam=1.0)["a", "b"]
+    assert one.path is None
+    assert said in one.impossible

@@ -156,6 +156,10 @@ def pooled_autocorrelation(series: Sequence[Floats], *, least: float = LEAST_AUT
         raise ValueError("the gaps do not vary in the references, so they have no autocorrelation")
     raw = sum(float(before @ after) for _, before, after in centred) / total
     share = dyads / pairs  # 1 / mean number of pairs
+    if 3 * share >= 1:
+        raise ValueError(
+            f"{pairs} pairs of neighbouring weeks in {dyads} dyads: too short stretches for an autocorrelation"
+        )
     stretch = 1 / (1 - 3 * share)
     rho = (raw + share) * stretch
     for weeks, before, after in centred:
