@@ -20,7 +20,7 @@ from pipeline.measure.judging import Judged, judge
 from pipeline.measure.missing import IMPORTED, Coverage, flags, why_empty
 from pipeline.measure.publish import Basis, CellKey, publish
 from pipeline.measure.reading import Cells, Reader
-from pipeline.measure.state import NOT_ENOUGH
+from pipeline.measure.state import LEAST_CHANGE, NOT_ENOUGH, STEADY
 from pipeline.measure.summary import Summary
 from pipeline.measure.timespan import coverage_of, measured_days, measured_periods
 from pipeline.monitor import Dyad, Monitor, Period
@@ -50,6 +50,8 @@ from pipeline.store.tables import Model
 
 Row = dict[str, Any]
 
+FAR = 3.3
+"""Standard errors: by chance one period in a thousand."""
 MOST_UNFRAMED = 0.05
 """Share of texts not yet scored by the model in force above which no state is judged."""
 MOST_PERIODS = 5000
@@ -141,6 +143,36 @@ def with_states(gaps: Sequence[Row], judged: Judged) -> None:
     for row in gaps:
         state = judged.state(row["a"], row["b"], period_of(row["period"], row["start"]))
         row["state"], row["flags"] = state.name, [*state.reasons, *row["flags"]]
+
+
+def warn_of_the_unseen(gaps: Sequence[Row], judged: Judged, kind: Period) -> None:
+    """Flag audit periods whose corrected gap is far from the reference's although no alarm is open.
+
+    With few texts a week the model's series can be too noisy for an alarm that coders would see at once. The state
+    rests on alarms alone, whose rate of false ones is known; this is a reason to look, and no state.
+    """
+    corrected: dict[tuple[str, str], list[Row]] = {}
+    for row in gaps:
+        if row["period"] == kind and row["low"] is not None:
+            corrected.setdefault((row["a"], row["b"]), []).append(row)
+    for dyad, rows in corrected.items():
+        one = judged.watched.get(dyad)
+        if one is None or one.reference is None:
+            continue
+        end = judged.spans[one.reference.last].end
+        before = [row for row in rows if row["end"] <= end]
+        if not before:
+            continue
+        usual = sum(row["gap"] for row in before) / len(before)
+        variance = sum(row["variance"] for row in before) / len(before) ** 2
+        for row in rows:
+            change, error = row["gap"] - usual, (row["variance"] + variance) ** 0.5
+            if row["start"] >= end and row["state"] == STEADY and abs(change) > max(FAR * error, LEAST_CHANGE):
+                row["flags"].insert(
+                    1,
+                    f"the corrected gap differs by {change:+.2f} (standard error {error:.2f}) from the {kind}s before "
+                    f"{end}, and no alarm sees it: the weekly model is too noisy; states rest on alarms alone",
+                )
 
 
 def as_before(gaps: Sequence[Row], before: Mapping[tuple[str, str, str, date], str]) -> None:
@@ -351,7 +383,9 @@ def measure(
             # in the middle of scoring anew nothing can be judged: half of the series would be another model's
             as_before(gaps, states_before(session, monitor.name))
         else:
-            with_states(gaps, judge(session, monitor, trends, list(spans), lent, model, now=now))
+            judged = judge(session, monitor, trends, list(spans), lent, model, now=now)
+            with_states(gaps, judged)
+            warn_of_the_unseen(gaps, judged, monitor.audit_period)
         named = {"monitor": monitor.name}
         written = write_measures(session, monitor.name, [named | r for r in trends], [named | r for r in gaps], started)
         _publish(session, monitor, (trends, gaps), cells, written, estimates, model, started)

@@ -139,6 +139,15 @@ def test_nothing_is_claimed_that_no_coder_has_confirmed(session):
     assert weeks[0].flags[0] == "no usable reference (needs 52 usable weeks, has 0)"
 
 
+def test_a_corrected_gap_that_moved_without_an_alarm_is_pointed_at(session):
+    rows = gaps(session)
+    for start in (date(2025, 4, 1), date(2025, 7, 1)):
+        assert rows[start].state == "steady"
+        assert rows[start].flags[0] == "no alarm is open"
+        assert rows[start].flags[1].startswith("the corrected gap differs by +")
+    assert not any("no alarm sees it" in flag for flag in rows[date(2024, 10, 1)].flags)
+
+
 def cell(session, group: str, start: date, period: str = "quarter"):
     (row,) = [r for r in trend_rows(session, "demo", group=group, period=period) if r.start == start]
     return row
