@@ -435,6 +435,7 @@ def test_a_row_whose_id_the_database_cant_index_takes_no_other_with_it(store_set
     assert report.new + report.failed == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("limited", ["time", "memory"])
 def test_a_page_that_ends_its_extraction_process_is_kept_and_costs_no_other(settings, ten, watch, limited):
     """A real page past a real limit, among others that keep within."""

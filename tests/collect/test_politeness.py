@@ -182,6 +182,7 @@ def check(settings, articles, *crawl_delays):
     assert texts == 6 * (articles + 2) - 1
 
 
+@pytest.mark.long
 def test_four_processes_on_three_hosts_are_never_early(settings):
     check(settings, 1, None, 0.2, 0.4)
 
@@ -191,6 +192,7 @@ def test_the_same_for_longer_on_both_databases(store_settings):
     check(store_settings, 6, None, 0.5, 1.5)
 
 
+@pytest.mark.long
 def test_the_run_after_a_killed_one_waits_its_distance_and_no_longer(settings, site, watch, feed_of):
     links = [site.article(f"/{number}", f"matter {number} of {number * 37}") for number in range(6)]
     site.add("/feed", feed_of(site, links), type="text/xml")

@@ -37,6 +37,7 @@ def test_intervals_cover_where_a_classifier_errs_unequally(n):
         assert scores["ours", what][1] < scores["audit alone", what][1]
 
 
+@pytest.mark.long
 def test_intervals_cover_on_what_a_crowd_has_counted(crowd):
     scores = score([crowd[BALANCE]] * 40, 20)
     assert scores["ours", "balance"][0] >= FLOOR
