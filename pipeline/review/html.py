@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from pipeline.review import words
+
+
+def _moment(value: datetime | None) -> str | Markup:
+    """A time as an element that ``times.js`` shows in the reader's zone; in UTC without it, and on hover."""
+    if value is None:
+        return words.NOTHING
+    said = words.moment(value)
+    stamp = f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, said, said)
+
 
 _environment = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -22,7 +34,7 @@ _environment.filters.update(
     number=words.number,
     share=words.share,
     interval=words.interval,
-    moment=words.moment,
+    moment=_moment,
     day=words.day,
     cell=words.cell,
     direction=words.direction,
@@ -40,8 +52,17 @@ def way_up(path: str) -> str:
     return "../" * (path.count("/") - 2) or "./"
 
 
+def path_below(request: Request) -> str:
+    """The path of a request below the application's own prefix."""
+    path: str = request.scope["path"]
+    return path.removeprefix(request.scope.get("root_path", ""))
+
+
 def page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
-    """A rendered page. Everything in ``context`` is escaped unless it is Markup."""
-    below = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-    html = _environment.get_template(template).render(root=way_up(below), **context)
+    """A rendered page. Everything in ``context`` is escaped unless it is Markup.
+
+    Every template also has ``root`` (up to the overview), ``may_write`` and ``user``.
+    """
+    known = {"may_write": getattr(request.state, "may_write", False), "user": getattr(request.state, "user", None)}
+    html = _environment.get_template(template).render(root=way_up(path_below(request)), **known, **context)
     return HTMLResponse(html, status_code=status)

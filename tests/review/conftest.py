@@ -12,6 +12,9 @@ from pipeline.settings import Settings
 from pipeline.store.session import engine_for
 from tests.airflow_home import prepare
 from tests.review.filled import fill
+from tests.review.visiting import airflow_server, browser, visit
+
+__all__ = ["airflow_server", "browser", "visit"]
 
 
 @pytest.fixture(scope="session")
@@ -82,3 +85,15 @@ def get(client, token):
         return client.get("/rift" + address, headers=token("viewer"))
 
     return visit
+
+
+@pytest.fixture
+def on_store(airflow_app):
+    """Settings -> the pages show that store until the test ends, such as one that the test may change."""
+    pages, real = airflow_app[1], airflow_app[1].state.settings
+
+    def show(settings: Settings) -> None:
+        pages.state.settings = settings
+
+    yield show
+    pages.state.settings = real
