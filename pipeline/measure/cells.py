@@ -112,6 +112,32 @@ def codings_by_cluster(
     return {cluster: Coded(y, draws[cluster], tuple(ids[cluster])) for cluster, y in agreed.items()}, problems
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """A group's texts in a grid: which there are, and the columns of those that cells are made of."""
+
+    low: int
+    high: int
+    counted: NDArray[np.intp]
+    """rows of the texts that stand for their clusters"""
+    framed: NDArray[np.intp]
+    """of them those that are framed"""
+    coded: NDArray[np.intp]
+    """of them those that are coded, framed or not"""
+    documents: NDArray[np.int64]
+    """of the counted ones; the following are of the framed ones"""
+    clusters: NDArray[np.int64]
+    p_nationalist: Floats
+    p_universalist: Floats
+    y: Floats
+
+
+def _bounds(days: NDArray[np.datetime64], spans: Sequence[Span]) -> NDArray[np.intp]:
+    """Shape (len(spans), 2): the first entry of ``days``, which are in order, in each span, and the first after it."""
+    edges = np.array([(span.start, span.end) for span in spans], dtype="datetime64[D]").reshape(-1, 2)
+    return np.searchsorted(days, edges)
+
+
 class Grid:
     """Texts of a monitor, ready to be cut into cells."""
 
@@ -127,6 +153,7 @@ class Grid:
         number = {name: i for i, name in enumerate(dict.fromkeys(sources))}
         self._source = np.array([number[name] for name in sources], dtype=np.intp)
         self._y = np.array([coded[c].y if c in coded else np.nan for c in texts.cluster.tolist()], dtype=float)
+        self._rows: dict[str, _Rows] = {}
         # a cluster is there to be drawn from its first copy on
         self._collected = texts.collected.copy()
         if arrived is not None:
@@ -165,30 +192,70 @@ class Grid:
 
         draws: whether its codings are to correct it. Without, nobody asks how they were drawn.
         """
-        low, high = self._slices.get(group, (0, 0))
-        days = self.texts.day[low:high]
-        edges = np.array([span.start, span.end], dtype="datetime64[D]")
-        low, high = (low + int(i) for i in np.searchsorted(days, edges))
-        counted = low + np.flatnonzero(self.texts.counts[low:high])
-        framed = counted[~np.isnan(self.texts.p_nationalist[counted])]
-        coded = counted[~np.isnan(self._y[counted])]
-        pi, late = self._sample(framed) if draws else (np.full(len(framed), np.nan), np.zeros(len(framed), dtype=bool))
-        return Cell(
-            group=group,
-            span=span,
-            texts=high - low,
-            sources=int(np.count_nonzero(np.bincount(self._source[low:high]))),
-            clusters=len(counted),
-            coded=len(coded),
-            p_nationalist=self.texts.p_nationalist[framed],
-            p_universalist=self.texts.p_universalist[framed],
-            y=self._y[framed],
-            pi=pi,
-            late=late,
-            documents=self.texts.document[counted],
-            codings=tuple(i for cluster in self.texts.cluster[coded].tolist() for i in self._coded[cluster].ids),
-            cluster_ids=self.texts.cluster[framed],
-        )
+        return self.cells(group, [span], draws=draws)[0]
+
+    def cells(self, group: str, spans: Sequence[Span], *, draws: bool = True) -> list[Cell]:
+        """The cells of a group and of several periods; their arrays are parts of the same few."""
+        rows = self._rows_of(group)
+        texts = _bounds(self.texts.day[rows.low : rows.high], spans) + rows.low
+        counted, framed, coded = (np.searchsorted(of, texts).tolist() for of in (rows.counted, rows.framed, rows.coded))
+        sources = self._sources(texts[:, 0], texts[:, 1])
+        no_pi, none_late = np.full(len(rows.framed), np.nan), np.zeros(len(rows.framed), dtype=bool)
+        made = []
+        for i, (span, (low, high)) in enumerate(zip(spans, texts.tolist(), strict=True)):
+            some = slice(*framed[i])
+            clusters = self.texts.cluster[rows.coded[slice(*coded[i])]].tolist()
+            drawn = draws and len(clusters) > 0
+            pi, late = self._sample(rows.framed[some]) if drawn else (no_pi[some], none_late[some])
+            made.append(
+                Cell(
+                    group=group,
+                    span=span,
+                    texts=high - low,
+                    sources=sources[i],
+                    clusters=counted[i][1] - counted[i][0],
+                    coded=len(clusters),
+                    p_nationalist=rows.p_nationalist[some],
+                    p_universalist=rows.p_universalist[some],
+                    y=rows.y[some],
+                    pi=pi,
+                    late=late,
+                    documents=rows.documents[slice(*counted[i])],
+                    codings=tuple(i for cluster in clusters for i in self._coded[cluster].ids),
+                    cluster_ids=rows.clusters[some],
+                )
+            )
+        return made
+
+    def _rows_of(self, group: str) -> _Rows:
+        if group not in self._rows:
+            texts = self.texts
+            low, high = self._slices.get(group, (0, 0))
+            counted = low + np.flatnonzero(texts.counts[low:high])
+            framed = counted[~np.isnan(texts.p_nationalist[counted])]
+            self._rows[group] = _Rows(
+                low,
+                high,
+                counted,
+                framed,
+                coded=counted[~np.isnan(self._y[counted])],
+                documents=texts.document[counted],
+                clusters=texts.cluster[framed],
+                p_nationalist=texts.p_nationalist[framed],
+                p_universalist=texts.p_universalist[framed],
+                y=self._y[framed],
+            )
+        return self._rows[group]
+
+    def _sources(self, low: NDArray[np.intp], high: NDArray[np.intp]) -> list[int]:
+        """Number of different sources of the texts from ``low`` to the one before ``high``, of several parts each."""
+        length = high - low
+        part = np.repeat(np.arange(len(low)), length)
+        row = np.arange(len(part)) - np.repeat(np.cumsum(length) - length - low, length)
+        pairs = np.unique(part * (int(self._source.max(initial=0)) + 1) + self._source[row])
+        found = np.bincount(pairs // (int(self._source.max(initial=0)) + 1), minlength=len(low))
+        numbers: list[int] = found.tolist()
+        return numbers
 
     def _sample(self, framed: NDArray[np.intp]) -> tuple[Floats, Bools]:
         """Inclusion probability of the coded texts of a cell (NaN: not coded), and which came too late to be drawn."""

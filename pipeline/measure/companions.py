@@ -50,8 +50,8 @@ def companions_of(
         if of_one_text["sld"] is not None:
             shares["sld"].append(maximum_likelihood_priors(p, first, rates["prior"]))
     values = {name: a_b[0] - a_b[1] for name, a_b in shares.items() if of_one_text[name] is not None}
-    columns = {name: one.tolist() for name, one in values.items()}
-    return [of_one_text | {name: column[i] for name, column in columns.items()} for i in range(len(cells))]
+    rows = zip(*(one.tolist() for one in values.values()), strict=True)
+    return [of_one_text | dict(zip(values, row, strict=True)) for row in rows]
 
 
 def maximum_likelihood_priors(p: Floats, first: Ints, prior: float) -> Floats:

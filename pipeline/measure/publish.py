@@ -93,6 +93,8 @@ def publish(
     A cell without texts is published only where it had some before. Call it within the transaction that writes the
     trends, after them: another measurement then waits, and finds these.
     """
+    if not trends and not gaps:
+        return 0
     sha256 = model.sha256 if model is not None else None
     before = newest_digests(session, monitor)
     fresh = [

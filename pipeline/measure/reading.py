@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
@@ -130,13 +131,14 @@ class Reader:
     def _coding_lines(self, kinds: Mapping[Period, Any]) -> dict[CellKey, list[str]]:
         """What is known of the coded texts of each cell, one line each."""
         made: dict[CellKey, list[str]] = {}
+        start = cache(lambda kind, day: period_of(kind, day).start)
         for cluster in sorted(self._places):
             (group, day), coded = self._places[cluster], self._coded[cluster]
             draws = sorted((drawn_at.isoformat(), chance) for drawn_at, chance in coded.draws.items())
             line = f"{cluster} {coded.y!r} {draws} {coded.ids}"
             for kind in kinds:
                 came = f" {self._arrived.get(cluster)}" if kind == self._audit else ""
-                made.setdefault((group, kind, period_of(kind, day).start), []).append(line + came)
+                made.setdefault((group, kind, start(kind, day)), []).append(line + came)
         return made
 
     def _copies_asked_for(self) -> dict[int, datetime]:
@@ -193,7 +195,8 @@ class Reader:
     ) -> None:
         """Changed cells of one group and period kind, from their texts."""
         audit = any(span.kind == self._audit for span in spans)
-        cut = [self._cut(grid, group, span, audit) for span in spans]
+        cells = grid.cells(group, spans, draws=audit)
+        cut = [self._cut(grid, cell) for cell in cells] if audit else [(cell, {}) for cell in cells]
         summaries = summarise([cell for cell, _ in cut], self._model, audit=audit)
         for span, (cell, asked), summary, mark in zip(spans, cut, summaries, marks, strict=True):
             made.summaries[group, span] = summary
@@ -204,18 +207,19 @@ class Reader:
                 made.changed[key] = (cell.documents, cell.codings)
                 made.fresh[key] = to_known(summary, digest, asked=packed, audit=audit)
 
-    def _cut(self, grid: Grid, group: str, span: Span, audit: bool) -> tuple[Cell, dict[int, datetime]]:
+    def _cut(self, grid: Grid, cell: Cell) -> tuple[Cell, dict[int, datetime]]:
         """A cell, and when the first copies came of those of its texts that are late unless a copy was there in time.
 
         Such a copy may be another group's.
         """
-        cell = grid.cell(group, span, draws=audit)
+        if not cell.late.any():
+            return cell, {}
         late = [c for c in cell.cluster_ids[cell.late].tolist() if c > 0 and c not in self._arrived]
         if not late:
             return cell, {}
         copies = first_copies(self._session, self._monitor, late)
         grid.arrived(copies)
-        return grid.cell(group, span), copies
+        return grid.cell(cell.group, cell.span), copies
 
     def _finish(self, made: Cells, groups: Sequence[str], spans: Mapping[Period, Sequence[Span]]) -> None:
         # always in this order, whatever was read first: sums over cells are then the same to the last bit

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Date,
     Select,
@@ -23,14 +22,14 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    type_coerce,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from pipeline.store.bulk import upsert_many
+from pipeline.store.columns import Columns, Kind, columns_of, empty_columns, nan_for_null
 from pipeline.store.models import LEARNT_FROM
-from pipeline.store.tables import Base, Cluster, Coding, Document, Framing, GapCell, Model, Promotion, Run, TrendCell
+from pipeline.store.tables import Cluster, Coding, Document, Framing, GapCell, Model, Promotion, Run, TrendCell
 from pipeline.store.upsert import IN_ONE_QUERY
 
 VARIABLE = "framing"
@@ -132,19 +131,6 @@ def to_days(values: Sequence[Any]) -> NDArray[np.datetime64]:
     return np.array(values, dtype="datetime64[D]")
 
 
-def _moment_column(session: Session, moment: Any) -> ColumnElement[Any]:
-    """A time in a form that becomes an array without a Python object for each."""
-    if session.get_bind().dialect.name == "sqlite":
-        return type_coerce(moment, String)
-    return cast(func.extract("epoch", moment) * 1_000_000, BigInteger)
-
-
-def _to_moments(values: Sequence[Any]) -> NDArray[np.datetime64]:
-    if values and isinstance(values[0], str):
-        return np.array(values, dtype="datetime64[us]")
-    return np.array(values, dtype=np.int64).view("datetime64[us]")
-
-
 def undated_texts(session: Session, monitor: str) -> int:
     """Own texts without an acceptable date: they are in no period."""
     query = select(func.count()).where(
@@ -181,7 +167,7 @@ def own_texts(session: Session, monitor: str, model_id: int | None) -> Texts:
 
 def texts_by_group(session: Session, monitor: str, model_id: int | None) -> Iterator[Texts]:
     """The same group by group, so that never more than one group's texts are held."""
-    held: list[_Columns] = []
+    held: list[Columns] = []
     for chunk in _chunks(session, model_id, Document.monitor == monitor):
         group = chunk["group"]
         edges = [0, *(np.flatnonzero(group[1:] != group[:-1]) + 1).tolist(), len(group)]
@@ -201,7 +187,7 @@ def texts_of_days(
 
     ranges: pairs of days, in order, none overlapping another.
     """
-    parts: list[_Columns] = []
+    parts: list[Columns] = []
     for start, end in ranges:
         which = and_(
             Document.monitor == monitor,
@@ -227,79 +213,66 @@ def texts_again(session: Session, documents: Sequence[int], model_id: int | None
         some = documents[start : start + IN_ONE_QUERY]
         clusters |= set(session.scalars(select(Document.cluster_id).where(Document.id.in_(some))))
     wanted = list(documents)
-    parts: list[_Columns] = []
+    parts: list[Columns] = []
     for column, values in ((Document.cluster_id, sorted(c for c in clusters if c is not None)), (Document.id, wanted)):
         for start in range(0, len(values), IN_ONE_QUERY):
             parts += _chunks(session, model_id, column.in_(values[start : start + IN_ONE_QUERY]))
     whole = _joined(parts)
     _, once = np.unique(whole.document, return_index=True)
     order = once[np.lexsort((whole.document[once], whole.day[once], whole.group[once]))]
-    sorted_ = {name: getattr(whole, name)[order] for name in _EMPTY if name != "wordless"}
+    sorted_ = {name: getattr(whole, name)[order] for name in _KINDS if name != "shown"}
     return Texts(**sorted_ | {"counts": np.isin(sorted_["document"], wanted)}, undated=0)
 
 
-_Columns = dict[str, NDArray[Any]]
 _AT_ONCE = 10_000
-"""rows that are Python objects at a time; before and after they are arrays or in the database"""
-_EMPTY: _Columns = {
-    "document": np.empty(0, dtype=np.int64),
-    "cluster": np.empty(0, dtype=np.int64),
-    "group": np.empty(0, dtype=str),
-    "source": np.empty(0, dtype=str),
-    "day": np.empty(0, dtype="datetime64[D]"),
-    "collected": np.empty(0, dtype="datetime64[us]"),
-    "counts": np.empty(0, dtype=bool),
-    "p_nationalist": np.empty(0, dtype=float),
-    "p_universalist": np.empty(0, dtype=float),
-    "wordless": np.empty(0, dtype=bool),
+"""rows of the tables that are held at a time"""
+_KINDS: dict[str, Kind] = {
+    "document": "whole",
+    "cluster": "whole",
+    "day": "time",
+    "collected": "time",
+    "counts": "whole",
+    "shown": "whole",
+    "p_nationalist": "real",
+    "p_universalist": "real",
+    "group": "name",
+    "source": "name",
 }
 
 
-def _chunks(session: Session, model_id: int | None, which: ColumnElement[bool]) -> Iterator[_Columns]:
+def _chunks(session: Session, model_id: int | None, which: ColumnElement[bool]) -> Iterator[Columns]:
     """The own dated texts of which this holds, by group and time of publication, as arrays."""
-    counts = counts_column()
-    wordless = and_(counts == 1, Framing.document_id.is_not(None), Framing.p_first.is_(None))
     query = (
         select(
             Document.id,
             func.coalesce(Document.cluster_id, -Document.id),
+            Document.published_at,
+            Document.collected_at,
+            counts_column(),
+            # the model was shown the text, and need not know a word of it
+            case((Framing.document_id.is_not(None), 1), else_=0),
+            nan_for_null(session, Framing.p_first),
+            nan_for_null(session, Framing.p_second),
             Document.group_id,
             Document.source,
-            _moment_column(session, Document.published_at),
-            _moment_column(session, Document.collected_at),
-            counts,
-            Framing.p_first,
-            Framing.p_second,
-            case((wordless, 1), else_=0),
         )
         .select_from(Document)
         .outerjoin(Cluster, Cluster.id == Document.cluster_id)
         .outerjoin(Framing, fresh_framing(model_id))
         .where(which, *own())
         .order_by(Document.group_id, Document.published_at, Document.id)
-        .execution_options(yield_per=_AT_ONCE)
     )
-    # on the connection: the session would make every row once more
-    for rows in session.connection().execute(query).partitions():
-        columns = list(zip(*rows, strict=True))
-        yield {
-            "document": np.array(columns[0], dtype=np.int64),
-            "cluster": np.array(columns[1], dtype=np.int64),
-            "group": np.array(columns[2], dtype=str),
-            "source": np.array(columns[3], dtype=str),
-            "day": _to_moments(columns[4]).astype("datetime64[D]"),
-            "collected": _to_moments(columns[5]),
-            "counts": np.array(columns[6], dtype=bool),
-            "p_nationalist": np.array(columns[7], dtype=float),
-            "p_universalist": np.array(columns[8], dtype=float),
-            "wordless": np.array(columns[9], dtype=bool),
-        }
+    for columns in columns_of(session, query, _KINDS):
+        yield columns | {"day": columns["day"].astype("datetime64[D]"), "counts": columns["counts"].astype(bool)}
 
 
-def _joined(parts: Sequence[_Columns]) -> Texts:
+def _joined(parts: Sequence[Columns]) -> Texts:
     """Columns one after another, as texts."""
-    arrays = {name: np.concatenate([part[name] for part in parts or [_EMPTY]]) for name in _EMPTY}
-    return Texts(undated=0, wordless=int(arrays.pop("wordless").sum()), **arrays)
+    some = parts or [empty_columns(_KINDS) | {"counts": np.empty(0, dtype=bool)}]
+    arrays = {name: np.concatenate([part[name] for part in some]) for name in _KINDS}
+    wordless = arrays["counts"] & arrays.pop("shown").astype(bool) & np.isnan(arrays["p_nationalist"])
+    arrays["day"] = arrays["day"].astype("datetime64[D]")
+    return Texts(undated=0, wordless=int(np.count_nonzero(wordless)), **arrays)
 
 
 def first_copies(session: Session, monitor: str, clusters: Sequence[int]) -> dict[int, datetime]:
@@ -335,9 +308,14 @@ def places(session: Session, monitor: str, clusters: Sequence[int]) -> dict[int,
     return found
 
 
-def random_codings(session: Session, monitor: str) -> list[RandomCoding]:
-    """Random codings of framing by people whose text is collected, oldest first."""
-    return _random_codings(session, Coding.monitor == monitor)
+def random_codings(session: Session, monitor: str, *, before: date | None = None) -> list[RandomCoding]:
+    """Random codings of framing by people whose text is collected, oldest first.
+
+    before: only those of texts published earlier than this day.
+    """
+    if before is None:
+        return _random_codings(session, Coding.monitor == monitor)
+    return _random_codings(session, and_(Coding.monitor == monitor, Document.published_at < _midnight(before)))
 
 
 def codings_again(session: Session, codings: Sequence[int]) -> list[RandomCoding]:
@@ -433,18 +411,6 @@ def last_collected(session: Session, monitor: str) -> dict[str, datetime]:
     return last
 
 
-def upsert_one_by_one(session: Session, model: type[Base], rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> None:
-    """Upsert that runs one prepared statement per row: tens of thousands of wide rows compile too slowly as one."""
-    if not rows:
-        return
-    table = model.__table__
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement: Any = insert(table)  # type: ignore[arg-type]
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    statement = statement.on_conflict_do_update(index_elements=list(keys), set_=changed)
-    session.connection().execute(statement, list(rows))
-
-
 def _bring_up_to_date(
     session: Session,
     model: type[TrendCell | GapCell],
@@ -473,7 +439,7 @@ def _bring_up_to_date(
             fresh.append(row | {"measured_at": measured_at})
             written.add(key[1:])
     session.execute(update(model).where(model.monitor == monitor).values(measured_at=measured_at))
-    upsert_one_by_one(session, model, fresh, keys)
+    upsert_many(session, model, fresh, keys)
     gone = [row_id for row_id, _ in known.values()]
     for start in range(0, len(gone), IN_ONE_QUERY):
         session.execute(delete(model).where(model.id.in_(gone[start : start + IN_ONE_QUERY])))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
-from pipeline.store.cells import upsert_one_by_one
+from pipeline.store.bulk import upsert_many
 from pipeline.store.tables import MeasuredCell
 
 CellKey = tuple[str, str, date]
@@ -81,7 +81,7 @@ def bases_of(session: Session, monitor: str, keys: Sequence[CellKey]) -> dict[Ce
 
 def remember(session: Session, monitor: str, rows: Sequence[dict[str, Any]], gone: Iterable[CellKey]) -> None:
     """Write what is to be remembered of changed cells, and forget those that are gone. Does not commit."""
-    upsert_one_by_one(session, MeasuredCell, [{"monitor": monitor} | row for row in rows], _KEYS)
+    upsert_many(session, MeasuredCell, [{"monitor": monitor} | row for row in rows], _KEYS)
     table = MeasuredCell.__table__.c
     keys = list(gone)
     for start in range(0, len(keys), _IN_ONE_QUERY):

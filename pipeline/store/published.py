@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Table, bindparam, func, insert, select, update
+from sqlalchemy import Table, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
+from pipeline.store.bulk import insert_many
 from pipeline.store.tables import Capture, Coding, Document, ErasedDocument, Erasure, Model, Published
 from pipeline.store.upsert import IN_ONE_QUERY
 
@@ -30,7 +31,8 @@ def pack(ids: Iterable[int] | Ids) -> bytes:
     if not len(values):
         return _NOTHING
     values = values[np.concatenate([[True], values[1:] != values[:-1]])]
-    steps = np.diff(values, prepend=0).astype("<i8")
+    steps = values.astype("<i8")
+    steps[1:] -= values[:-1]
     return zlib.compress(np.ascontiguousarray(steps.view(np.uint8).reshape(-1, 8).T).tobytes(), 9)
 
 
@@ -102,8 +104,7 @@ def append(
         }
         for one in figures
     ]
-    if rows:
-        session.connection().execute(insert(Published.__table__), rows)  # type: ignore[arg-type]
+    insert_many(session, Published, rows)
 
 
 def vintages(session: Session, monitor: str, key: Key, *, until: datetime | None = None) -> Sequence[Published]:

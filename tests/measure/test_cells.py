@@ -1,12 +1,15 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.measure.balance import balance, borrow
 from pipeline.measure.cells import Coded, Grid, audit_balances, cell_moments, codings_by_cluster, model_balance
 from pipeline.measure.draws import WHOLE_CELL
-from pipeline.monitor.periods import period_of
+from pipeline.monitor.periods import period_of, periods_covering
 from pipeline.store.cells import RandomCoding, Texts
 
 BALANCES = {"nationalist": 1.0, "universalist": -1.0, "both": 0.0, "neither": 0.0}
@@ -132,3 +135,32 @@ def test_other_periods_are_the_models_alone():
     assert made.value == pytest.approx(month.f.mean())
     assert made.interval is None
     assert model_balance(Grid(_texts([]), {}).cell("a", QUARTER)) is None
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(0, 120), st.integers(0, 3), st.booleans(), st.one_of(st.none(), st.floats(-1, 1))),
+        max_size=60,
+    ),
+    coded=st.sets(st.integers(0, 60)),
+)
+def test_the_cells_of_many_periods_hold_what_lies_in_each(rows, coded):
+    start = np.datetime64("2024-01-01")
+    texts = _texts([(i, "b", str(start + day), f, counts, "2024-06-01") for i, (day, _, counts, f) in enumerate(rows)])
+    texts = replace(texts, source=np.array([f"s{rows[i][1]}" for i in texts.cluster.tolist()], dtype=str))
+    grid = Grid(texts, {i: Coded(0.5, {WHOLE_CELL: 0.5}, (i + 1000,)) for i in coded})
+    spans = [*periods_covering("week", date(2023, 12, 1), date(2024, 5, 31)), QUARTER]
+    for span, cell in zip(spans, grid.cells("b", spans), strict=True):
+        inside = [i for i, day in enumerate(texts.day.astype(object)) if span.start <= day < span.end]
+        counted = [i for i in inside if texts.counts[i]]
+        framed = [i for i in counted if not np.isnan(texts.p_nationalist[i])]
+        assert (cell.group, cell.span, cell.texts, cell.clusters) == ("b", span, len(inside), len(counted))
+        assert cell.sources == len({texts.source[i] for i in inside})
+        assert cell.coded == sum(int(texts.cluster[i]) in coded for i in counted)
+        assert cell.documents.tolist() == texts.document[counted].tolist()
+        assert cell.cluster_ids.tolist() == texts.cluster[framed].tolist()
+        assert cell.p_nationalist.tolist() == texts.p_nationalist[framed].tolist()
+        assert cell.codings == tuple(int(texts.cluster[i]) + 1000 for i in counted if int(texts.cluster[i]) in coded)
+        of_coded = np.array([int(texts.cluster[i]) in coded for i in framed], dtype=bool)
+        assert (~np.isnan(cell.y)).tolist() == (~np.isnan(cell.pi)).tolist() == of_coded.tolist()
+        assert not cell.late.any()
