@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from pipeline.cli.common import (
     check_group,
     fail,
     open_store,
+    run_reporting,
     the_monitor,
     the_settings,
 )
@@ -69,6 +71,34 @@ def changes(
         )
 
 
+class Every(StrEnum):
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+@app.command()
+def replay(
+    monitor: MonitorFile = None,
+    every: Annotated[
+        Every | None, typer.Option(help="How often a model is trained anew. Default: each audit period.")
+    ] = None,
+) -> None:
+    """Score the past as it could have been scored then, by a model of each time; then the alarms of that."""
+    from pipeline.framing.replaying import replay as job
+    from pipeline.measure.replayed import replayed
+    from pipeline.measure.timespan import measured_periods
+
+    settings = the_settings()
+    loaded = the_monitor(monitor, settings)
+    run_reporting(lambda progress: job(settings, loaded, every=every.value if every else None, progress=progress))
+    with answering(), open_store(settings) as session:
+        found = replayed(session, loaded, measured_periods(loaded))
+    typer.echo(f"REPLAY of {found.made_with}")
+    for line in found.basis:
+        typer.echo(f"  {line}")
+
+
 SCORES: Mapping[str, Column] = {
     "alarms": lambda row: str(row.name),
     "hit rate": lambda row: f"{row.hit_rate:.2f}",
@@ -95,7 +125,10 @@ def backtest(
     kinds: Annotated[str, typer.Option(help="Kinds of event to warn of, with commas.")] = "split,rename,quarrel",
     least_lead: Annotated[int, typer.Option(help="Days before the event by which an alarm has to come.")] = 0,
     most_lead: Annotated[int, typer.Option(help="Days before the event from which an alarm counts.")] = 365,
-    replay: Annotated[bool, typer.Option("--replay", help="Alarms made afterwards; else those of the day.")] = False,
+    replay: Annotated[
+        bool,
+        typer.Option("--replay", help="Alarms that `riftwatch replay` has made afterwards; else those of the day."),
+    ] = False,
     form: AsFormat = Format.TABLE,
 ) -> None:
     """Alarms held against dated events: hits, lead and false alarms, beside never, always and random."""
@@ -119,5 +152,5 @@ def backtest(
     columns = ["name", "hit_rate", "median_lead", "false_per_dyad_year", "negatives_rate"]
     print_rows(rows, columns, SCORES, form)
     typer.echo(made.words, err=True)
-    for line in made.unjudged:
+    for line in (*made.basis, *made.unjudged):
         typer.echo(f"  - {line}", err=True)

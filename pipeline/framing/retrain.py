@@ -124,11 +124,11 @@ def rows_of(
     ], problems
 
 
-def _digest(*parts: Any) -> str:
+def digest_of(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _content(examples: Examples) -> list[Any]:
+def content_of(examples: Examples) -> list[Any]:
     """What makes a difference of examples, in an order that does not depend on how they were stored."""
     weights = (round(float(weight), 9) for weight in examples.weights)
     return sorted([*row.row, row.value, row.target, weight] for row, weight in zip(examples.rows, weights, strict=True))
@@ -141,7 +141,7 @@ def dyads_of(monitors: Iterable[Monitor], coded: Collection[str]) -> list[tuple[
     return [(d.a, d.b) for m in monitors for d in m.dyads if m.name in coded]
 
 
-def _starter(book: Codebook) -> tuple[list[StarterCoding], str]:
+def prepared_starter(book: Codebook) -> tuple[list[StarterCoding], str]:
     """Starter codings, the group that one is coded towards marked, and their digest; none where there are none."""
     try:
         codings, masks = load_starter(book), target_masks(starter_groups(book))
@@ -247,10 +247,10 @@ def retrain(
             refused=True,
         )
     incumbent_name, incumbent = _incumbent(settings, book)
-    starter, digest_of_starter = _starter(book)
+    starter, digest_of_starter = prepared_starter(book)
     made_by = (TRAINER, FORMAT, RULES, settings.encoder, book.model_dump(), digest_of_starter, seed)
-    learnt_from = _digest(*made_by, _content(own))
-    name = f"{variable}-{_digest(learnt_from, incumbent_name, _content(by_use.audit))[:10]}"
+    learnt_from = digest_of(*made_by, content_of(own))
+    name = f"{variable}-{digest_of(learnt_from, incumbent_name, content_of(by_use.audit))[:10]}"
     with open_session(settings) as session:
         before = model_named(session, name)
         standing = _standing(before, incumbent_name) if before is not None else None

@@ -95,13 +95,17 @@ class BackTest:
     """as many alarms, each on any observed day of any dyad"""
     random_within: Score
     """as many alarms as each dyad had, each on any of its own days: knows which dyad is restless, not when"""
+    made_with: str = ""
+    """of a replay: how many models raised the alarms, and of how many codings"""
+    basis: tuple[str, ...] = ()
+    """of a replay: each model and its codings, and each dyad and its alarms, a line each"""
 
     @property
     def words(self) -> str:
         """The series, the figures and what they can't say."""
         hits = sum(bool(e.alarms) for e in self.events)
         lines = [
-            f"Back-test on a {SERIES[self.series]}.",
+            " ".join(filter(None, [f"Back-test on a {SERIES[self.series]}.", self.made_with])),
             f"{hits} of {len(self.events)} events ({', '.join(self.kinds)}) had an alarm {self.least_lead.days} to "
             f"{self.most_lead.days} days before; {self.false_alarms} of {self.alarms} alarms were in no event's "
             f"window, in {self.dyad_years:.1f} dyad-years.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -11,13 +12,15 @@ from pipeline.measure.alarm.reference import standardise
 from pipeline.measure.backtest import BackTest, Series, Watched, back_test
 from pipeline.measure.change_points import ChangePoints, change_points, read_constants
 from pipeline.measure.judging import group_series, unit_of
+from pipeline.measure.replayed import NoReplayError, replayed
 from pipeline.measure.state import USABLE_NEEDED
+from pipeline.measure.watching import NOTHING_EXPLAINED, watch_dyads
 from pipeline.measure.watching import Watched as WatchedDyad
-from pipeline.measure.watching import watch_dyads
 from pipeline.monitor import Event, Monitor, Period
 from pipeline.monitor.periods import Span, period_of
 from pipeline.store.alarms import alarms_of, first_published, kept_references
 from pipeline.store.trends import trend_rows
+from pipeline.store.watched import watched_dyad
 
 IN_TIME = timedelta(days=21)
 """An alarm that was first computed later than this after its week was found in the past, and warned nobody."""
@@ -39,13 +42,14 @@ def watched_now(
     if not starts:
         raise LookingBackError(f"no finished {unit} of {monitor.name} is measured; run `riftwatch measure` first")
     spans = [period_of(unit, start) for start in starts]
-    audited = trend_rows(session, monitor.name, period=monitor.audit_period)
-    # a cell that borrowed nothing says nothing of how far the model is trusted
-    lams = sorted(r.lam for r in audited if r.lam is not None and r.freedom is not None and r.freedom > r.codings - 0.5)
     dyads = [(dyad.a, dyad.b) for dyad in monitor.dyads]
     groups = {group: group_series(rows, group, spans) for group in {side for dyad in dyads for side in dyad}}
     moved = {dyad: row.start for dyad, row in kept_references(session, monitor.name).items()}
-    lam = lams[len(lams) // 2] if lams else None
+    # as far as the alarms of the same measurement trust the model
+    watched = [one for dyad in dyads if (one := watched_dyad(session, monitor.name, *dyad)) is not None]
+    lam = next((one.lam for one in watched if one.lam is not None), None)
+    if lam is None and any(one.impossible == NOTHING_EXPLAINED for one in watched):
+        lam = 0.0
     return unit, spans, watch_dyads(unit, spans, groups, dyads, lam=lam, starts=moved)
 
 
@@ -85,36 +89,40 @@ def back_test_of(
     """What the alarms of a monitor's dyads were worth before the events.
 
     vintage: alarms that were computed within three weeks of their week, observed since figures were first published.
-    replay: all alarms that today's model raises on the texts of each time, observed since the references ended.
+    replay: what `riftwatch replay` has made, see :mod:`pipeline.measure.replayed`.
 
-    Raises LookingBackError where nothing was observed, no event's window was observed whole, or a kind is unknown.
+    Raises LookingBackError where nothing was observed, no event's window was observed whole, or a kind is unknown; and
+    where there is no whole replay.
     """
-    _, spans, watched = watched_now(session, monitor, kinds, now.date())
+    try:
+        again = replayed(session, monitor, kinds) if series == "replay" else None
+    except NoReplayError as error:
+        raise LookingBackError(str(error)) from None
+    dyads = _as_published(session, monitor, kinds, now.date()) if again is None else again.dyads
+    if not dyads:
+        why = "".join(f"\n  {line}" for line in again.unwatched) if again is not None else ""
+        raise LookingBackError(
+            f"no dyad of {monitor.name} was observed after a reference; nothing can be held against events{why}"
+        )
+    try:
+        made = back_test(dyads, events, kinds=of_kinds, least_lead=least_lead, most_lead=most_lead, series=series)
+    except ValueError as error:
+        raise LookingBackError(str(error)) from None
+    return made if again is None else replace(made, made_with=again.made_with, basis=tuple(again.basis))
+
+
+def _as_published(session: Session, monitor: Monitor, kinds: Sequence[Period], today: date) -> list[Watched]:
+    """The dyads as they were watched since figures were first published."""
+    _, spans, watched = watched_now(session, monitor, kinds, today)
     since = first_published(session, monitor.name)
     dyads = []
     for (a, b), one in watched.items():
-        if one.path is None or one.reference is None:
+        if since is None or one.path is None or one.reference is None:
             continue
-        begin = spans[one.reference.last].end
-        if series == "replay":
-            alarms = tuple(spans[alarm.at].end - timedelta(days=1) for alarm in one.path.alarms)
-        else:
-            if since is None:
-                continue
-            begin = max(begin, since.date())
-            stored = [
-                alarm
-                for alarm in alarms_of(session, monitor.name, a, b)
-                if alarm.found_at.date() - alarm.end <= IN_TIME
-            ]
-            alarms = tuple(alarm.found_at.date() for alarm in stored)
-        if begin <= now.date():
-            dyads.append(Watched(a, b, ((begin, now.date()),), tuple(d for d in alarms if begin <= d)))
-    if not dyads:
-        raise LookingBackError(
-            f"no dyad of {monitor.name} was observed after a reference; nothing can be held against events"
-        )
-    try:
-        return back_test(dyads, events, kinds=of_kinds, least_lead=least_lead, most_lead=most_lead, series=series)
-    except ValueError as error:
-        raise LookingBackError(str(error)) from None
+        begin = max(spans[one.reference.last].end, since.date())
+        stored = alarms_of(session, monitor.name, a, b)
+        # two that were found on one day warned once
+        days = sorted({row.found_at.date() for row in stored if row.found_at.date() - row.end <= IN_TIME})
+        if begin <= today:
+            dyads.append(Watched(a, b, ((begin, today),), tuple(day for day in days if begin <= day)))
+    return dyads

@@ -210,6 +210,12 @@ class Document(Base):
     __table_args__ = (
         UniqueConstraint("monitor", "source", "address"),
         Index("ix_documents_cell", "monitor", "group_id", "speaker", "published_at"),
+        Index("ix_documents_published", "monitor", "published_at"),
+        # all that a search filters, sorts and counts by, so that it need not come to the texts themselves
+        Index(
+            "ix_documents_search",
+            *("monitor", "id", "speaker", "group_id", "source", "language", "published_at", "cluster_id"),
+        ),
         _NEVER_AGAIN,
     )
 
@@ -337,7 +343,10 @@ class Assignment(Base):
     """A coder works on a text of a queue, or has done so."""
 
     __tablename__ = "assignments"
-    __table_args__ = (UniqueConstraint("item_id", "coder"),)
+    __table_args__ = (
+        UniqueConstraint("item_id", "coder"),
+        Index("ix_assignments_coder", "coder", "finished_at"),
+    )
 
     item_id: Mapped[int] = mapped_column(ForeignKey("queue_items.id"), primary_key=True)
     slot: Mapped[int] = mapped_column(primary_key=True)
@@ -417,7 +426,10 @@ class TrendCell(Base):
     """Group x period: how many texts, and their balance. Null balance: see ``missing``."""
 
     __tablename__ = "trends"
-    __table_args__ = (UniqueConstraint("monitor", "group_id", "period", "start"),)
+    __table_args__ = (
+        UniqueConstraint("monitor", "group_id", "period", "start"),
+        Index("ix_trends_newest", "monitor", "period", "start"),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     monitor: Mapped[str] = mapped_column(Name)
@@ -494,7 +506,10 @@ class GapCell(Base):
     """Dyad x period: balance of a minus balance of b."""
 
     __tablename__ = "gaps"
-    __table_args__ = (UniqueConstraint("monitor", "a", "b", "period", "start"),)
+    __table_args__ = (
+        UniqueConstraint("monitor", "a", "b", "period", "start"),
+        Index("ix_gaps_newest", "monitor", "period", "start"),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     monitor: Mapped[str] = mapped_column(Name)
@@ -675,6 +690,61 @@ class Published(Base):
     """how many of its texts were erased since; the figure stays"""
 
 
+class ReplayStretch(Base):
+    """A stretch of a replay: the weeks or months that are scored by a model of what was dated before they began."""
+
+    __tablename__ = "replay_stretches"
+    __table_args__ = (UniqueConstraint("monitor", "start"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    monitor: Mapped[str] = mapped_column(Name)
+    period: Mapped[str] = mapped_column(String(10))
+    """week or month: what its cells are"""
+    start: Mapped[date]
+    """first day: model and lam know only texts dated before it"""
+    end: Mapped[date]
+    """first day after its last finished period"""
+    digest: Mapped[str] = mapped_column(String(64))
+    """of all that it is made of: texts, codings, masked names, way of training"""
+    model: Mapped[str | None] = mapped_column(String(100))
+    """name of its model, which is in no list of models and can't be promoted; null: see ``missing``"""
+    model_sha256: Mapped[str | None] = mapped_column(String(64))
+    """of the model's vocabulary, weights and calibration"""
+    learnt_from: Mapped[str | None] = mapped_column(String(64))
+    """digest of the codings and settings it was trained with: the same ones make the same model again"""
+    codings: Mapped[int] = mapped_column(default=0)
+    """that it learnt from, without starter codings"""
+    texts: Mapped[int] = mapped_column(default=0)
+    """different texts among them"""
+    missing: Mapped[str | None]
+    """why there is no model, in words"""
+    scored: Mapped[int] = mapped_column(default=0)
+    """texts of its cells"""
+    wordless: Mapped[int] = mapped_column(default=0)
+    """texts of which the model knows no word: in no cell"""
+    coded: Mapped[bytes | None]
+    """clusters with random codings and the model's balance of each, packed; see pipeline.store.replays"""
+    code_version: Mapped[str] = mapped_column(String(60), default="")
+    made_at: Mapped[datetime | None]
+    """null: it is still to be made"""
+
+
+class ReplayCell(Base):
+    """Group x week or month, as the model of a stretch scores it: from the first there is to the end of the stretch."""
+
+    __tablename__ = "replay_cells"
+
+    stretch_id: Mapped[int] = mapped_column(ForeignKey("replay_stretches.id"), primary_key=True)
+    group_id: Mapped[str] = mapped_column(Name, primary_key=True)
+    start: Mapped[date] = mapped_column(primary_key=True)
+    texts: Mapped[int]
+    """different texts that the model has scored"""
+    mean: Mapped[float]
+    """of the model's balance"""
+    variance: Mapped[float | None]
+    """of the texts' balances, with n - 1; null with fewer than two"""
+
+
 class Erasure(Base):
     """What was erased, when and why; never what stood there."""
 
@@ -718,7 +788,11 @@ class Run(Base):
     """One report line of one run of a job."""
 
     __tablename__ = "runs"
-    __table_args__ = (Index("ix_runs_source", "monitor", "source", "started_at"),)
+    __table_args__ = (
+        Index("ix_runs_source", "monitor", "source", "started_at"),
+        Index("ix_runs_newest", "monitor", "started_at"),
+        Index("ix_runs_job", "monitor", "job", "started_at"),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     job: Mapped[str] = mapped_column(Name)
@@ -738,3 +812,185 @@ class Run(Base):
     last: Mapped[datetime | None]
     problems: Mapped[list[Any]] = mapped_column(default=list)
     sentence: Mapped[str]
+
+
+class WatchedDyad(Base):
+    """What an alarm of a dyad runs on, as it was measured last: its series, its reference and its sums."""
+
+    __tablename__ = "watched_dyads"
+
+    monitor: Mapped[str] = mapped_column(Name, primary_key=True)
+    a: Mapped[str] = mapped_column(Name, primary_key=True)
+    b: Mapped[str] = mapped_column(Name, primary_key=True)
+    period: Mapped[str] = mapped_column(String(10))
+    """week or month"""
+    measured_at: Mapped[datetime]
+    impossible: Mapped[str | None]
+    """why no alarm can be computed; null: it can, or the reference is not complete yet"""
+    lam: Mapped[float | None]
+    """by which the model's gap is multiplied"""
+    threshold: Mapped[float | None]
+    """h"""
+    autocorrelation: Mapped[float | None]
+    """that the threshold allows for"""
+    reference_start: Mapped[date | None]
+    reference_end: Mapped[date | None]
+    """first day after the reference"""
+    mean: Mapped[float | None]
+    """mu of the reference"""
+    sigma_u: Mapped[float | None]
+    noise: Mapped[float | None]
+    """mean sampling variance of the reference's periods"""
+    series: Mapped[bytes]
+    """first day, m, V_f, z, C+ and C- of every finished period, packed; see pipeline.store.watched"""
+
+
+class AlarmLook(Base):
+    """What coders have said of an alarm, as it was measured last."""
+
+    __tablename__ = "alarm_looks"
+
+    alarm_id: Mapped[int] = mapped_column(ForeignKey("alarms.id"), primary_key=True, autoincrement=False)
+    looked_at: Mapped[datetime]
+    figures: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """change, low, high, and the gaps of reference and stretch with their intervals; empty: see ``why``"""
+    why: Mapped[str | None]
+    """why nothing can be said yet"""
+
+
+class KeptPanel(Base):
+    """The fixed-panel series of a group and period kind, made by a job since it needs every text."""
+
+    __tablename__ = "kept_panels"
+
+    monitor: Mapped[str] = mapped_column(Name, primary_key=True)
+    group_id: Mapped[str] = mapped_column(Name, primary_key=True)
+    period: Mapped[str] = mapped_column(String(10), primary_key=True)
+    made_at: Mapped[datetime]
+    basis: Mapped[int] = mapped_column(BigInteger)
+    """id of the newest published figure then: another one means that it may have changed"""
+    points: Mapped[list[Any]] = mapped_column(default=list)
+    """first day, value, texts and reason of each period"""
+    weights: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """source of the panel -> its share"""
+    left_out: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """source that is not in it -> why"""
+
+
+class KeptSheet(Base):
+    """The newest sheet of a dyad, made by a job since it needs every text of both stretches."""
+
+    __tablename__ = "kept_sheets"
+
+    monitor: Mapped[str] = mapped_column(Name, primary_key=True)
+    a: Mapped[str] = mapped_column(Name, primary_key=True)
+    b: Mapped[str] = mapped_column(Name, primary_key=True)
+    made_at: Mapped[datetime]
+    seconds: Mapped[float]
+    basis: Mapped[int] = mapped_column(BigInteger)
+    """id of the newest published figure then"""
+    model: Mapped[str | None] = mapped_column(String(64))
+    """sha256 of the model whose framings it is made of"""
+    sheet: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """stretches, rows, error rates, sections and words; empty: see ``problem``"""
+    problem: Mapped[str | None]
+    """why it could not be made"""
+
+
+class SearchProgress(Base):
+    """How far the search index of a store is made that is older than the index; see pipeline.store.search.index."""
+
+    __tablename__ = "search_progress"
+
+    rules: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """version of the rules by which texts become words"""
+    after_id: Mapped[int] = mapped_column(BigInteger)
+    """documents up to this one are in the index"""
+    last_id: Mapped[int] = mapped_column(BigInteger)
+    """later documents were indexed when they were written"""
+
+
+class DrawnSide(Base):
+    """The texts that one side of an alarm's confirmation was drawn from, frozen at the draw."""
+
+    __tablename__ = "drawn_sides"
+
+    queue_id: Mapped[int] = mapped_column(ForeignKey("queues.id"), primary_key=True)
+    side: Mapped[str] = mapped_column(String(140), primary_key=True)
+    """as the stratum of the queue's items"""
+    documents: Mapped[bytes]
+    """ids of all its texts, packed; see pipeline.store.published"""
+
+
+class ScannedText(Base):
+    """A text in which the monitor's groups were looked for."""
+
+    __tablename__ = "scanned_texts"
+
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
+    text_digest: Mapped[str] = mapped_column(String(64))
+    """of the text that was read; another digest on the document makes it stale"""
+    names: Mapped[str] = mapped_column(String(32))
+    """digest of who speaks, of the names that were looked for, and of the rules"""
+
+
+class Mention(Base):
+    """A scanned text names a group that does not speak in it."""
+
+    __tablename__ = "mentions"
+    __table_args__ = (Index("ix_mentions_target", "target", "document_id"),)
+
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
+    target: Mapped[str] = mapped_column(Name, primary_key=True)
+    named: Mapped[bool]
+    """it counts as naming the group: by an alias or another transliteration of one, and not as an ordinary word"""
+    audited: Mapped[bool]
+    """it hits an alias as masking and the labelling queue understand it: codings are drawn from these"""
+
+
+class DirectedTotal(Base):
+    """Group x period: of how many texts the directed figures speak."""
+
+    __tablename__ = "directed_totals"
+
+    monitor: Mapped[str] = mapped_column(Name, primary_key=True)
+    a: Mapped[str] = mapped_column(Name, primary_key=True)
+    period: Mapped[str] = mapped_column(String(10), primary_key=True)
+    start: Mapped[date] = mapped_column(primary_key=True)
+    end: Mapped[date]
+    """first day after the period"""
+    clusters: Mapped[int]
+    """different texts of a"""
+    measured_at: Mapped[datetime]
+
+
+class DirectedCount(Base):
+    """What a's texts of a period say of b; there is no row where none of them names b."""
+
+    __tablename__ = "directed_counts"
+
+    monitor: Mapped[str] = mapped_column(Name, primary_key=True)
+    a: Mapped[str] = mapped_column(Name, primary_key=True)
+    b: Mapped[str] = mapped_column(Name, primary_key=True)
+    period: Mapped[str] = mapped_column(String(10), primary_key=True)
+    start: Mapped[date] = mapped_column(primary_key=True)
+    named: Mapped[int]
+    audited: Mapped[int]
+    """M: texts that hit an alias of b"""
+    coded: Mapped[int]
+    """of them drawn at random and coded"""
+    hostile: Mapped[float]
+    """of the coded ones; a tie of two coders counts a half"""
+    estimator: Mapped[str] = mapped_column(String(20))
+    """corrected, counted, uncorrected or none"""
+    hostile_share: Mapped[float | None]
+    """of the audited texts"""
+    hostile_low: Mapped[float | None]
+    hostile_high: Mapped[float | None]
+    rate: Mapped[float | None]
+    """h: hostile texts that name b, of all texts of a"""
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    why: Mapped[str | None]
+    """why it is not corrected, or not there"""
+    measured_at: Mapped[datetime]

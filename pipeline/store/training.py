@@ -71,19 +71,21 @@ def coded_texts(session: Session, variable: str) -> Iterator[CodedText]:
         yield CodedText(**row._mapping)
 
 
-def copies_of_coded(session: Session, variable: str) -> list[tuple[str, int, str]]:
+def copies_of_coded(session: Session, variable: str, *, before: datetime | None = None) -> list[tuple[str, int, str]]:
     """Monitor, cluster and digest of every text in a cluster that people coded, coded itself or not.
 
-    Another monitor may have coded a copy that nobody has coded here.
+    Another monitor may have coded a copy that nobody has coded here. before: only what was published earlier, both
+    the coded text and the copy.
     """
+    earlier = () if before is None else (Document.published_at < before,)
     coded = (
         select(Document.cluster_id)
         .join(Coding, Coding.document_id == Document.id)
-        .where(Coding.variable == variable, Coding.origin != "machine")
+        .where(Coding.variable == variable, Coding.origin != "machine", *earlier)
     )
     query = (
         select(Document.monitor, Document.cluster_id, Document.text_digest)
-        .where(Document.cluster_id.in_(coded))
+        .where(Document.cluster_id.in_(coded), *earlier)
         .distinct()
         .execution_options(yield_per=10_000)
     )
