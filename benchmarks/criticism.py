@@ -1,9 +1,11 @@
-"""Who criticises whom: does the test of a rise keep its size, what does it see, do rates' intervals cover?
+"""Who criticises whom: is a rise claimed where there is none, what does it see, do rates' intervals cover?
 
     python -m benchmarks.criticism [--full] [--data FOLDER]
 
-*Size and power* of the one-sided test (.025 per direction) over naming shares, hostile shares, lengths of reference and
-coding budgets, on simulated counts; beside it hostile texts that come in bursts, which the test does not allow for.
+*False claims and power* of the evidence for a rise (at most .025 per direction), with a look after every coding, in
+three orders of coding, over naming shares, hostile shares, lengths of reference and budgets, on simulated counts;
+beside it the one-sided binomial test at .025, asked once and asked after every coding, and hostile texts that come in
+bursts, which neither allows for.
 *Coverage* of the 95% interval of h_AB over rare and frequent hostility, with good and with useless models; beside it
 the t interval alone. *Spellings*: how many texts a short list of aliases finds, by itself and with other
 transliterations, and how often these are wrong (analysts' posts, news, debates, manifestos; skipped where the data
@@ -21,23 +23,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from ruamel.yaml import YAML
+from scipy.special import bdtrc
 
 from classifiers.codebook import FOLDER
 from classifiers.text.mentions import Mentions
-from pipeline.measure.balance import borrow
+from pipeline.measure.balance import LEAST_CODINGS, borrow
 from pipeline.measure.criticism import (
     LEAST_HOSTILE,
     LEVEL_OF_RISE,
+    NEEDED,
     Audited,
     Hostility,
     Rise,
     Window,
     audited_moments,
+    evidence_of_rise,
     hostility,
-    p_of_rise,
     rise,
 )
 from pipeline.monitor import load_monitor
@@ -45,9 +51,10 @@ from pipeline.settings import PROJECT_ROOT
 
 SEED = 20090919
 CEILING_SIZE = 0.025
-"""largest false-alarm rate in any setting, but for three standard errors of the simulation"""
-FLOOR_POWER = 0.80
-"""for a rise from 2% to 15% of all texts, 20 codings a quarter"""
+"""share of worlds without a rise in which one is ever claimed, in any setting, but for three standard errors"""
+FLOOR_POWER = 0.68
+"""for a rise from 2% to 15% of all texts, 20 codings a quarter, as it stands when all are coded. It was .80 for the
+binomial test, whose level does not hold when it is asked again and again."""
 FLOOR_COVERAGE = 0.93
 """mean coverage of the rate's interval, in every row"""
 FLOOR_RECALL = 0.95
@@ -59,54 +66,114 @@ QUARTER = 60
 # ---- the test of a rise
 
 
-def shown(
+ORDERS = ("reference first", "present first", "in turns")
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Shares of simulated worlds in which a rise is claimed."""
+
+    ever: float
+    """by the evidence, at any look"""
+    last: float
+    """by the evidence, when everything is coded"""
+    repeated: float
+    """by the binomial test at .025, asked at every look"""
+    once: float
+    """by the binomial test, asked when everything is coded"""
+
+
+def p_of_rise(hostile: tuple[Ints, Ints], exposure: tuple[NDArray[np.float64], NDArray[np.float64]]) -> Any:
+    """The test for one look: P(X >= H_P), X binomial (Przyborowski & Wilenski 1940), one-sided. Present first."""
+    return bdtrc(hostile[0] - 1.0, hostile[0] + hostile[1], exposure[0] / (exposure[0] + exposure[1]))
+
+
+def looks(order: str, present: int, reference: int) -> tuple[Ints, Ints]:
+    """Codings of both windows after every coding, in one of :data:`ORDERS`."""
+    both = np.arange(1, present + reference + 1)
+    if order == "reference first":
+        return np.maximum(0, both - reference), np.minimum(both, reference)
+    if order == "present first":
+        return np.minimum(both, present), np.maximum(0, both - present)
+    now = both * present // (present + reference)
+    return now, both - now
+
+
+def _hostile_so_far(
+    named: Ints, hostile: float, most: int, worlds: int, rng: np.random.Generator, burst: float
+) -> NDArray[np.int64]:
+    """Hostile texts among the first 0, 1, 2, ... coded ones of each world; shape (worlds, codings + 1).
+
+    In bursts whole affairs are hostile or not, and their texts are drawn like any others: the same mean, more spread.
+    """
+    codings = min(most, int(named.max()))
+    if burst:
+        affairs = rng.binomial(named, 1 / (1 + burst))
+        blamed = rng.binomial(affairs, hostile)
+        blamed = np.minimum(named, blamed + rng.poisson(burst * blamed))
+        # a random order of each world's own texts, of which the first ``blamed`` are hostile
+        key = rng.random((worlds, int(named.max())))
+        key[np.arange(key.shape[1]) >= named[:, None]] = 2.0
+        seen = (np.argsort(key, axis=1) < blamed[:, None])[:, :codings]
+    else:
+        seen = rng.random((worlds, codings)) < hostile
+    so_far = np.zeros((worlds, codings + 1), dtype=np.int64)
+    so_far[:, 1:] = np.cumsum(seen, axis=1)
+    return so_far
+
+
+def claims(
     naming: tuple[float, float],
     hostile: tuple[float, float],
     texts: tuple[int, int],
     coded: tuple[int, int],
-    repetitions: int,
+    order: str,
+    worlds: int,
     rng: np.random.Generator,
     burst: float = 0.0,
-) -> float:
-    """Share of simulated worlds in which a rise is claimed; present first.
+) -> Claims:
+    """How often a rise is claimed; present first.
 
     naming: chance that a text of A names B; hostile: that such a one is hostile; texts: N; coded: the most that are
-    coded. burst: mean number of further texts that repeat a hostile one within its window.
+    coded. burst: mean number of further texts that repeat a hostile one within its window. Days are taken to be many,
+    so that three hostile texts hardly ever fall on one.
     """
-    h, exposure = [], []
+    named = [rng.binomial(texts[side], naming[side], worlds) for side in (0, 1)]
+    so_far = [_hostile_so_far(named[side], hostile[side], coded[side], worlds, rng, burst) for side in (0, 1)]
+    at = looks(order, so_far[0].shape[1] - 1, so_far[1].shape[1] - 1)
+    enough, h, exposure = np.array(True), [], []
     for side in (0, 1):
-        named = rng.binomial(texts[side], naming[side], repetitions)
-        if burst:  # whole affairs are hostile or not: the same mean, more spread
-            affairs = rng.binomial(named, 1 / (1 + burst))
-            hostile_affairs = rng.binomial(affairs, hostile[side])
-            blamed = np.minimum(named, hostile_affairs + rng.poisson(burst * hostile_affairs))
-        else:
-            blamed = rng.binomial(named, hostile[side])
-        some = np.minimum(named, coded[side])
-        h.append(rng.hypergeometric(blamed, named - blamed, some) if named.any() else np.zeros(repetitions, dtype=int))
-        exposure.append(np.where(named > 0, texts[side] * some / np.maximum(named, 1), texts[side]))
-    p = p_of_rise((h[0], h[1]), (exposure[0], exposure[1]))
-    # days: uniform over 91, so that three or more hardly ever fall on one
-    return float(np.mean((p <= LEVEL_OF_RISE) & (h[0] >= LEAST_HOSTILE)))
+        some = np.minimum(at[side], named[side][:, None])
+        h.append(np.take_along_axis(so_far[side], some, axis=1))
+        whole = np.where(named[side] > 0, texts[side] / np.maximum(named[side], 1), 0.0)[:, None]
+        exposure.append(np.where(named[side][:, None] > 0, whole * some, float(texts[side])))
+        enough = enough & (some >= np.minimum(LEAST_CODINGS, named[side])[:, None])
+    enough = enough & (h[0] >= LEAST_HOSTILE)
+    # where nothing is asked any numbers will do
+    counts, stood_for = (h[0], h[1]), (np.where(enough, exposure[0], 1.0), np.where(enough, exposure[1], 1.0))
+    shown = enough & (evidence_of_rise(counts, stood_for) >= NEEDED)
+    tested = enough & (p_of_rise(counts, stood_for) <= LEVEL_OF_RISE)
+    return Claims(*(float(np.mean(share)) for share in (shown.any(1), shown[:, -1], tested.any(1), tested[:, -1])))
 
 
-def size_of_test(repetitions: int, rng: np.random.Generator) -> tuple[float, float, int, float]:
-    """(largest size, mean size, settings, largest size with bursts) over the grid, with one h in both windows.
+def without_a_rise(worlds: int, rng: np.random.Generator) -> tuple[list[Claims], list[Claims]]:
+    """Claims in every setting of the grid, with one h in both windows; and with bursts.
 
     In a third of the settings the present names the other more often and more mildly, in another third less often and
-    more harshly.
+    more harshly. The three orders of coding take turns.
     """
     found, bursts = [], []
-    for naming, hostile, quarters, per_quarter in product(
-        (0.05, 0.2, 0.6), (0.05, 0.2, 0.6), (1, 4, 8), (10, 20, 1000)
-    ):
-        for size, tilt in product((QUARTER, 5 * QUARTER), (1.0, 1.6, 1 / 1.6)):
+    grid = product((0.05, 0.2, 0.6), (0.05, 0.2, 0.6), (1, 4, 8), (10, 20, 1000))
+    for turn, (naming, hostile, quarters, per_quarter) in enumerate(grid):
+        for i, (size, tilt) in enumerate(product((QUARTER, 5 * QUARTER), (1.0, 1.6, 1 / 1.6))):
+            order = ORDERS[(turn + i) % 3]
             named, blamed = (naming * tilt, naming), (hostile / tilt, hostile)
-            given = named, blamed, (size, quarters * size), (per_quarter, quarters * per_quarter)
-            found.append(shown(*given, repetitions, rng))
-            if tilt == 1:
-                bursts.append(shown(*given, repetitions, rng, burst=1.0))
-    return max(found), float(np.mean(found)), len(found), max(bursts)
+            given = named, blamed, (size, quarters * size), (per_quarter, quarters * per_quarter), order, worlds, rng
+            found.append(claims(*given))
+            if tilt == 1 and size == QUARTER:
+                bursts.append(claims(*given, burst=1.0))
+    return found, bursts
 
 
 def _window(start: str, days: int, count: int, named: int, coded: int, blamed: int, rng: np.random.Generator) -> Window:
@@ -276,37 +343,53 @@ def main() -> int:
     times = 4 if given.full else 1
     low: list[str] = []
 
-    many = 4000 * times
-    largest, mean, settings, bursts = size_of_test(many, rng)
+    many = 500 * times
+    found, bursts = without_a_rise(many, rng)
+    largest = {name: max(getattr(one, name) for one in found) for name in ("ever", "last", "repeated", "once")}
+    mean = {name: np.mean([getattr(one, name) for one in found]) for name in largest}
     allowed = CEILING_SIZE + 3 * (CEILING_SIZE / many) ** 0.5
-    print(f"Test of a rise at {LEVEL_OF_RISE} per direction, {settings} settings without a rise, {many:,} worlds each")
-    print(f"  claimed: largest {largest:.4f}, mean {mean:.4f} (at most {CEILING_SIZE}, simulated {allowed:.4f})")
-    print(f"  hostile texts in bursts of two on average, which the test does not allow for: largest {bursts:.3f}")
-    if largest > allowed:
-        low.append(f"size {largest:.4f} of the test is above {CEILING_SIZE}")
+    print(f"A rise is claimed although there is none: {len(found)} settings, {many:,} worlds each, largest and mean")
+    for name, words in (
+        ("ever", f"evidence of {NEEDED:.0f} to 1, a look after every coding"),
+        ("last", "evidence, when everything is coded"),
+        ("repeated", f"binomial test at {LEVEL_OF_RISE}, asked after every coding"),
+        ("once", "binomial test, asked once when everything is coded"),
+    ):
+        print(f"  {words:55} {largest[name]:.4f} {mean[name]:.4f}")
+    print(f"  (at most {CEILING_SIZE}, simulated {allowed:.4f})")
+    worst = max(one.ever for one in bursts), max(one.repeated for one in bursts)
+    print(
+        f"  hostile texts in bursts of two on average: evidence {worst[0]:.3f}, binomial at every look {worst[1]:.3f}"
+    )
+    if largest["ever"] > allowed:
+        low.append(f"a rise is claimed in {largest['ever']:.4f} of worlds without one, more than {CEILING_SIZE}")
 
-    print(f"\nPower: {QUARTER} texts in the quarter, a year before it; h from 2% to ...")
-    print(f"  {'codings a quarter':>20}" + "".join(f"{h:>9.0%}" for h in (0.04, 0.06, 0.10, 0.15, 0.25)))
+    print(f"\nPower: {QUARTER} texts in the quarter, a year before it, coded in turns; h from 2% to ...")
+    print("  evidence when all are coded (ever) / binomial test asked once")
+    print(f"  {'codings a quarter':>20}" + "".join(f"{h:>18.0%}" for h in (0.04, 0.06, 0.10, 0.15, 0.25)))
     for budget in (10, 20, 1000):
-        row = []
+        made: list[Claims] = []
         for h in (0.04, 0.06, 0.10, 0.15, 0.25):
             naming = (max(0.2, h / 0.6), 0.2)
             hostile = (h / naming[0], 0.1)
-            row.append(shown(naming, hostile, (QUARTER, 4 * QUARTER), (budget, 4 * budget), many, rng))
-        print(f"  {'all' if budget == 1000 else budget:>20}" + "".join(f"{p:9.2f}" for p in row))
-        if budget == 20 and row[3] < FLOOR_POWER:
-            low.append(f"power {row[3]:.2f} for a rise from 2% to 15% is below {FLOOR_POWER}")
+            made.append(
+                claims(naming, hostile, (QUARTER, 4 * QUARTER), (budget, 4 * budget), "in turns", 4 * many, rng)
+            )
+        shares = "".join(f"{one.last:8.2f} ({one.ever:.2f}) /{one.once:.2f}".rjust(18) for one in made)
+        print(f"  {'all' if budget == 1000 else budget:>20}" + shares)
+        if budget == 20 and made[3].last < FLOOR_POWER:
+            low.append(f"power {made[3].last:.2f} for a rise from 2% to 15% is below {FLOOR_POWER}")
     error, claimed = onset_errors(100 * times, rng)
     print(f"  onset, a rise from 2% to 20% within the quarter: median error {error:.0f} days, claimed in {claimed:.2f}")
 
     print(f"\nInterval of h_AB (95%), eight cells, {60 * times} audits a row; t alone beside it")
     print(f"  {'hostile':>8}{'model':>9}{'codings':>9}{'coverage':>10}{'t alone':>9}{'half-width':>12}{'error':>8}")
-    for hostile, skill, n in product((0.03, 0.1, 0.3, 0.6), (0.0, 0.6), (5, 10, 20)):
-        got, alone, half, off = coverage(hostile, skill, n, 60 * times, rng)
+    for share, skill, n in product((0.03, 0.1, 0.3, 0.6), (0.0, 0.6), (5, 10, 20)):
+        got, alone, half, off = coverage(share, skill, n, 60 * times, rng)
         name = "none" if skill == 0 else "good"
-        print(f"  {hostile:8.2f}{name:>9}{n:9}{got:10.3f}{alone:9.3f}{half:12.3f}{off:8.3f}")
+        print(f"  {share:8.2f}{name:>9}{n:9}{got:10.3f}{alone:9.3f}{half:12.3f}{off:8.3f}")
         if got < FLOOR_COVERAGE:
-            low.append(f"coverage {got:.3f} (hostile {hostile}, model {name}, {n} codings) is below {FLOOR_COVERAGE}")
+            low.append(f"coverage {got:.3f} (hostile {share}, model {name}, {n} codings) is below {FLOOR_COVERAGE}")
 
     print("\nSpellings: texts in which the Taliban or al-Qaeda are found")
     if (given.data / "analyst_posts").is_dir():

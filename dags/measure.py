@@ -28,7 +28,9 @@ TRENDS = Asset(name="trends", uri="riftwatch://trends")
     },
     doc_md="""
 Fills the trend tables of all monitors: each group's balance per period with its interval, the gap of each dyad, its
-alarms and its state. Then every alarm that nobody has been asked about puts its texts into the labelling queue.
+alarms and its state. Then every alarm that nobody has been asked about puts its texts into the labelling queue, it is
+counted who names and criticises whom, and the fixed panels and sheets that the dyad pages show are made, a sheet at
+most once a day.
 
 Review the result on the Riftwatch pages (side bar).
 """,
@@ -47,7 +49,20 @@ def measure_dag() -> None:
 
         return for_each_monitor(Settings(), job)
 
-    measure() >> ask()
+    @task(task_id="count_criticism", trigger_rule="all_done")
+    def directed() -> list[str]:
+        from pipeline.measure.directed_job import measure_directed as job
+
+        return for_each_monitor(Settings(), job)
+
+    # last, since sheets take minutes: what the pages show of states and codings must not wait for them
+    @task(task_id="make_sheets", trigger_rule="all_done")
+    def sheets() -> list[str]:
+        from pipeline.measure.keeping import keep as job
+
+        return for_each_monitor(Settings(), job)
+
+    measure() >> ask() >> directed() >> sheets()
 
 
 measure_dag()

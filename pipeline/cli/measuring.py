@@ -24,12 +24,14 @@ from pipeline.printing import GAP_TABLE, TREND_TABLE, Format, print_rows
 
 @app.command()
 def measure(monitor: MonitorFile = None) -> None:
-    """Fill the trend tables."""
+    """Fill the trend tables, and the counts of who names and criticises whom."""
+    from pipeline.measure.directed_job import measure_directed
     from pipeline.measure.job import measure as job
 
     settings = the_settings()
     loaded = the_monitor(monitor, settings)
     run_reporting(lambda progress: job(settings, loaded, progress=progress))
+    run_reporting(lambda progress: measure_directed(settings, loaded, progress=progress))
 
 
 @trends_app.callback(invoke_without_command=True)

@@ -15,7 +15,7 @@ from pipeline.framing.draw import LEAST_CODINGS
 from pipeline.monitor import Monitor
 from pipeline.report import Progress, Report, silent
 from pipeline.settings import Settings
-from pipeline.store.alarms import DRAW, claim_draw, is_closed, side_name, undrawn
+from pipeline.store.alarms import DRAW, claim_draw, is_closed, keep_sides, side_name, undrawn
 from pipeline.store.alarms import alarms_of as stored_alarms
 from pipeline.store.queues import Candidate, add_items, add_queue, candidates, leave_active, lock_queues
 from pipeline.store.runs import record_run
@@ -73,7 +73,8 @@ def spread_over(sizes: Sequence[int], total: int) -> list[int]:
 
 def _items(
     sides: Sequence[Side], texts: Sequence[Candidate], size: int, rng: np.random.Generator
-) -> list[dict[str, object]]:
+) -> tuple[list[dict[str, object]], dict[str, list[int]]]:
+    """The rows of a queue, and the documents that each side was drawn from."""
     within = [[text for text in texts if side.holds(text)] for side in sides]
     for side, there in zip(sides, within, strict=True):
         if len(there) < LEAST_CODINGS:
@@ -87,7 +88,7 @@ def _items(
         drawn.append([(there[i], side.name, number / len(there)) for i in chosen])
     # in turns, so that a coder who stops early has some of each
     ordered = [one for turn in range(max(map(len, drawn))) for one in (d[turn] for d in drawn if turn < len(d))]
-    return [
+    rows: list[dict[str, object]] = [
         {
             "place": place,
             "document_id": text.document,
@@ -99,6 +100,7 @@ def _items(
         }
         for place, (text, name, probability) in enumerate(ordered, start=1)
     ]
+    return rows, {side.name: [text.document for text in there] for side, there in zip(sides, within, strict=True)}
 
 
 def draw_confirmation(session: Session, monitor: Monitor, alarm: RaisedAlarm, size: int, now: datetime) -> int:
@@ -114,7 +116,7 @@ def draw_confirmation(session: Session, monitor: Monitor, alarm: RaisedAlarm, si
     # from the alarm's own number: the same store gives the same draw
     seed = crc32(f"{alarm.monitor} {alarm.a} {alarm.b} {alarm.since} {alarm.side}".encode())
     texts = candidates(session, monitor.name, now)
-    rows = _items(sides_of(alarm), texts, size, np.random.default_rng(seed))
+    rows, drawn_from = _items(sides_of(alarm), texts, size, np.random.default_rng(seed))
     queue = add_queue(
         session,
         monitor=monitor.name,
@@ -128,6 +130,7 @@ def draw_confirmation(session: Session, monitor: Monitor, alarm: RaisedAlarm, si
     chosen = {row["document_id"] for row in rows}
     leave_active(session, monitor.name, VARIABLE, [(d, "") for d in documents if d in chosen])
     add_items(session, queue, rows)
+    keep_sides(session, queue, drawn_from)
     if not claim_draw(session, alarm, queue, len(rows)):
         raise ConfirmingError("another process has just drawn its texts")
     return len(rows)

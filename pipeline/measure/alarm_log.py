@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -39,6 +39,8 @@ class Closing:
     why: str | None
 
 
+LEFT = "the monitor has no such dyad any more"
+OTHER_PERIODS = "the monitor's alarms run on other periods now"
 MOVED = "a person moved the reference"
 QUIET_AGAIN = "C was zero for 8 periods in a row"
 TAKEN_BACK = "with the texts and the model there are now it is not raised, and no coder had confirmed it"
@@ -67,6 +69,16 @@ def _quiet(path: Path, side: int, after: int) -> int | None:
 def moved_on(known: Sequence[Known], today: date) -> list[Closing]:
     """The open alarms whose reference a person has moved."""
     return [Closing(k.id, max(k.end, today), MOVED) for k in known if k.closed is None and k.superseded]
+
+
+def left_behind(dyad: tuple[str, str], period: str, dyads: Collection[tuple[str, str]], unit: str | None) -> str | None:
+    """Why nobody watches over an alarm of this dyad and kind of period any more; None: somebody does.
+
+    dyads: of the monitor as it is now. unit: the period its alarms run on.
+    """
+    if dyad not in dyads:
+        return LEFT
+    return OTHER_PERIODS if period != unit else None
 
 
 def compare(

@@ -13,11 +13,10 @@ from pipeline.measure.gap import gap
 from pipeline.measure.state import Confirmed
 from pipeline.store.alarms import (
     ConfirmingCoding,
-    StretchTexts,
+    SideTexts,
     confirming_codings,
-    drawn_of,
     side_name,
-    stretch_texts,
+    side_texts,
     unclear_texts,
 )
 from pipeline.store.cells import VARIABLE
@@ -25,7 +24,7 @@ from pipeline.store.tables import RaisedAlarm
 
 
 def coded_balances(codings: Sequence[ConfirmingCoding], balances: Mapping[str, float]) -> dict[int, float]:
-    """Cluster -> the balance its coders gave it: their mean, of a coder the newest; a settling coding alone.
+    """Document -> the balance its coders gave it: their mean, of a coder the newest; a settling coding alone.
 
     ``balances``: value -> balance, from the codebook. A value it does not know counts nowhere.
     """
@@ -33,44 +32,58 @@ def coded_balances(codings: Sequence[ConfirmingCoding], balances: Mapping[str, f
     settled: dict[int, float] = {}
     for one in sorted(codings, key=lambda coding: coding.coded_at):
         if one.value in balances:
-            values.setdefault(one.cluster, {})[one.coder] = balances[one.value]
+            values.setdefault(one.document, {})[one.coder] = balances[one.value]
             if one.settles:
-                settled[one.cluster] = balances[one.value]
-    return {cluster: float(np.mean(list(each.values()))) for cluster, each in values.items()} | settled
+                settled[one.document] = balances[one.value]
+    return {text: float(np.mean(list(each.values()))) for text, each in values.items()} | settled
 
 
-def _side(texts: StretchTexts, coded: Mapping[int, float], unclear: Collection[int]) -> Side:
+def _side(texts: SideTexts, coded: Mapping[int, float], unclear: Collection[int]) -> Side:
     """The texts of a side and what was said of them; those nobody could decide are none of the population."""
-    clear = np.array([cluster not in unclear for cluster in texts.clusters.tolist()], dtype=bool)
-    said = np.array([coded.get(cluster, np.nan) for cluster in texts.clusters.tolist()], dtype=float)
+    documents = texts.documents.tolist()
+    clear = np.array([document not in unclear for document in documents], dtype=bool)
+    said = np.array([coded.get(document, np.nan) for document in documents], dtype=float)
     return Side(texts.f[clear], said[clear])
+
+
+def confirmed_by(sides: Sequence[Side], lent: Borrowed, *, planned: int) -> Confirmed:
+    """What the codings of the four sides say: A and B in the alarm's stretch, A and B in the reference.
+
+    lent, planned: as they were when the sample was drawn. Raises ConfirmationError, in words, where they say nothing.
+    """
+    p_a, p_b, r_a, r_b = sides
+    found = confirm(p_a, p_b, r_a, r_b, lent, planned=planned)
+    of = [balance(side.f, side.y, lent) for side in sides]
+    return Confirmed(found.change, found.low, found.high, gap(of[2], of[3]), gap(of[0], of[1]))
 
 
 def confirmed_so_far(
     session: Session, alarm: RaisedAlarm, model_id: int, balances: Mapping[str, float]
 ) -> tuple[Confirmed | None, str | None]:
-    """What the codings say of an alarm by now, or why they say nothing yet."""
+    """What the codings say of an alarm by now, or why they say nothing yet.
+
+    The texts are those that the sample was drawn from: what was dated anew, merged or collected since changes nothing.
+    """
     if alarm.queue_id is None or alarm.planned is None:
         return None, "no texts are drawn for its confirmation yet"
     codings = confirming_codings(session, alarm.monitor, alarm.queue_id, VARIABLE)
-    unclear = unclear_texts(session, alarm.queue_id) - {one.cluster for one in codings}
-    drawn_at = drawn_of(session, alarm.queue_id)
+    unclear = unclear_texts(session, alarm.queue_id) - {one.document for one in codings}
     sides = []
     coded = 0
-    stretches = (("present", alarm.since, alarm.end), ("reference", alarm.reference_start, alarm.reference_end))
-    for name, start, end in stretches:
+    for stretch in ("present", "reference"):
         for group in (alarm.a, alarm.b):
-            texts = stretch_texts(session, alarm.monitor, group, start, end, model_id=model_id, collected_by=drawn_at)
-            # a text that has come to stand elsewhere since was not drawn from there
-            drawn = side_name(alarm.id, group, name)
-            said = coded_balances([one for one in codings if one.side == drawn], balances)
+            name = side_name(alarm.id, group, stretch)
+            texts = side_texts(session, alarm.queue_id, name, model_id)
+            if texts is None:
+                return None, (
+                    "an earlier version drew its texts and did not keep what it drew them from; close queue "
+                    f"{alarm.queue_id} and draw anew (`riftwatch alarm draw --alarm {alarm.id}`)"
+                )
+            said = coded_balances([one for one in codings if one.side == name], balances)
             coded += len(said)
             sides.append(_side(texts, said, unclear))
     lent = Borrowed(**alarm.borrowed)
     try:
-        p_a, p_b, r_a, r_b = sides
-        found = confirm(p_a, p_b, r_a, r_b, lent, planned=alarm.planned)
+        return confirmed_by(sides, lent, planned=alarm.planned), None
     except ConfirmationError as error:
         return None, f"{coded} of {alarm.planned} texts of its confirmation are coded: {error}"
-    of = [balance(side.f, side.y, lent) for side in sides]
-    return Confirmed(found.change, found.low, found.high, gap(of[2], of[3]), gap(of[0], of[1])), None

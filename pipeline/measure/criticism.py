@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtrc
 from scipy.stats import hypergeom
 
 from pipeline.measure.balance import LEAST_CODINGS, LEVEL, Bools, Borrowed, Floats, Moments, balance, borrow, moments
@@ -22,7 +21,11 @@ from pipeline.measure.balance import LEAST_CODINGS, LEVEL, Bools, Borrowed, Floa
 Days = NDArray[np.datetime64]
 
 LEVEL_OF_RISE = 0.025
-"""of the one-sided test, per direction"""
+"""Chance, per direction, that a rise is ever claimed where there is none, however often one looks."""
+NEEDED = 1 / LEVEL_OF_RISE
+"""evidence that claims a rise: 40 to 1"""
+RATIOS = (2.0, 4.0, 8.0, 16.0, 32.0)
+"""How many times higher the rate may be now. The evidence is the mean over these, fixed before anything is seen."""
 LEAST_HOSTILE = 3
 LEAST_DAYS = 2
 FEW = 5
@@ -216,10 +219,10 @@ class Rise:
     """The test of a rise of hostile criticism of B by A."""
 
     risen: bool
-    """p is at most .025, and there are at least 3 hostile texts on 2 days"""
-    p: float
-    """one-sided"""
-    p_days: float
+    """the evidence is 40 or more, and there are at least 3 hostile texts on 2 days"""
+    evidence: float
+    """how much likelier the counts are after a rise than without one; holds at every look"""
+    evidence_days: float
     """the same with each day that has a hostile text counted once: texts of one affair are not independent"""
     hostile: tuple[int, int]
     """coded hostile texts: present, reference"""
@@ -250,23 +253,36 @@ def _too_little(window: Window, name: str) -> str | None:
     return None
 
 
-def p_of_rise(hostile: tuple[Any, Any], exposure: tuple[Any, Any]) -> Any:
-    """P(X >= H_P), X binomial with H_P + H_R trials and chance E_P / (E_P + E_R). Present first; numbers or arrays.
+def evidence_of_rise(hostile: tuple[Any, Any], exposure: tuple[Any, Any]) -> Any:
+    """How much likelier the counts are when the rate has risen than when it has not. Present first; numbers or arrays.
 
-    Under one rate in both windows the hostile texts fall into the present in the ratio of the exposures (Przyborowski
-    & Wilenski 1940, Biometrika 31). No hostile text in the present: 1.
+    With r times the rate in the present, H hostile texts among the E texts that were looked at count
+
+        e(r) = r^H_P ((E_P + E_R) / (r E_P + E_R))^(H_P + H_R)
+
+    times as much as with one rate, whatever that rate is; the evidence is the mean of e(r) over :data:`RATIOS`. While
+    the rate is the same or lower, the mean of such a ratio stays at most 1 as codings come in, so it ever reaches 1/c
+    with a chance of at most c (Ville 1939): one may look after every coding, and code on because of what one saw.
+    Source: Perez-Ortiz, Lardy, de Heide & Grunwald 2024, Annals of Statistics 52 (the ratio that does not depend on the
+    common rate); Turner, Ly & Grunwald 2024, Journal of Statistical Planning and Inference 230 (two samples). That rate
+    is unknown and shares are counted, so the bound is shown by simulation too (benchmarks.criticism).
+
+    Raises ValueError for an exposure of 0 or less.
     """
     if np.min(exposure) <= 0:
         raise ValueError(f"a rate needs texts in both windows, not {exposure[0]} and {exposure[1]}")
-    return bdtrc(
-        np.asarray(hostile[0]) - 1, np.asarray(hostile[0]) + hostile[1], exposure[0] / (exposure[0] + exposure[1])
-    )
+    present, both = np.asarray(hostile[0], dtype=float), np.asarray(hostile[0], dtype=float) + hostile[1]
+    total = np.asarray(exposure[0], dtype=float) + exposure[1]
+    logs = [present * np.log(r) + both * np.log(total / (r * np.asarray(exposure[0]) + exposure[1])) for r in RATIOS]
+    with np.errstate(over="ignore"):  # beyond every number, it is infinite
+        return np.exp(np.logaddexp.reduce(np.stack(logs)) - np.log(len(RATIOS)))
 
 
 def rise(a: str, b: str, present: Window, reference: Window, flags: Sequence[str] = ()) -> Rise | NotEnough:
     """Whether A's hostile texts about B are more frequent in the present than in the reference.
 
-    Not enough where a window has no text, or fewer than five (or all) of its texts that name B are coded at random.
+    May be asked again after every coding, and while the present goes on: :func:`evidence_of_rise`. Not enough where a
+    window has no text, or fewer than five (or all) of its texts that name B are coded at random.
     Raises ValueError for windows that overlap, and for a hostile text on a day without one.
     """
     if present.start < reference.end and reference.start < present.end:
@@ -281,17 +297,16 @@ def rise(a: str, b: str, present: Window, reference: Window, flags: Sequence[str
         return NotEnough("; ".join(lacking), tuple(flags))
     counts = (len(present.hostile), len(reference.hostile))
     exposures = (present.exposure, reference.exposure)
-    p = float(p_of_rise(counts, exposures))
+    evidence = float(evidence_of_rise(counts, exposures))
     days = len(np.unique(present.hostile))
     by_days = (days, len(np.unique(reference.hostile)))
-    p_days = float(p_of_rise(by_days, exposures))
-    risen = p <= LEVEL_OF_RISE and counts[0] >= LEAST_HOSTILE and days >= LEAST_DAYS
+    risen = evidence >= NEEDED and counts[0] >= LEAST_HOSTILE and days >= LEAST_DAYS
     onset = onset_day(present, reference) if risen else None
     rates = (present.rate, reference.rate)
     return Rise(
         risen=risen,
-        p=p,
-        p_days=p_days,
+        evidence=evidence,
+        evidence_days=float(evidence_of_rise(by_days, exposures)),
         hostile=counts,
         coded=(present.coded, reference.coded),
         naming=(present.naming, reference.naming),
@@ -300,7 +315,7 @@ def rise(a: str, b: str, present: Window, reference: Window, flags: Sequence[str
         rate=rates,
         days=days,
         onset=onset,
-        sentence=_sentence(a, b, risen, p, counts, rates, days, onset),
+        sentence=_sentence(a, b, risen, evidence, counts, rates, days, onset),
         flags=tuple(flags),
     )
 
@@ -329,17 +344,24 @@ def _percent(rate: float) -> str:
     return f"{100 * rate:.1f}%"
 
 
+def _times(evidence: float) -> str:
+    if evidence >= 1000:
+        return "over 1,000"
+    return f"{np.floor(10 * evidence) / 10:.1f}" if evidence < 100 else f"{evidence:.0f}"
+
+
 def _sentence(
-    a: str, b: str, risen: bool, p: float, counts: tuple[int, int], rates: tuple[float, float], days: int,
+    a: str, b: str, risen: bool, evidence: float, counts: tuple[int, int], rates: tuple[float, float], days: int,
     onset: date | None,
 ) -> str:  # fmt: skip
     seen = (
         f"{counts[0]} coded texts of {a} are hostile to {b} now, {counts[1]} were in the reference: "
-        f"about {_percent(rates[0])} and {_percent(rates[1])} of its texts (one-sided p {p:.3f})"
+        f"about {_percent(rates[0])} and {_percent(rates[1])} of its texts (evidence {_times(evidence)} to 1; "
+        f"{NEEDED:.0f} to 1 are needed, however often it is looked at)"
     )
     if risen:
         return f"hostile criticism of {b} by {a} has risen, since about {onset}: {seen}"
-    if p > LEVEL_OF_RISE:
+    if evidence < NEEDED:
         return f"no rise of hostile criticism of {b} by {a} is shown: {seen}"
     lacking = f"{counts[0]} hostile texts" if counts[0] < LEAST_HOSTILE else f"all on {days} day"
     return (

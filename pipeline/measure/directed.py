@@ -158,7 +158,7 @@ def names_of(monitor: Monitor) -> dict[str, list[str]]:
     }
 
 
-class _Codings:
+class CriticismCodings:
     """The random codings of criticism, by target."""
 
     def __init__(self, session: Session, monitor: Monitor) -> None:
@@ -172,6 +172,7 @@ class _Codings:
             self.problems += problems
 
     def towards(self, target: str) -> dict[int, Coded]:
+        """Cluster -> what coders said of it towards this group: y is the share of them who said hostile."""
         return self._coded.get(target, {})
 
 
@@ -234,7 +235,7 @@ class _Reading:
         self.at = np.array([t.published_at.replace(tzinfo=None) for t in self.texts], dtype="datetime64[us]")
         model = model_in_force(session, VARIABLE)
         self.probabilities = hostile_probabilities(session, monitor.name, model.id) if model else {}
-        self.codings = _Codings(session, monitor)
+        self.codings = CriticismCodings(session, monitor)
 
     def places(self, group: str, span: Span | None = None) -> list[int]:
         """Where the texts of a group (of a period) stand."""
@@ -270,7 +271,7 @@ class _Reading:
         )
 
 
-def _uncorrected(cell: Audited, audit: Period) -> Hostility:
+def uncorrected_hostility(cell: Audited, audit: Period) -> Hostility:
     """The model's mean alone, of a period that is no audit period."""
     made = hostilities([replace(cell, y=np.full(cell.naming, np.nan), late=np.zeros(cell.naming, dtype=bool))])[0]
     if made.estimator == "counted":
@@ -384,7 +385,7 @@ def directed_rows(
     if period == monitor.audit_period:
         hostile = dict(zip(cells, hostilities(list(cells.values())), strict=True))
     else:
-        hostile = {key: _uncorrected(cell, monitor.audit_period) for key, cell in cells.items()}
+        hostile = {key: uncorrected_hostility(cell, monitor.audit_period) for key, cell in cells.items()}
     return [
         _row(reading, a, b, span, hostile.get((a, b, span)), _observed_until(coverage[a], today), coverage[a], today)
         for a, b, span in keys
@@ -402,7 +403,7 @@ def what_is_missing(session: Session, monitor: Monitor) -> list[str]:
     model = model_in_force(session, VARIABLE)
     if model is None:
         said.append("no model of criticism is in force; `riftwatch frame` puts the starter model in force")
-    codings = _Codings(session, monitor)
+    codings = CriticismCodings(session, monitor)
     said += codings.problems
     if not any(codings.towards(group.id) for group in monitor.groups):
         said.append(
@@ -428,7 +429,7 @@ def rise_of(
     for start, end in (present, reference):
         if end <= start:
             raise ValueError(f"no day lies from {start} to before {end}")
-    coded = _Codings(session, monitor).towards(b)
+    coded = CriticismCodings(session, monitor).towards(b)
     documents = own_documents(session, monitor.name)
     collected = _first_collected(documents)
     own = [

@@ -23,10 +23,12 @@ from pipeline.measure.reading import Cells, Reader
 from pipeline.measure.state import LEAST_CHANGE, NOT_ENOUGH, STEADY
 from pipeline.measure.summary import Summary
 from pipeline.measure.timespan import coverage_of, measured_days, measured_periods
+from pipeline.measure.watch_log import keep_watched
 from pipeline.monitor import Dyad, Monitor, Period
 from pipeline.monitor.periods import Span, period_of, periods_covering
 from pipeline.report import Progress, Report, silent
 from pipeline.settings import Settings
+from pipeline.store.alone import alone
 from pipeline.store.bridges import bridges
 from pipeline.store.cells import (
     VARIABLE,
@@ -167,7 +169,9 @@ def warn_of_the_unseen(gaps: Sequence[Row], judged: Judged, kind: Period) -> Non
         variance = sum(row["variance"] for row in before) / len(before) ** 2
         for row in rows:
             change, error = row["gap"] - usual, (row["variance"] + variance) ** 0.5
-            if row["start"] >= end and row["state"] == STEADY and abs(change) > max(FAR * error, LEAST_CHANGE):
+            alarmed = any("codings needed" in flag for flag in row["flags"])
+            steady = row["start"] >= end and row["state"] == STEADY and not alarmed
+            if steady and abs(change) > max(FAR * error, LEAST_CHANGE):
                 row["flags"].insert(
                     1,
                     f"the corrected gap differs by {change:+.2f} (standard error {error:.2f}) from the {kind}s before "
@@ -354,8 +358,14 @@ def measure(
 
     The texts of cells that have changed are read; of the others what is remembered stands, to the last bit.
     The report counts own dated texts (found), those of them that were not read again (known) and rows of the trend and
-    gap tables that are new or differ (updated). ``now`` decides which periods are finished.
+    gap tables that are new or differ (updated). ``now`` decides which periods are finished. Of two measurements of a
+    monitor at once the second waits for the first, or both would write down the same alarms and changes of state.
     """
+    with alone(settings, f"measure {monitor.name}"):
+        return _measure(settings, monitor, progress, now)
+
+
+def _measure(settings: Settings, monitor: Monitor, progress: Progress, now: datetime | None) -> Report:
     started, clock = datetime.now(UTC), monotonic()
     now = now or started
     today = now.astimezone(UTC).date()
@@ -386,6 +396,7 @@ def measure(
             judged = judge(session, monitor, trends, list(spans), lent, model, now=now)
             with_states(gaps, judged)
             warn_of_the_unseen(gaps, judged, monitor.audit_period)
+            keep_watched(session, monitor.name, judged, started)
         named = {"monitor": monitor.name}
         written = write_measures(session, monitor.name, [named | r for r in trends], [named | r for r in gaps], started)
         _publish(session, monitor, (trends, gaps), cells, written, estimates, model, started)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from classifiers.codebook import codebook_of
 from pipeline.measure.alarm.cusum import Alarm
-from pipeline.measure.alarm_log import QUIET_AGAIN, Known, compare, moved_on
+from pipeline.measure.alarm_log import QUIET_AGAIN, Known, compare, left_behind, moved_on
 from pipeline.measure.balance import Borrowed
 from pipeline.measure.confirming import confirmed_so_far
 from pipeline.measure.rise import criticism_of
@@ -65,9 +66,11 @@ class Judged:
     watched: dict[DyadKey, Watched]
     unit: Period | None
     spans: Sequence[Span]
-    """finished periods of the unit"""
+    """finished periods of the unit, in order"""
     changes: int
     """dyads whose newest state is another than before"""
+    answers: Mapping[int, Answer] = field(default_factory=dict)
+    """alarm -> what its coders have said so far, or why they say nothing yet"""
 
     def state(self, a: str, b: str, span: Span) -> State:
         """The state of a dyad in any kind of period: that of the last unit period that ends within it.
@@ -76,10 +79,10 @@ class Judged:
         """
         if self.unit is None:
             return decide(unit=None, usable=0)
-        until_then = [one for one in self.spans if one.end <= span.end]
-        if not until_then:
+        ended = bisect_right(self.spans, span.end, key=lambda one: one.end)
+        if not ended:
             return State(NOT_ENOUGH, (f"no {self.unit} of it is finished",))
-        last = until_then[-1]
+        last = self.spans[ended - 1]
         found = self.states[a, b, self.unit, last.start]
         if last.end > span.start:
             return found
@@ -142,6 +145,20 @@ def _write_down(
     session.flush()
 
 
+def _close_left_behind(
+    session: Session, monitor: str, dyads: Sequence[DyadKey], unit: Period | None, today: date
+) -> None:
+    """Close open alarms that nothing would ever close: of dyads and kinds of period the monitor has no more.
+
+    One that the path still shows when its dyad is watched again is opened again.
+    """
+    for row in alarms_of(session, monitor):
+        why = left_behind((row.a, row.b), row.period, dyads, unit)
+        if row.closed is None and why is not None:
+            row.closed, row.closed_why = max(row.end, today), why
+    session.flush()
+
+
 def judge(
     session: Session,
     monitor: Monitor,
@@ -160,6 +177,7 @@ def judge(
     """
     unit = unit_of(kinds)
     dyads = [(dyad.a, dyad.b) for dyad in monitor.dyads]
+    _close_left_behind(session, monitor.name, dyads, unit, now.date())
     starts = {row["start"] for row in trends if row["period"] == unit and row["end"] <= now.date()}
     if unit is None or not starts or not dyads:
         return Judged({}, {}, unit, [], 0)
@@ -172,6 +190,7 @@ def judge(
     )
     balances = codebook_of(VARIABLE).balances
     states: dict[StateKey, State] = {}
+    answers: dict[int, Answer] = {}
     changes = 0
     before = newest_states(session, monitor.name)
     for dyad in dyads:
@@ -194,6 +213,7 @@ def judge(
         )  # fmt: skip
         stored = [row for row in alarms_of(session, monitor.name, *dyad) if row.period == unit]
         found |= _confirmations(session, [row for row in stored if row.id not in found], model, balances)
+        answers |= found
         told = {row.id: _open(session, monitor, row, found[row.id], now) for row in stored}
         missing = one.series.missing_runs() if one.series is not None else [0] * len(spans)
         for i, span in enumerate(spans):
@@ -208,7 +228,7 @@ def judge(
                 impossible=one.impossible,
             )
         changes += _note_change(session, monitor.name, dyad, unit, spans[-1], states, before.get(dyad), one, now)
-    return Judged(states, watched, unit, spans, changes)
+    return Judged(states, watched, unit, spans, changes, answers)
 
 
 Answer = tuple[Confirmed | None, str | None]

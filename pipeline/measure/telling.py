@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from html import escape
 
+from pipeline.measure.alarm_log import LEFT
 from pipeline.monitor import Monitor, Silence
 from pipeline.monitor.periods import period_of
 from pipeline.settings import Settings
@@ -74,7 +75,7 @@ def messages(settings: Settings, monitor: Monitor, *, now: datetime | None = Non
         for change in untold(session, monitor.name):
             silence = silenced_by(monitor.silences, change.a, change.b, now.date())
             if (change.a, change.b) not in {(d.a, d.b) for d in monitor.dyads}:
-                mark_silenced(session, change.id, "the monitor has no such dyad any more")
+                mark_silenced(session, change.id, LEFT)
             elif silence is not None:
                 mark_silenced(session, change.id, f"{silence.reason}, until {silence.until}: {silence.link}")
             elif now - change.as_of > OLDEST:

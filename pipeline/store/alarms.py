@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import CursorResult, and_, func, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import CursorResult, and_, func, select, update
+from sqlalchemy.orm import Session
 
+from pipeline.store.published import pack, unpack
 from pipeline.store.queues import UNCLEAR
 from pipeline.store.tables import (
     Assignment,
-    Cluster,
     Coding,
     Document,
+    DrawnSide,
     Framing,
     KeptReference,
     Published,
@@ -25,6 +26,7 @@ from pipeline.store.tables import (
     QueueItem,
     RaisedAlarm,
 )
+from pipeline.store.upsert import IN_ONE_QUERY
 
 DRAW = "alarm"
 """How a text of an alarm's confirmation was drawn: at random from a stretch of its own, so its coding is no part of
@@ -101,59 +103,51 @@ def undrawn(session: Session, monitor: str, dyads: Collection[tuple[str, str]]) 
     return [row for row in rows if (row.a, row.b) in dyads]
 
 
+def keep_sides(session: Session, queue: int, sides: Mapping[str, Iterable[int]]) -> None:
+    """Keep what each side of a confirmation was drawn from: side -> ids of its documents. Does not commit.
+
+    What is dated anew, merged or collected later is then no part of it: the codings are a sample of these texts.
+    """
+    session.add_all(DrawnSide(queue_id=queue, side=side, documents=pack(ids)) for side, ids in sides.items())
+    session.flush()
+
+
 @dataclass(frozen=True)
-class StretchTexts:
-    """The different framed texts of a group in a stretch of time that were there when a sample was drawn."""
+class SideTexts:
+    """The framed texts that one side of a confirmation was drawn from; one stands for each cluster there was then."""
 
     documents: NDArray[np.int64]
-    clusters: NDArray[np.int64]
     f: NDArray[np.float64]
     """the model's balance of each"""
 
 
-def stretch_texts(
-    session: Session,
-    monitor: str,
-    group: str,
-    start: date,
-    end: date,
-    *,
-    model_id: int,
-    collected_by: datetime,
-) -> StretchTexts:
-    """Own texts of a group published from ``start`` to before ``end``, one for each cluster, by document."""
+def side_texts(session: Session, queue: int, side: str, model_id: int) -> SideTexts | None:
+    """What a side was drawn from, by document, without what was erased since; None where that was not kept."""
+    packed = session.scalar(select(DrawnSide.documents).where(DrawnSide.queue_id == queue, DrawnSide.side == side))
+    if packed is None:
+        return None
     fresh = and_(
         Framing.document_id == Document.id,
         Framing.model_id == model_id,
         Framing.target == "",
         Framing.text_digest == Document.text_digest,
     )
-    # a cluster is there to be drawn from its first copy on, wherever that one stands
-    copy = aliased(Document)
-    of_cluster = select(func.min(copy.collected_at)).where(copy.cluster_id == Document.cluster_id).scalar_subquery()
-    first_copy = func.coalesce(of_cluster, Document.collected_at)
-    query = (
-        select(Document.id, Document.cluster_id, Framing.p_first, Framing.p_second)
-        .join(Framing, fresh)
-        .outerjoin(Cluster, Cluster.id == Document.cluster_id)
-        .where(
-            Document.monitor == monitor,
-            Document.speaker == "own",
-            Document.group_id == group,
-            Document.published_at >= datetime.combine(start, time(), tzinfo=UTC),
-            Document.published_at < datetime.combine(end, time(), tzinfo=UTC),
-            first_copy <= collected_by,
-            Framing.p_first.is_not(None),
-            Framing.p_second.is_not(None),
-            or_(Document.cluster_id.is_(None), Cluster.first_document_id == Document.id),
+    drawn_from = unpack(packed).tolist()
+    rows: list[tuple[int, float]] = []
+    for start in range(0, len(drawn_from), IN_ONE_QUERY):
+        query = (
+            select(Document.id, Framing.p_first, Framing.p_second)
+            .join(Framing, fresh)
+            .where(
+                Document.id.in_(drawn_from[start : start + IN_ONE_QUERY]),
+                Framing.p_first.is_not(None),
+                Framing.p_second.is_not(None),
+            )
+            .order_by(Document.id)
         )
-        .order_by(Document.id)
-    )
-    rows = session.execute(query).all()
-    return StretchTexts(
-        np.array([row[0] for row in rows], dtype=np.int64),
-        np.array([-row[0] if row[1] is None else row[1] for row in rows], dtype=np.int64),
-        np.array([(row[2] or 0.0) - (row[3] or 0.0) for row in rows], dtype=np.float64),
+        rows += [(document, (first or 0.0) - (second or 0.0)) for document, first, second in session.execute(query)]
+    return SideTexts(
+        np.array([document for document, _ in rows], dtype=np.int64), np.array([f for _, f in rows], dtype=np.float64)
     )
 
 
@@ -161,7 +155,7 @@ def stretch_texts(
 class ConfirmingCoding:
     """A coding of an alarm's confirmation draw."""
 
-    cluster: int
+    document: int
     side: str
     """the stratum it was drawn from"""
     value: str
@@ -173,18 +167,19 @@ class ConfirmingCoding:
 def confirming_codings(session: Session, monitor: str, queue: int, variable: str) -> list[ConfirmingCoding]:
     """What people have said so far of the texts that a confirmation drew, oldest first."""
     query = (
-        select(
-            Document.id,
-            Document.cluster_id,
-            QueueItem.stratum,
-            Coding.value,
-            Coding.coder,
-            Coding.coded_at,
-            Coding.settles,
+        select(Document.id, QueueItem.stratum, Coding.value, Coding.coder, Coding.coded_at, Coding.settles)
+        .select_from(QueueItem)
+        .join(Queue, Queue.id == QueueItem.queue_id)
+        .join(Document, Document.id == QueueItem.document_id)
+        # by address: where two sources have the text at one, a coding names one of the two documents
+        .join(
+            Coding,
+            and_(
+                Coding.monitor == Queue.monitor,
+                Coding.address == Document.address,
+                Coding.drawn_at == Queue.drawn_at,
+            ),
         )
-        .join(Document, Document.id == Coding.document_id)
-        .join(Queue, and_(Queue.monitor == Coding.monitor, Queue.drawn_at == Coding.drawn_at))
-        .join(QueueItem, and_(QueueItem.queue_id == Queue.id, QueueItem.document_id == Document.id))
         .where(
             Coding.monitor == monitor,
             Queue.id == queue,
@@ -194,21 +189,17 @@ def confirming_codings(session: Session, monitor: str, queue: int, variable: str
         )
         .order_by(Coding.coded_at, Coding.id)
     )
-    return [
-        ConfirmingCoding(-row[0] if row[1] is None else row[1], row[2] or "", *row[3:])
-        for row in session.execute(query)
-    ]
+    return [ConfirmingCoding(row[0], row[1] or "", *row[2:]) for row in session.execute(query)]
 
 
 def unclear_texts(session: Session, queue: int) -> set[int]:
-    """Clusters of a queue's texts of which a coder could not decide."""
+    """Documents of a queue of which a coder could not decide."""
     query = (
-        select(Document.id, Document.cluster_id)
-        .join(QueueItem, QueueItem.document_id == Document.id)
+        select(QueueItem.document_id)
         .join(Assignment, Assignment.item_id == QueueItem.id)
         .where(QueueItem.queue_id == queue, Assignment.outcome == UNCLEAR)
     )
-    return {-document if cluster is None else cluster for document, cluster in session.execute(query)}
+    return set(session.scalars(query))
 
 
 def claim_draw(session: Session, alarm: RaisedAlarm, queue: int, planned: int) -> bool:
@@ -230,11 +221,6 @@ def claim_draw(session: Session, alarm: RaisedAlarm, queue: int, planned: int) -
 def is_closed(session: Session, queue: int) -> bool:
     """Whether a queue was closed."""
     return session.scalar(select(Queue.closed_at).where(Queue.id == queue)) is not None
-
-
-def drawn_of(session: Session, queue: int) -> datetime:
-    """When a queue was drawn."""
-    return session.execute(select(Queue.drawn_at).where(Queue.id == queue)).scalar_one()
 
 
 def first_published(session: Session, monitor: str) -> datetime | None:

@@ -1,17 +1,18 @@
-"""What the directed figures (who names, answers, cites and criticises whom) are made of: own texts and codings."""
+"""What the directed figures (who names, answers, cites, criticises whom) are made of, and the counts kept of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from pipeline.store.cells import RandomCoding
-from pipeline.store.tables import Cluster, Coding, Document, Framing
-from pipeline.store.upsert import IN_ONE_QUERY
+from pipeline.store.cells import RandomCoding, counts_column, day_column, own, to_days
+from pipeline.store.tables import Cluster, Coding, DirectedCount, DirectedTotal, Document, Framing
+from pipeline.store.upsert import IN_ONE_QUERY, upsert
 
 
 @dataclass(frozen=True)
@@ -127,4 +128,184 @@ def random_codings_towards(session: Session, monitor: str, variable: str) -> dic
         made.setdefault(target, []).append(
             RandomCoding(unit, value, coder, coded_at, drawn_at, chance, id=coding, settles=settles)
         )
+    return made
+
+
+# ---- the counts that are kept
+
+TotalKey = tuple[str, str, date]
+"""a, period kind, first day"""
+CountKey = tuple[str, str, str, date]
+"""a, b, period kind, first day"""
+_TOTAL_KEYS, _COUNT_KEYS = ("a", "period", "start"), ("a", "b", "period", "start")
+_TOTALS = ("end", "clusters")
+_COUNTS = (
+    "named", "audited", "coded", "hostile", "estimator", "hostile_share", "hostile_low", "hostile_high", "rate", "low",
+    "high", "why",
+)  # fmt: skip
+_KEYS_IN_ONE_QUERY = 150
+
+
+def texts_by_day(session: Session, monitor: str) -> dict[str, tuple[Any, Any]]:
+    """Group -> days on which it has different texts, and how many; two arrays, by day."""
+    day = day_column(session, Document.published_at).label("day")
+    query = (
+        select(Document.group_id, day, func.count())
+        .outerjoin(Cluster, Cluster.id == Document.cluster_id)
+        .where(*own(monitor), counts_column() == 1)
+        .group_by(Document.group_id, day)
+        .order_by(Document.group_id, day)
+    )
+    rows: dict[str, list[tuple[Any, int]]] = {}
+    for group, when, number in session.execute(query):
+        rows.setdefault(str(group), []).append((when, int(number)))
+    return {group: (to_days([d for d, _ in found]), [n for _, n in found]) for group, found in rows.items()}
+
+
+@dataclass(frozen=True)
+class DirectedChange:
+    """What became of the directed counts; cells."""
+
+    written: int
+    """new, or different from what was there"""
+    deleted: int
+
+
+def keep_directed(
+    session: Session,
+    monitor: str,
+    totals: Mapping[TotalKey, Mapping[str, Any]],
+    counts: Mapping[CountKey, Mapping[str, Any]],
+    now: datetime,
+) -> DirectedChange:
+    """Write the cells that have changed, delete those that are no more, leave the others alone. Does not commit."""
+    stored_totals = {
+        (row.a, row.period, row.start): row
+        for row in session.execute(
+            select(DirectedTotal.a, DirectedTotal.period, DirectedTotal.start, *_columns(DirectedTotal, _TOTALS)).where(
+                DirectedTotal.monitor == monitor
+            )
+        )
+    }
+    stored_counts = {
+        (row.a, row.b, row.period, row.start): row
+        for row in session.execute(
+            select(
+                DirectedCount.a, DirectedCount.b, DirectedCount.period, DirectedCount.start,
+                *_columns(DirectedCount, _COUNTS),
+            ).where(DirectedCount.monitor == monitor)
+        )
+    }  # fmt: skip
+    new_totals = [
+        {"monitor": monitor, "a": a, "period": kind, "start": start, **row, "measured_at": now}
+        for (a, kind, start), row in totals.items()
+        if not _same(stored_totals.get((a, kind, start)), row)
+    ]
+    new_counts = [
+        {"monitor": monitor, "a": a, "b": b, "period": kind, "start": start, **row, "measured_at": now}
+        for (a, b, kind, start), row in counts.items()
+        if not _same(stored_counts.get((a, b, kind, start)), row)
+    ]
+    upsert(session, DirectedTotal, new_totals, keys=("monitor", *_TOTAL_KEYS), update=(*_TOTALS, "measured_at"))
+    upsert(session, DirectedCount, new_counts, keys=("monitor", *_COUNT_KEYS), update=(*_COUNTS, "measured_at"))
+    gone_totals = [key for key in stored_totals if key not in totals]
+    gone_counts = [key for key in stored_counts if key not in counts]
+    _delete(session, DirectedTotal, _TOTAL_KEYS, monitor, gone_totals)
+    _delete(session, DirectedCount, _COUNT_KEYS, monitor, gone_counts)
+    return DirectedChange(len(new_totals) + len(new_counts), len(gone_totals) + len(gone_counts))
+
+
+def _columns(table: type[DirectedTotal] | type[DirectedCount], names: Sequence[str]) -> list[Any]:
+    return [getattr(table, name) for name in names]
+
+
+def _same(stored: Any, row: Mapping[str, Any]) -> bool:
+    return stored is not None and all(getattr(stored, name) == value for name, value in row.items())
+
+
+def _delete(
+    session: Session,
+    table: type[DirectedTotal] | type[DirectedCount],
+    names: Sequence[str],
+    monitor: str,
+    keys: Sequence[tuple[Any, ...]],
+) -> None:
+    columns = _columns(table, names)
+    for start in range(0, len(keys), _KEYS_IN_ONE_QUERY):
+        some = keys[start : start + _KEYS_IN_ONE_QUERY]
+        session.execute(delete(table).where(table.monitor == monitor, tuple_(*columns).in_(some)))
+
+
+@dataclass(frozen=True)
+class DirectedCell:
+    """What a's texts of one period say of b, as it was measured last."""
+
+    a: str
+    b: str
+    period: str
+    start: date
+    end: date
+    """first day after it"""
+    clusters: int
+    """different texts of a: N"""
+    named: int
+    """of them name b, by an alias or another transliteration"""
+    audited: int
+    """texts that hit an alias of b, from which codings are drawn: M"""
+    coded: int
+    """of them drawn at random and coded"""
+    hostile: float
+    """of the coded ones; a tie of two coders counts a half"""
+    estimator: str
+    """corrected, counted (no text names b, so the rate is 0), uncorrected (the model alone) or none"""
+    hostile_share: float | None
+    """of the audited texts"""
+    hostile_low: float | None
+    hostile_high: float | None
+    rate: float | None
+    """h: hostile texts that name b, of all texts of a"""
+    low: float | None
+    high: float | None
+    why: str | None
+    """why it is not corrected, or not there"""
+    measured_at: datetime
+
+
+def directed_cells(session: Session, monitor: str, a: str, b: str, kind: str, most: int = 60) -> list[DirectedCell]:
+    """The newest ``most`` periods of a kind of what ``a`` says of ``b``, oldest first. One bounded query.
+
+    Empty: nothing was counted yet, or the monitor does not measure this kind of period.
+    """
+    newest = (
+        select(DirectedTotal)
+        .where(DirectedTotal.monitor == monitor, DirectedTotal.a == a, DirectedTotal.period == kind)
+        .order_by(DirectedTotal.start.desc())
+        .limit(most)
+        .subquery()
+    )
+    same = and_(
+        DirectedCount.monitor == newest.c.monitor,
+        DirectedCount.a == newest.c.a,
+        DirectedCount.b == b,
+        DirectedCount.period == newest.c.period,
+        DirectedCount.start == newest.c.start,
+    )
+    query = select(newest, DirectedCount).outerjoin(DirectedCount, same).order_by(newest.c.start)
+    made = []
+    for row in session.execute(query):
+        found: DirectedCount | None = row.DirectedCount
+        if found is not None:
+            figures = {name: getattr(found, name) for name in _COUNTS}
+        else:
+            figures = dict.fromkeys(_COUNTS) | {"named": 0, "audited": 0, "coded": 0, "hostile": 0.0}
+            if row.clusters:
+                figures |= {"estimator": "counted", "rate": 0.0, "low": 0.0, "high": 0.0}
+            else:
+                figures |= {"estimator": "none", "why": f"{a} has no text in this period"}
+        made.append(
+            DirectedCell(
+                a=a, b=b, period=kind, start=row.start, end=row.end, clusters=row.clusters,
+                measured_at=found.measured_at if found is not None else row.measured_at, **figures,
+            )
+        )  # fmt: skip
     return made

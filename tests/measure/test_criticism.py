@@ -7,19 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from benchmarks.criticism import coverage, shown
+from benchmarks.criticism import ORDERS, claims, coverage
 from pipeline.measure.balance import Borrowed, balance
 from pipeline.measure.criticism import (
+    RATIOS,
     Audited,
     NotEnough,
     Rise,
     Window,
     audited_moments,
+    evidence_of_rise,
     exact_share,
     hostilities,
     hostility,
     onset_day,
-    p_of_rise,
     rise,
 )
 
@@ -158,21 +159,35 @@ def test_the_exact_interval_of_coders_who_disagree_holds_both_readings():
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.floats(1, 500), st.floats(1, 500))
-def test_p_is_scipys_binomial_test(h, r, e, f):
-    expected = stats.binomtest(h, h + r, e / (e + f), alternative="greater").pvalue if h + r else 1.0
-    assert float(p_of_rise((h, r), (e, f))) == pytest.approx(expected, abs=1e-9)
+def test_the_evidence_is_the_mean_of_likelihood_ratios(h, r, e, f):
+    # given h + r hostile texts, each is of the present with chance x e / (x e + f), x the ratio of the rates
+    ratios = [stats.binom.pmf(h, h + r, x * e / (x * e + f)) / stats.binom.pmf(h, h + r, e / (e + f)) for x in RATIOS]
+    assert float(evidence_of_rise((h, r), (e, f))) == pytest.approx(np.mean(ratios), rel=1e-6)
+
+
+@given(st.integers(1, 40), st.floats(1, 500), st.floats(1, 500))
+def test_the_evidence_of_one_rate_is_one_on_average(n, e, f):
+    h = np.arange(n + 1)
+    chances = stats.binom.pmf(h, n, e / (e + f))
+    assert float(chances @ evidence_of_rise((h, n - h), (e, f))) == pytest.approx(1)
+
+
+def test_evidence_beyond_every_number_is_infinite_and_no_error():
+    assert evidence_of_rise((2000, 0), (1.0, 100.0)) == np.inf
+    assert "over 1,000 to 1" in rise("a", "b", now(range(40)), REFERENCE).sentence
 
 
 def test_a_rise_by_hand():
-    # 5 hostile of 50 texts now, none of 200 before: p = (50/250)^5
+    # 5 hostile of 50 texts now, none of 200 before: r^5 (250 / (50 r + 200))^5, on average over r
     made = rise("a", "b", now([40, 41, 50, 60, 61]), REFERENCE)
     assert isinstance(made, Rise)
-    assert made.p == pytest.approx(0.2**5)
+    assert made.evidence == pytest.approx(np.mean([(250 * r / (50 * r + 200)) ** 5 for r in RATIOS]))
     assert (made.risen, made.hostile, made.rate, made.days) == (True, (5, 0), (0.1, 0.0), 5)
     assert made.onset == date(2024, 2, 10)
     assert made.sentence == (
         "hostile criticism of b by a has risen, since about 2024-02-10: 5 coded texts of a are hostile to b now, 0 "
-        "were in the reference: about 10.0% and 0.0% of its texts (one-sided p 0.000)"
+        "were in the reference: about 10.0% and 0.0% of its texts (evidence 656 to 1; "
+        "40 to 1 are needed, however often it is looked at)"
     )
 
 
@@ -191,12 +206,13 @@ def test_three_hostile_texts_on_two_days_are_needed(hostile, said):
     assert made.onset is None
     assert said in made.sentence
     if hostile:
-        assert made.p <= 0.025
+        assert made.evidence > 40 or made.hostile[0] < 3
 
 
 def test_texts_of_one_day_count_once_in_the_companion():
     made = rise("a", "b", now([3, 3, 3, 3, 9]), REFERENCE)
-    assert made.p < made.p_days == pytest.approx(0.2**2)
+    assert made.evidence > 40 > made.evidence_days
+    assert made.evidence_days == pytest.approx(np.mean([(250 * r / (50 * r + 200)) ** 2 for r in RATIOS]))
 
 
 def test_a_fall_and_the_same_rate_are_no_rise():
@@ -230,7 +246,7 @@ def test_windows_that_can_not_be_are_refused():
     with pytest.raises(ValueError, match="a day of one is missing"):
         rise("a", "b", replace(now([1, 2]), days=np.array(["2024-03-31"], dtype="datetime64[D]")), REFERENCE)
     with pytest.raises(ValueError, match="texts in both windows"):
-        p_of_rise((1, 1), (0.0, 1.0))
+        evidence_of_rise((1, 1), (0.0, 1.0))
     with pytest.raises(ValueError, match="nothing has an onset"):
         onset_day(now([]), REFERENCE)
 
@@ -241,12 +257,15 @@ def test_the_onset_is_where_the_rate_changes_not_the_first_hostile_text():
     assert onset_day(loud, before) == date(2024, 2, 20)
 
 
+@pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("coded", [(8, 32), (1000, 1000)])
-def test_the_test_keeps_its_size(coded):
+def test_looking_after_every_coding_claims_no_more_than_it_may(coded, order):
     rng = np.random.default_rng(20090919)
-    size = shown((0.3, 0.3), (0.3, 0.3), (120, 480), coded, 20_000, rng)
-    assert size <= 0.025
-    assert shown((0.3, 0.2), (0.6, 0.1), (120, 480), coded, 2_000, rng) > 0.7
+    made = claims((0.3, 0.3), (0.3, 0.3), (120, 480), coded, order, 4_000, rng)
+    assert made.ever <= 0.025
+    assert made.last <= made.ever < made.repeated
+    risen = claims((0.3, 0.2), (0.6, 0.1), (120, 480), coded, order, 1_000, rng)
+    assert risen.last > (0.45 if coded[0] == 8 else 0.95)
 
 
 @pytest.mark.parametrize(("hostile", "skill"), [(0.05, 0.6), (0.4, 0.0), (0.4, 0.6)])

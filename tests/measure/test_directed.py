@@ -4,7 +4,7 @@ from itertools import count
 import pytest
 
 from classifiers.codebook import codebook_of
-from pipeline.measure.criticism import NotEnough, Rise
+from pipeline.measure.criticism import RATIOS, NotEnough, Rise
 from pipeline.measure.directed import DIRECTED_COLUMNS, directed_rows, rise_of, what_is_missing
 from pipeline.monitor import Monitor
 from pipeline.store.directed import texts_in_order
@@ -223,7 +223,7 @@ def test_a_rise_is_found(store_settings):
             (8, 16),
             (40, 80),
         )
-        assert made.p == pytest.approx((40 / 120) ** 6)
+        assert made.evidence == pytest.approx(sum((120 * r / (40 * r + 80)) ** 6 for r in RATIOS) / len(RATIOS))
         assert made.onset == date(2024, 7, 1)
         other = rise_of(session, monitor_of(), "b", "a", PRESENT, REFERENCE)
         assert isinstance(other, NotEnough)

@@ -1,19 +1,34 @@
 """From texts to states: an alarm is raised, asks for codings, and coders make a state of it, or do not."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from threading import Barrier
 
 import numpy as np
 import pytest
 
 from pipeline.framing.confirming import ask_for_codings, draw_for
 from pipeline.framing.labelling import close_queue
+from pipeline.measure.confirming import confirmed_so_far
 from pipeline.measure.job import measure
+from pipeline.measure.looking_back import watched_now
+from pipeline.measure.timespan import measured_periods
 from pipeline.store.alarms import alarms_of, keep_reference
 from pipeline.store.session import open_session
 from pipeline.store.states import state_changes
-from pipeline.store.tables import Assignment, Coding, Document, Framing, Queue, QueueItem
+from pipeline.store.tables import (
+    Assignment,
+    Cluster,
+    Coding,
+    Document,
+    DrawnSide,
+    Framing,
+    KeptReference,
+    Queue,
+    QueueItem,
+)
 from pipeline.store.trends import gap_rows
+from pipeline.store.watched import watched_dyad
 from tests.measure.moving import FIRST, NOW, SHIFTED, WEEKLY, WEEKS, fill
 
 
@@ -354,3 +369,139 @@ def test_a_closed_queue_is_drawn_anew_and_two_processes_draw_one_alarm_once(movi
     close_queue(settings, monitor, alarms(settings)[0].queue_id)
     with pytest.raises(ValueError, match="39 texts can't confirm anything; 40 are needed"):
         draw_for(settings, monitor, alarm.id, size=39)
+
+
+def test_two_measurements_at_once_write_every_alarm_and_change_once(store_settings, world, monitor_of):
+    settings, monitor = store_settings, monitor_of(**WEEKLY)
+    fill(settings, world)
+    together = Barrier(2)
+
+    def once(_):
+        together.wait(30)
+        return measure(settings, monitor, now=NOW)
+
+    def both():
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(once, range(2)))
+
+    reports = both()
+    assert sorted(report.updated > 0 for report in reports) == [False, True]
+    (alarm,) = alarms(settings)
+    ask_for_codings(settings, monitor, now=NOW)
+    code(settings, as_the_model_says)
+    both()
+    with open_session(settings) as session:
+        assert [(c.previous, c.state) for c in state_changes(session, "m")] == [
+            (None, "steady"),
+            ("steady", "diverging"),
+        ]
+        assert session.query(KeptReference).count() == 1
+    assert [one.id for one in alarms(settings)] == [alarm.id]
+
+
+def test_what_a_confirmation_was_drawn_from_is_frozen(store_settings, world, monitor_of):
+    settings, monitor = store_settings, monitor_of(**WEEKLY)
+    fill(settings, world)
+    measure(settings, monitor, now=NOW)
+    ask_for_codings(settings, monitor, now=NOW)
+    code(settings, as_the_model_says)
+    (alarm,) = alarms(settings)
+
+    def found():
+        with open_session(settings) as session:
+            (row,) = alarms_of(session, "m")
+            model = session.query(Framing).first().model_id
+            return confirmed_so_far(session, row, model, {"nationalist": 1.0, "universalist": -1.0, "neither": 0.0})[0]
+
+    before = found()
+    assert before.holds
+    after_the_draw = NOW + timedelta(hours=1)
+    within = datetime.combine(alarm.since, time(12), tzinfo=UTC)
+    with open_session(settings) as session:
+        model = session.query(Framing).first().model_id
+        drawn = {item.document_id for item in session.query(QueueItem)}
+        own = session.query(Document).filter(Document.group_id == "a").order_by(Document.id).all()
+        # dated anew, into the stretch and out of it; one of them was drawn
+        outside = next(d for d in own if alarm.reference_end <= d.published_at.date() < alarm.since)
+        outside.published_at = within
+        inside = next(d for d in own if alarm.since <= d.published_at.date() < alarm.end and d.id in drawn)
+        inside.published_at = datetime.combine(alarm.since - timedelta(days=40), time(9), tzinfo=UTC)
+        # two that were drawn turn out to be one text
+        one, other = [d for d in own if alarm.since <= d.published_at.date() < alarm.end and d.id in drawn][:2]
+        cluster = Cluster(monitor="m", first_document_id=one.id)
+        session.add(cluster)
+        session.flush()
+        one.cluster_id = other.cluster_id = cluster.id
+        # a text whose first copy came after the draw
+        late = Document(
+            id=90_001, monitor="m", source="a-site", group_id="a", speaker="own", address="https://example.org/late",
+            text="Late", text_digest="f" * 64, extractor="test", published_at=within, collected_at=after_the_draw,
+            updated_at=after_the_draw,
+        )  # fmt: skip
+        session.add(late)
+        session.flush()
+        session.add(
+            Framing(
+                document_id=late.id, model_id=model, text_digest=late.text_digest, featuriser="test", p_first=0.0,
+                p_second=1.0, label="universalist", scored_at=after_the_draw,
+            )
+        )  # fmt: skip
+        session.commit()
+    assert found() == before
+
+
+def test_a_draw_of_which_nothing_was_kept_is_to_be_made_again(moving):
+    settings, monitor = moving
+    measure(settings, monitor, now=NOW)
+    ask_for_codings(settings, monitor, now=NOW)
+    with open_session(settings) as session:
+        session.query(DrawnSide).delete()
+        session.commit()
+    measure(settings, monitor, now=NOW + timedelta(hours=1))
+    flags = states(settings)[FIRST + timedelta(weeks=WEEKS - 1)][1]
+    assert any("draw anew (`riftwatch alarm draw --alarm 1`)" in flag for flag in flags)
+
+
+def test_the_alarm_of_a_dyad_that_left_the_monitor_closes_and_opens_when_it_comes_back(
+    store_settings, world, monitor_of
+):
+    settings, monitor = store_settings, monitor_of(**WEEKLY)
+    fill(settings, world)
+    measure(settings, monitor, now=NOW)
+    for without, why in (
+        (monitor_of(**WEEKLY, dyads=[]), "the monitor has no such dyad any more"),
+        (monitor_of(periods=["month", "quarter"]), "the monitor's alarms run on other periods now"),
+        (monitor_of(periods=["quarter"]), "the monitor's alarms run on other periods now"),
+    ):
+        measure(settings, without, now=NOW + timedelta(hours=1))
+        (alarm,) = alarms(settings)
+        assert (alarm.closed, alarm.closed_why) == (NOW.date(), why)
+        measure(settings, monitor, now=NOW + timedelta(hours=2))
+        (alarm,) = alarms(settings)
+        assert (alarm.closed, alarm.closed_why) == (None, None)
+
+
+def test_looking_back_trusts_the_model_as_far_as_the_alarm_does(moving):
+    settings, monitor = moving
+    rng = np.random.default_rng(3)
+    with open_session(settings) as session:
+        # codings in some audit cells, in one of them too few to correct it
+        for document, framing in session.query(Document, Framing).join(Framing, Framing.document_id == Document.id):
+            day = document.published_at.date()
+            every = {1: 6, 2: 9, 3: 25}.get((day.month - 1) // 3, 0)
+            if day.year == 2020 and every and document.id % every == 0:
+                nationalist = rng.random() < 0.3 + 0.4 * framing.p_first
+                session.add(
+                    Coding(
+                        monitor="m", address=document.address, document_id=document.id, variable="framing",
+                        value="nationalist" if nationalist else "universalist", codebook_version=1, coder="one",
+                        coded_at=NOW, draw="random", probability=0.2, drawn_at=datetime(1970, 1, 1, tzinfo=UTC),
+                    )
+                )  # fmt: skip
+        session.commit()
+    measure(settings, monitor, now=NOW)
+    with open_session(settings) as session:
+        _, _, watched = watched_now(session, monitor, measured_periods(monitor), NOW.date())
+        stored = watched_dyad(session, "m", "a", "b")
+    assert 0 < stored.lam < 1
+    assert watched["a", "b"].series.lam == pytest.approx(stored.lam, rel=1e-12)

@@ -1,0 +1,193 @@
+"""The job that keeps directed counts: how many texts of each group name, and criticise, each other group per period.
+
+Names are looked for once in a text. A measurement reads the words of texts that are new, changed, or were looked
+through with other names; everything else is numbers that the store keeps.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
+from itertools import pairwise
+from time import monotonic
+from typing import Any
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from classifiers.text.mask import Mask
+from classifiers.text.mentions import Mentions
+from pipeline.measure.cells import Coded
+from pipeline.measure.criticism import Audited, Hostility, hostilities
+from pipeline.measure.directed import VARIABLE, CriticismCodings, names_of, uncorrected_hostility
+from pipeline.measure.draws import inclusion_probabilities, late_texts
+from pipeline.measure.timespan import measured_days, measured_periods
+from pipeline.monitor import Monitor, Period
+from pipeline.monitor.periods import Span, periods_covering
+from pipeline.report import Progress, Report, silent
+from pipeline.settings import Settings
+from pipeline.store.alone import alone
+from pipeline.store.cells import first_copies
+from pipeline.store.directed import CountKey, TotalKey, keep_directed, texts_by_day
+from pipeline.store.mentions import Naming, Unscanned, keep_mentions, naming_of, unscanned
+from pipeline.store.models import model_in_force
+from pipeline.store.runs import record_run
+from pipeline.store.session import open_session
+
+AT_ONCE = 1_000
+"""texts that are read and committed together"""
+RULES = 1
+"""version of the rules by which names are found; another one has every text looked through again"""
+
+
+def digests_of(names: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Group -> digest of what is looked for in a text in which it speaks."""
+    return {
+        speaker: blake2b(
+            json.dumps([RULES, speaker, {g: sorted(own) for g, own in sorted(names.items())}]).encode(), digest_size=16
+        ).hexdigest()
+        for speaker in names
+    }
+
+
+class _Scanner:
+    """Finds the groups that a text names."""
+
+    def __init__(self, names: Mapping[str, Sequence[str]]) -> None:
+        self._mentions = Mentions(names)
+        self._masks = {group: Mask(own) for group, own in names.items()}
+
+    def found(self, text: Unscanned) -> dict[str, tuple[bool, bool]]:
+        """Group -> whether the text counts as naming it, and whether it is audited."""
+        named = self._mentions.named(text.text, text.group)
+        audited = {g for g, mask in self._masks.items() if g != text.group and mask.finds(text.text)}
+        return {group: (group in named, group in audited) for group in sorted({*named, *audited})}
+
+
+def scan(session: Session, monitor: Monitor, progress: Progress = silent) -> int:
+    """Look for names in every text that waits for it; returns how many. Commits as it goes."""
+    names = names_of(monitor)
+    digests, scanner = digests_of(names), _Scanner(names)
+    after = done = 0
+    while texts := unscanned(session, monitor.name, digests, after=after, limit=AT_ONCE):
+        keep_mentions(session, texts, digests, {text.document: scanner.found(text) for text in texts})
+        session.commit()
+        after, done = texts[-1].document, done + len(texts)
+        progress("looking for names", done, None)
+    return done
+
+
+def _slices(days: Any, spans: Sequence[Span]) -> list[slice]:
+    """Of days in order, which belong to each of the spans."""
+    edges = np.array([day for span in spans for day in (span.start, span.end)], dtype="datetime64[D]")
+    return [slice(int(low), int(high)) for low, high in list(pairwise(np.searchsorted(days, edges)))[::2]]
+
+
+def _audited(naming: Naming, inside: slice, clusters: int, coded: Mapping[int, Coded], collected: Any) -> Audited:
+    """The audited texts of a cell, as the estimate needs them."""
+    chosen = np.flatnonzero(naming.audited[inside]) + inside.start
+    units = naming.cluster[chosen].tolist()
+    found = [coded.get(cluster) for cluster in units]
+    draws = [one.draws if one else None for one in found]
+    pi, late = np.full(len(units), np.nan), np.zeros(len(units), dtype=bool)
+    if any(draws):
+        times = [collected[cluster] for cluster in units]
+        pi, late = inclusion_probabilities(draws, times), late_texts(draws, times)
+    y = np.array([one.y if one else np.nan for one in found], dtype=float)
+    return Audited(clusters=clusters, f=naming.f[chosen], y=y, pi=pi, late=late)
+
+
+def _figures(cell: Audited, named: int, made: Hostility) -> dict[str, Any]:
+    return {
+        "named": named,
+        "audited": cell.naming,
+        "coded": cell.coded,
+        "hostile": float(np.nansum(cell.y)),
+        "estimator": made.estimator,
+        "hostile_share": made.share,
+        "hostile_low": made.low,
+        "hostile_high": made.high,
+        "rate": made.rate,
+        "low": made.rate_low,
+        "high": made.rate_high,
+        "why": made.why,
+    }
+
+
+def directed_counts(
+    session: Session,
+    monitor: Monitor,
+    spans: Mapping[Period, Sequence[Span]],
+    by_day: Mapping[str, tuple[Any, Sequence[int]]],
+) -> tuple[dict[TotalKey, dict[str, Any]], dict[CountKey, dict[str, Any]]]:
+    """Totals of every group and period, and figures of every pair and period in which one names the other.
+
+    by_day: group -> days with different texts, and how many. Reads no words: what :func:`scan` has found. The hostile
+    figures are those of :func:`pipeline.measure.directed.directed_rows`, corrected in the audit period only.
+    """
+    groups = [group.id for group in monitor.groups]
+    codings, model = CriticismCodings(session, monitor), model_in_force(session, VARIABLE)
+    totals: dict[TotalKey, dict[str, Any]] = {}
+    cells: dict[CountKey, tuple[Audited, int]] = {}
+    for a in groups:
+        days, numbers = by_day.get(a, (np.empty(0, dtype="datetime64[D]"), []))
+        sums = np.concatenate([[0], np.cumsum(numbers, dtype=np.int64)])
+        for kind, of_kind in spans.items():
+            for span, part in zip(of_kind, _slices(days, of_kind), strict=True):
+                clusters = int(sums[part.stop] - sums[part.start])
+                totals[a, kind, span.start] = {"end": span.end, "clusters": clusters}
+        for b, naming in naming_of(session, monitor.name, a, model.id if model else None).items():
+            if b not in groups:
+                continue  # a group that the monitor had
+            coded = codings.towards(b)
+            # when a text came matters only where some are coded
+            asked = naming.cluster[naming.audited].tolist() if coded else []
+            collected = first_copies(session, monitor.name, asked)
+            for kind, of_kind in spans.items():
+                for span, part in zip(of_kind, _slices(naming.day, of_kind), strict=True):
+                    if part.stop > part.start:
+                        clusters = totals[a, kind, span.start]["clusters"]
+                        cell = _audited(naming, part, clusters, coded, collected)
+                        cells[a, b, kind, span.start] = (cell, int(naming.named[part].sum()))
+    audit = [key for key in cells if key[2] == monitor.audit_period]
+    made = dict(zip(audit, hostilities([cells[key][0] for key in audit]), strict=True))
+    return totals, {
+        key: _figures(cell, named, made[key] if key in made else uncorrected_hostility(cell, monitor.audit_period))
+        for key, (cell, named) in cells.items()
+    }
+
+
+def measure_directed(
+    settings: Settings, monitor: Monitor, *, progress: Progress = silent, now: datetime | None = None
+) -> Report:
+    """Bring the directed counts of a monitor up to date.
+
+    Killed anywhere and run again, no text is looked through twice. The report counts different own texts (found), those
+    of them that were not looked through again (known) and cells that are new, differ or are gone (updated).
+    """
+    started, clock = datetime.now(UTC), monotonic()
+    today = (now or started).astimezone(UTC).date()
+    with alone(settings, f"directed {monitor.name}"), open_session(settings) as session:
+        scanned = scan(session, monitor, progress)
+        progress("counting who names whom", 0, None)
+        by_day = texts_by_day(session, monitor.name)
+        first = min((found[0][0].astype(object) for found in by_day.values()), default=None)
+        days = measured_days(monitor, first, today)
+        spans: dict[Period, Sequence[Span]] = {
+            kind: periods_covering(kind, *days) if days else [] for kind in measured_periods(monitor)
+        }
+        totals, counts = directed_counts(session, monitor, spans, by_day)
+        changed = keep_directed(session, monitor.name, totals, counts, started)
+        texts = sum(sum(numbers) for _, numbers in by_day.values())
+        report = Report(
+            job="who names whom",
+            found=texts,
+            known=max(0, texts - scanned),
+            updated=changed.written + changed.deleted,
+            seconds=monotonic() - clock,
+        )
+        record_run(session, report, started_at=started, monitor=monitor.name)
+        session.commit()
+    return report
