@@ -79,7 +79,7 @@ def _behind(body: bytes, post: Post, added: str) -> bytes | None:
 
 def texts(added: str, own: str) -> Iterator[list[tuple[str, str]]]:
     """Per site of the demo: (truth, text extracted) of a third of its pages. ``own``: what of ``added`` is truth."""
-    reposts, comments, posts = {one.id: one for one in load_truth()}, load_comments(), load_posts()
+    reposts, comments, posts = {one.id: one for one in load_truth()}, load_comments(), load_posts(made=False)
     for site in SITES:
         here = [post for post in posts if post.site == site.name]
         pages = SitePages(site, here, PLACE, reposts, comments)

@@ -200,7 +200,7 @@ def demo_lines() -> list[Line]:
             "date": post.day.isoformat(),
             "text": post.text,
         }
-        for post in load_posts()
+        for post in load_posts(made=False)
         if post.site in group_of
     ]
 

@@ -3,7 +3,7 @@
     python -m benchmarks.demo [--audits 200]
 
 The demo's sites are collected, framed and clustered as a user would do it. Every text of it has been coded by two
-(simulated) coders, so the audit sample of 20 texts a group and quarter can be drawn again and again: how often do the
+(simulated) coders, so the audit sample of 30 texts a group and quarter can be drawn again and again: how often do the
 intervals hold the coders' balance of *all* texts, is the quarrel seen, and are the flood and the reposts *not* seen as
 a change? Beside it what a reader would get from the model alone, and from counting every repost. Exits 1 below a floor.
 """

@@ -16,14 +16,18 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
 from pipeline.environment import ForeignPackageError, refuse_foreign_packages
 from pipeline.settings import PROJECT_ROOT, Settings
+
+if TYPE_CHECKING:
+    from pipeline.store.tables import Run
 
 Say = Callable[[str], object]
 
@@ -54,6 +58,7 @@ def up(settings: Settings, *, port: int, demo: bool, say: Say) -> None:
     )
     with ExitStack() as stack:
         stack.enter_context(_stop_signals())
+        settings = _for_the_demo(settings) if demo else settings
         try:
             if demo:
                 stack.enter_context(_demo_world(settings, say))
@@ -65,7 +70,7 @@ def up(settings: Settings, *, port: int, demo: bool, say: Say) -> None:
                 f"  user:       {USER}\n  password:   {password}\n"
             )
             say("Airflow's scheduler now collects, frames and measures. Ctrl-C stops everything.")
-            _watch(airflow, settings, port, say)
+            _watch(airflow, settings, port, say, _demo_coder(settings, port, say) if demo else None)
         except KeyboardInterrupt:
             say("\nStopping ...")
     say("Stopped. What was collected is kept; `make run` goes on with it.")
@@ -127,10 +132,75 @@ def _demo_world(settings: Settings, say: Say) -> Iterator[None]:
     try:
         with serve() as world:
             say(f"The demo world: {len(world.addresses)} web sites, the first at {world.addresses['kestrel-news']}/")
-            say(import_codings(settings, load_monitor(DEMO_MONITOR), DEMO_FOLDER / "audit_codings.csv").sentence())
+            monitor = load_monitor(DEMO_MONITOR)
+            for file in ("audit_codings.csv", "criticism_codings.csv"):
+                say(import_codings(settings, monitor, DEMO_FOLDER / file).sentence())
             yield
     except PortInUseError as error:
         raise UpError(str(error)) from error
+
+
+def _for_the_demo(settings: Settings) -> Settings:
+    """More codings for an alarm than a person would like, where nobody set how many: a simulated coder gives them."""
+    from pipeline.demo.answering import PLANNED
+
+    if "confirm_codings" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"confirm_codings": PLANNED})
+
+
+def _demo_coder(settings: Settings, port: int, say: Say) -> Callable[[Sequence[Run]], None]:
+    """What the demo does once its texts are measured: a simulated coder answers what the alarms ask, as a person would.
+
+    The product's own jobs never do this. What is coded is measured again at once, not at the next full hour.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from pipeline.demo.answering import CODER, LEAVE, answer_confirmations, measured_in_full, queues_to_answer
+    from pipeline.demo.world import DEMO_MONITOR
+    from pipeline.framing.labelling import LabellingError
+    from pipeline.monitor import load_monitor
+
+    monitor = load_monitor(DEMO_MONITOR)
+    sources = [source.id for source in monitor.sources]
+
+    def look(runs: Sequence[Run]) -> None:
+        mine = [run for run in runs if run.monitor == monitor.name]
+        if not measured_in_full(mine, sources):
+            return
+        try:
+            if not queues_to_answer(settings, monitor):
+                return
+            coded = answer_confirmations(settings, monitor)
+        except (LabellingError, SQLAlchemyError, KeyError) as error:  # a visitor's demo must not end for it
+            say(f"The simulated coder stopped ({error}); it goes on after the next run")
+            return
+        say(
+            f"A simulated coder ({CODER!r}) has coded {coded} texts that alarms asked for, and left {LEAVE} of each "
+            "alarm to you: Label, on the Riftwatch pages. Now they are measured again."
+        )
+        _measure_now(settings, port, say)
+
+    return look
+
+
+def _measure_now(settings: Settings, port: int, say: Say) -> None:
+    """Ask Airflow for a run of `measure`, as its button does."""
+    try:
+        who = {"username": USER, "password": _password(settings)}
+        token = json.loads(_post(port, "/auth/token", who))["access_token"]
+        _post(port, "/api/v2/dags/measure/dagRuns", {"logical_date": None}, token)
+    except (OSError, ValueError, KeyError) as error:
+        say(f"Airflow did not take a run of measure ({error}); it measures within the hour by itself")
+
+
+def _post(port: int, path: str, body: object, token: str = "") -> bytes:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=json.dumps(body).encode(), method="POST")
+    request.add_header("Content-Type", "application/json")
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
+    with _direct.open(request, timeout=30) as answer:
+        return bytes(answer.read())
 
 
 def airflow_home(settings: Settings) -> Path:
@@ -167,6 +237,7 @@ def airflow_environment(settings: Settings, port: int) -> dict[str, str]:
         "RIFTWATCH_DATA": str(settings.data.resolve()),
         "RIFTWATCH_DATABASE_URL": settings.database_url,
         "RIFTWATCH_MONITORS": str(settings.monitors.resolve()),
+        "RIFTWATCH_CONFIRM_CODINGS": str(settings.confirm_codings),
         "AIRFLOW_HOME": str(airflow_home(settings).resolve()),
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -282,8 +353,14 @@ def _wait_until_healthy(process: subprocess.Popen[bytes], settings: Settings, po
         time.sleep(0.5)
 
 
-def _watch(process: subprocess.Popen[bytes], settings: Settings, port: int, say: Say) -> None:
-    """Tell each finished run in a sentence, and once that the trend table is filled."""
+def _watch(
+    process: subprocess.Popen[bytes],
+    settings: Settings,
+    port: int,
+    say: Say,
+    coder: Callable[[Sequence[Run]], None] | None,
+) -> None:
+    """Tell each finished run in a sentence, and once that the trend table is filled; let ``coder`` look at the runs."""
     from pipeline.store.runs import runs_after
     from pipeline.store.session import open_session
     from pipeline.store.trends import measured_dyads
@@ -293,12 +370,17 @@ def _watch(process: subprocess.Popen[bytes], settings: Settings, port: int, say:
         filled = False
         while True:
             _require_running(process, settings)
-            for run in runs_after(session, newest):
+            ended = runs_after(session, newest)
+            for run in ended:
                 newest = run.id
                 where = " ".join(filter(None, (run.monitor, run.source)))
                 say(f"  {where}: {run.sentence}" if where else f"  {run.sentence}")
             if not filled and (dyads := measured_dyads(session)):
                 filled = True
                 say(f"The trend table is filled ({', '.join(dyads)}): http://127.0.0.1:{port}/plugin/rift")
+            runs = runs_after(session, 0) if coder is not None and ended else []
+            session.expunge_all()
             session.rollback()  # ends the read, so that the next look sees new rows
+            if coder is not None and runs:
+                coder(runs)
             time.sleep(1)

@@ -87,6 +87,22 @@ def demo_serve(
         fail(str(error))
 
 
+@demo_app.command("code")
+def demo_code(
+    monitor: MonitorFile = None,
+    leave: Annotated[int, typer.Option(min=0, help="Texts of each queue to leave to you.")] = 20,
+) -> None:
+    """A simulated coder answers what the demo's alarms ask for, as `riftwatch up` has it do; no job does this."""
+    from pipeline.demo.answering import CODER, answer_confirmations
+
+    settings = the_settings()
+    try:
+        answered = answer_confirmations(settings, the_monitor(monitor, settings), leave=leave)
+    except KeyError as error:
+        fail(f"{error.args[0]} is no page of the demo world; only its texts have answers that were planted")
+    typer.echo(f"{CODER} has coded {answered} texts; `riftwatch measure` shows what they say")
+
+
 @app.command()
 def up(
     port: Annotated[int, typer.Option(help="Port of Airflow's pages.")] = 8080,

@@ -1,4 +1,4 @@
-"""Two imperfect coders, and the random audit sample of their codings.
+"""Two imperfect coders, and the random samples of their codings.
 
 They stand in for people who read every text: each mistakes a text now and then, in the ways coders do
 (a clear claim read as mixed or as none; rarely as its opposite). What they say depends on the text's id and the
@@ -10,15 +10,17 @@ from __future__ import annotations
 import csv
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
 from pipeline.demo.world import BASE_PORT, DEMO_FOLDER, SITES, Post, Truth, load_posts, load_truth
 
 SEED = 2009
-PER_STRATUM = 20
+PER_STRATUM = 30
 """texts drawn per group and quarter"""
+NAMING_PER_STRATUM = 15
+"""texts drawn for criticism, of those of a group and quarter that name the other movement"""
 
 MISTAKES: dict[str, dict[str, float]] = {
     "nationalist": {"both": 0.05, "neither": 0.06, "universalist": 0.01},
@@ -27,18 +29,34 @@ MISTAKES: dict[str, dict[str, float]] = {
     "neither": {"nationalist": 0.04, "universalist": 0.04, "both": 0.02},
 }
 """P(coded value | planted value); the rest is agreement"""
+MISTAKES_OF_CRITICISM: dict[str, dict[str, float]] = {
+    "hostile": {"neutral": 0.08, "supportive": 0.01},
+    "neutral": {"hostile": 0.03, "supportive": 0.03},
+    "supportive": {"neutral": 0.08, "hostile": 0.01},
+}
 CARELESSNESS = (1.0, 1.4)
 """the second coder errs more often"""
 
 
 def code(text_id: str, framing: str, coder: int, seed: int = SEED) -> str:
     """What ``coder`` (0 or 1) says of a text in which ``framing`` was planted."""
-    draw = random.Random(f"{seed}:{coder}:{text_id}").random()  # noqa: S311 (a simulation)
-    for value, chance in MISTAKES[framing].items():
+    return _err(f"{seed}:{coder}:{text_id}", framing, coder, MISTAKES[framing])
+
+
+def code_criticism(text_id: str, criticism: str, coder: int, seed: int = SEED) -> str:
+    """What ``coder`` says of how a text speaks of the other movement; nothing of one that does not name it."""
+    if not criticism:
+        return ""
+    return _err(f"{seed}:criticism:{coder}:{text_id}", criticism, coder, MISTAKES_OF_CRITICISM[criticism])
+
+
+def _err(seed: str, planted: str, coder: int, mistakes: Mapping[str, float]) -> str:
+    draw = random.Random(seed).random()  # noqa: S311 (a simulation)
+    for value, chance in mistakes.items():
         draw -= chance * CARELESSNESS[coder]
         if draw < 0:
             return value
-    return framing
+    return planted
 
 
 def quarter(day: date) -> tuple[int, int]:
@@ -48,13 +66,22 @@ def quarter(day: date) -> tuple[int, int]:
 
 def draw_audit(truth: Iterable[Truth], seed: int = SEED) -> Iterator[tuple[Truth, float]]:
     """A simple random sample of :data:`PER_STRATUM` texts per group and quarter, with its inclusion probability."""
+    return _draw(truth, PER_STRATUM, str(seed))
+
+
+def draw_criticism(truth: Iterable[Truth], seed: int = SEED) -> Iterator[tuple[Truth, float]]:
+    """The same of :data:`NAMING_PER_STRATUM` of the texts that name the other movement; all where there are fewer."""
+    return _draw((row for row in truth if row.criticism), NAMING_PER_STRATUM, f"{seed}:criticism")
+
+
+def _draw(truth: Iterable[Truth], most: int, seed: str) -> Iterator[tuple[Truth, float]]:
     strata: dict[tuple[str, tuple[int, int]], list[Truth]] = defaultdict(list)
     for row in truth:
         if row.group:
             strata[row.group, quarter(row.day)].append(row)
     for key in sorted(strata):
         texts = sorted(strata[key], key=lambda row: row.id)
-        size = min(PER_STRATUM, len(texts))
+        size = min(most, len(texts))
         chosen = random.Random(f"{seed}:{key}").sample(texts, size)  # noqa: S311 (a simulation)
         for row in chosen:
             yield row, size / len(texts)
@@ -66,26 +93,51 @@ def address_of(post: Post, base_port: int = BASE_PORT) -> str:
     return f"http://127.0.0.1:{port}{post.path}"
 
 
-CODING_COLUMNS = ("address", "variable", "value", "coder", "coded_at", "draw", "probability", "drawn_at", "note")
+CODING_COLUMNS = (
+    "address", "variable", "target", "value", "coder", "coded_at", "draw", "probability", "drawn_at", "note",
+)  # fmt: skip
+CODED_AT = "2026-01-15T09:00:00Z"
 
 
 def write_audit_codings(file: Path, seed: int = SEED, folder: Path = DEMO_FOLDER, base_port: int = BASE_PORT) -> int:
     """Write the audit sample's codings, both coders, as `riftwatch codings import` reads them. Returns the rows."""
+    codings = (
+        (row, probability, "framing", "", row.coders) for row, probability in draw_audit(load_truth(folder), seed)
+    )
+    return _write(file, codings, folder, base_port)
+
+
+def write_criticism_codings(
+    file: Path, seed: int = SEED, folder: Path = DEMO_FOLDER, base_port: int = BASE_PORT
+) -> int:
+    """Write what both coders say of criticism in a random sample of the texts that name the other movement."""
+    codings = (
+        (row, probability, "criticism", row.other, row.critics)
+        for row, probability in draw_criticism(load_truth(folder), seed)
+    )
+    return _write(file, codings, folder, base_port)
+
+
+def _write(
+    file: Path, codings: Iterable[tuple[Truth, float, str, str, tuple[str, str]]], folder: Path, base_port: int
+) -> int:
     posts = {post.id: post for post in load_posts(folder)}
     rows = 0
     with file.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(CODING_COLUMNS)
-        for row, probability in draw_audit(load_truth(folder), seed):
-            for coder in (0, 1):
+        for row, probability, variable, target, values in codings:
+            address = address_of(posts[row.id], base_port)
+            for coder, value in enumerate(values, start=1):
                 # drawn_at is left empty: the draw was from the closed list of all texts of the stratum
                 writer.writerow(
                     [
-                        address_of(posts[row.id], base_port),
-                        "framing",
-                        row.coders[coder],
-                        f"coder-{coder + 1}",
-                        "2026-01-15T09:00:00Z",
+                        address,
+                        variable,
+                        target,
+                        value,
+                        f"coder-{coder}",
+                        CODED_AT,
                         "random",
                         f"{probability:.6f}",
                         "",

@@ -1,7 +1,7 @@
 """The demo world: two invented movements with a quarrel, and an observer.
 
 Everything about it lies in ``monitors/demo/``: the texts, what was planted, what two imperfect coders
-would say of every text, and the audit sample of their codings.
+would say of every text, and the random samples of their codings.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from pipeline.settings import PROJECT_ROOT
 
 DEMO_MONITOR = PROJECT_ROOT / "monitors" / "demo.yaml"
 DEMO_FOLDER = PROJECT_ROOT / "monitors" / "demo"
+HAND_WRITTEN, MADE = "texts.jsonl", "made_texts.jsonl"
+"""the texts that were written one by one, and the everyday ones that pipeline.demo.writing makes"""
 BASE_PORT = 8471
 """Port of the first site; the others follow in the order of :data:`SITES`."""
 
@@ -72,11 +74,14 @@ class Post:
         return self.text.split("\n\n")
 
 
-def load_posts(folder: Path = DEMO_FOLDER) -> list[Post]:
-    """All posts of the world, the oldest first; reposts carry the text of what they repeat."""
+def load_posts(folder: Path = DEMO_FOLDER, *, made: bool = True) -> list[Post]:
+    """All posts of the world, the oldest first; reposts carry the text of what they repeat.
+
+    made: with the everyday texts; without them only those that were written one by one.
+    """
     posts: dict[str, Post] = {}
-    with (folder / "texts.jsonl").open(encoding="utf-8") as lines:
-        for line in lines:
+    for name in (HAND_WRITTEN, MADE) if made else (HAND_WRITTEN,):
+        for line in (folder / name).read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             posts[row["id"]] = Post(
                 id=row["id"],
@@ -119,6 +124,15 @@ class Truth:
     day: date
     framing: str
     coders: tuple[str, str]
+    criticism: str = ""
+    """how it speaks of the other movement: hostile, neutral or supportive; empty where it does not name it"""
+    critics: tuple[str, str] = ("", "")
+    """what the two coders would say of that"""
+
+    @property
+    def other(self) -> str:
+        """The movement that criticism is about; empty for an observer's text."""
+        return {"kestrel": "juniper", "juniper": "kestrel"}.get(self.group or "", "")
 
 
 def load_truth(folder: Path = DEMO_FOLDER) -> list[Truth]:
@@ -131,6 +145,8 @@ def load_truth(folder: Path = DEMO_FOLDER) -> list[Truth]:
                 day=date.fromisoformat(row["date"]),
                 framing=row["framing"],
                 coders=(row["coder_1"], row["coder_2"]),
+                criticism=row["criticism"],
+                critics=(row["critic_1"], row["critic_2"]),
             )
             for row in csv.DictReader(lines)
         ]

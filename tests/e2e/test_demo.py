@@ -1,4 +1,7 @@
-"""The whole way over HTTP, without Airflow: the demo world's sites to its trend table, held against the truth."""
+"""The whole way over HTTP, without Airflow: the demo world's sites to its trend table, held against the truth.
+
+Only the hand-written texts are served, which takes a third of the time; tests/e2e/test_demo_states.py has them all.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
-from pipeline.demo.coders import address_of, quarter
+from pipeline.demo.coders import PER_STRATUM, address_of, quarter
 from pipeline.demo.world import SITES, load_comments
 from pipeline.store.session import open_session
 from pipeline.store.tables import Cluster, Document, Frontier, Run
@@ -101,8 +104,8 @@ def test_nothing_waits_and_every_run_left_a_line(demo, session):
 
 def test_codings_waited_for_their_texts_and_found_them(demo, session):
     quarters = list(trend_rows(session, "demo", period="quarter"))
-    assert [r.codings for r in quarters] == [20] * 16
-    assert demo.imported.new == 640
+    assert [r.codings for r in quarters] == [min(PER_STRATUM, r.clusters) for r in quarters]
+    assert demo.imported.new == 2 * sum(r.codings for r in quarters)
 
 
 def test_the_truth_lies_in_the_intervals(demo, session):
@@ -110,7 +113,8 @@ def test_the_truth_lies_in_the_intervals(demo, session):
     rows = trend_rows(session, "demo", period="quarter")
     assert {(r.group_id, r.start) for r in rows} == set(truth)
     assert {r.estimator for r in rows} == {"corrected"}
-    inside = [r.low <= truth[r.group_id, r.start] <= r.high for r in rows]
+    # a cell that is coded whole has an interval without width
+    inside = [r.low - 1e-9 <= truth[r.group_id, r.start] <= r.high + 1e-9 for r in rows]
     assert np.mean(inside) >= 0.9, [(r.group_id, r.start, truth[r.group_id, r.start], r.low, r.high) for r in rows]
 
 

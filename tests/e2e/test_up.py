@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pipeline.demo.coders import PER_STRATUM
 from pipeline.demo.world import BASE_PORT
 from pipeline.settings import PROJECT_ROOT, Settings
 from pipeline.store.session import engine_for, open_session
@@ -29,6 +30,8 @@ pytestmark = [pytest.mark.long, pytest.mark.airflow, pytest.mark.browser, pytest
 
 FILLED_SECONDS = 180
 AGAIN_SECONDS = 30
+CODED_SECONDS = 420
+STATES_SECONDS = 720
 
 
 class Up:
@@ -113,6 +116,13 @@ def look(base: str, password: str) -> None:
         page.screenshot(path=SCREENSHOTS / "demo-texts.png")
 
 
+def states_of(settings: Settings) -> list[str]:
+    """The states of the demo's dyad, week after week, each run of them once."""
+    with open_session(settings) as session:
+        weeks = [row.state for row in gap_rows(session, "demo", "kestrel", "juniper", period="week")]
+    return [state for i, state in enumerate(weeks) if i == 0 or state != weeks[i - 1]]
+
+
 def test_make_run_from_nothing_to_the_trend_table_and_again(tmp_path):
     if CHROMIUM is None:
         pytest.skip(MISSING)
@@ -139,13 +149,21 @@ def test_make_run_from_nothing_to_the_trend_table_and_again(tmp_path):
             with open_session(settings) as session:
                 rows = trend_rows(session, "demo", period="quarter")
                 gaps = gap_rows(session, "demo", "kestrel", "juniper", period="quarter")
-                if rows and all(r.codings == 20 for r in rows):
+                if rows and all(r.codings == PER_STRATUM for r in rows):
                     break
             assert time.monotonic() < deadline, [(r.group_id, r.start, r.codings) for r in rows]
             time.sleep(1)
         assert {r.estimator for r in rows} == {"corrected"}
         assert len(gaps) == 8
         look(base, password)
+
+        # what the alarms ask for is answered by a coder who says that nobody is there, and measured once more
+        up.wait_for("A simulated coder ('demo coder 1') has coded", CODED_SECONDS)
+        while "rift" not in (states := states_of(settings)):
+            assert time.monotonic() - up.began < STATES_SECONDS, states
+            time.sleep(1)
+        assert states[0] == "not enough evidence"
+        assert "steady" in states[1:3]
     finally:
         left = up.stop() if up.process.poll() is None else []
     assert left == []

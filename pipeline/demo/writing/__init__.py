@@ -1,0 +1,1 @@
+"""Writes the demo's everyday texts: sentences with slots in three languages, and the plan of what is planted."""
