@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.extract.document import EXTRACTOR, DateCandidate, Extracted
 from pipeline.store.clusters import Member, assign_clusters, leave_cluster, lock_clusters, refresh_cluster
+from pipeline.store.search.index import index_texts
 from pipeline.store.tables import Coding, Document
 from pipeline.store.upsert import IN_ONE_QUERY, upsert
 
@@ -20,6 +21,8 @@ _DATE = frozenset({"published_at", "published_origin", "dates"})
 _ORDERING = frozenset({"speaker", "published_at"})
 """columns that say which document of a cluster is the first"""
 _CLUSTERING = _ORDERING | {"text_digest"}
+_SEARCHED = frozenset({"title", "text"})
+"""columns that the search index is made of"""
 _KEY = ["monitor", "source", "address"]
 
 
@@ -108,7 +111,7 @@ def keep_document(
 
 
 def keep_documents(session: Session, monitor: str, texts: Sequence[Incoming]) -> list[Kept]:
-    """Write texts, put them into their clusters, and match codings that waited for them. Does not commit.
+    """Write texts, index them, put them into their clusters, match codings that waited for them. Does not commit.
 
     What comes out is what came of writing them one after another, in a few statements for all. The same call again
     changes nothing. A changed text updates the row and finds its cluster anew. A later reading that finds no date does
@@ -144,6 +147,7 @@ def _keep_different(session: Session, monitor: str, texts: Sequence[Incoming]) -
     ]
     written = upsert(session, Document, rows, keys=_KEY, returning=["id", "source", "address"])
     new = {(source, address): document for document, source, address in written}
+    index_texts(session, [(new[t.key], t.extracted.title, t.extracted.text) for t in texts if t.key in new])
     known = _known(session, monitor, [text for text in texts if text.key not in new])
     kept: dict[tuple[str, str], Kept] = {}
     waiting: list[Incoming] = []
@@ -189,6 +193,8 @@ def _meet_again(session: Session, document: Document, differing: dict[str, Any],
     if differing:
         document.updated_at = text.collected_at
         session.flush()
+    if not _SEARCHED.isdisjoint(differing):
+        index_texts(session, [(document.id, document.title, document.text)])
     if "text_digest" in differing:
         if document.cluster_id is not None:
             leave_cluster(session, document)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.extract.memento import memento_at, original_of
 from pipeline.store.clusters import leave_cluster, lock_clusters
+from pipeline.store.search.index import SCRUB, forget_texts
 from pipeline.store.session import engine_for
 from pipeline.store.tables import (
     Assignment,
@@ -252,6 +253,7 @@ def take_documents(session: Session, chosen: Selection, row: Erasure) -> int:
             ).all()
             row.captures += len(gone) if table is Capture else 0
     session.execute(delete(Document).where(Document.id.in_(ids)))
+    forget_texts(session, ids)
     row.documents += len(ids)
     row.captures += len(taken)
     session.commit()
@@ -343,6 +345,8 @@ def scrub(address: str) -> str | None:
     """
     engine = engine_for(address)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for statement in SCRUB[engine.dialect.name]:
+            connection.execute(text(statement))
         if engine.dialect.name == "postgresql":
             for table in _TABLES:
                 connection.execute(text(f"VACUUM {table}"))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from pipeline.store.cells import model_in_force
+from pipeline.store.cells import VARIABLE, model_in_force
+from pipeline.store.pending import is_pending
 from pipeline.store.tables import Capture, Cluster, Coding, Document, Framing, GapCell, Model, TrendCell
 
 MEMBERS_SHOWN = 50
@@ -42,38 +43,6 @@ def latest_gaps(session: Session, monitor: str, a: str, b: str, period: str, lim
         .limit(limit)
     )
     return list(reversed(session.scalars(query).all()))
-
-
-def _trends(monitor: str, group: str | None, period: str | None) -> Select[TrendCell]:
-    query = select(TrendCell).where(TrendCell.monitor == monitor)
-    if group is not None:
-        query = query.where(TrendCell.group_id == group)
-    if period is not None:
-        query = query.where(TrendCell.period == period)
-    return query
-
-
-def trend_page(
-    session: Session, monitor: str, group: str | None, period: str | None, limit: int, offset: int
-) -> tuple[list[TrendCell], int]:
-    """One page of the trend table, newest period first, and how many rows there are in all."""
-    query = _trends(monitor, group, period)
-    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    ordered = query.order_by(TrendCell.start.desc(), TrendCell.period, TrendCell.group_id)
-    return list(session.scalars(ordered.limit(limit).offset(offset))), total
-
-
-def count_texts_of_cell(session: Session, monitor: str, group: str, start: date, end: date) -> int:
-    """How many own texts a group published from ``start`` to the day before ``end``, reposts included."""
-    first, last = (datetime.combine(day, time(), tzinfo=UTC) for day in (start, end))
-    query = select(func.count(Document.id)).where(
-        Document.monitor == monitor,
-        Document.speaker == "own",
-        Document.group_id == group,
-        Document.published_at >= first,
-        Document.published_at < last,
-    )
-    return session.scalar(query) or 0
 
 
 @dataclass(frozen=True)
@@ -119,7 +88,7 @@ class DocumentDetail:
     members: list[Member]
     members_total: int
     codings: list[Coding]
-    """of this document and of its cluster"""
+    """of this document and of its cluster; none that a second coder must not see yet"""
 
 
 def _framings(session: Session, document: Document) -> list[ScoredBy]:
@@ -127,7 +96,8 @@ def _framings(session: Session, document: Document) -> list[ScoredBy]:
     query = (
         select(Framing, Model.name)
         .join(Model, Model.id == Framing.model_id)
-        .where(Framing.document_id == document.id)
+        # what a model says of criticism has other heads, and a group towards which
+        .where(Framing.document_id == document.id, Framing.target == "", Model.variable == VARIABLE)
         .order_by((Framing.model_id == (current.id if current else -1)).desc(), Framing.scored_at.desc())
         .limit(FRAMINGS_SHOWN)
     )
@@ -184,7 +154,7 @@ def document_detail(session: Session, monitor: str, document_id: int) -> Documen
         coded.append(Coding.document_id.in_(same))
     codings = session.scalars(
         select(Coding)
-        .where(Coding.monitor == monitor, or_(*coded))
+        .where(Coding.monitor == monitor, or_(*coded), ~is_pending())
         .order_by(Coding.coded_at.desc(), Coding.id.desc())
         .limit(CODINGS_SHOWN)
     ).all()

@@ -12,7 +12,8 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event, func, make_url, select
+from sqlalchemy import Engine, FromClause, create_engine, event, func, make_url, select
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
@@ -42,6 +43,13 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
     cursor.close()
 
 
+class _SQLiteCompiler(SQLiteCompiler):
+    """Writes a query's hints, such as INDEXED BY: SQLAlchemy knows none of SQLite's."""
+
+    def get_from_hint_text(self, table: FromClause, text: str | None) -> str | None:
+        return text
+
+
 _KEPT, _MORE = 5, 45
 """Connections: a run has a thread per host and a writer, and none may fail for want of one."""
 
@@ -54,6 +62,7 @@ def engine_for(address: str) -> Engine:
         if url.database and url.database != ":memory:":
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(url, connect_args={"timeout": 30}, pool_size=_KEPT, max_overflow=_MORE)
+        engine.dialect.statement_compiler = _SQLiteCompiler
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
     if url.get_backend_name() == "postgresql":

@@ -1,64 +1,115 @@
-"""The texts behind a point, and one text."""
+"""Texts: what a search finds, counted by what it is found in; the texts of a cell; and the hits as a file."""
 
 from __future__ import annotations
 
-from datetime import date
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy.orm import Session
 
-from pipeline.monitor import PERIODS, Period
-from pipeline.monitor.periods import period_of
-from pipeline.review.asked import (
-    MOST_A_PAGE,
-    Limit,
-    PageNumber,
-    days_between,
-    group_of,
-    monitor_of,
-    names_of,
-    settings_of,
-)
+from pipeline.review.asked import MOST_A_PAGE, Limit, PageNumber, download, names_of, settings_of
 from pipeline.review.html import page
-from pipeline.store.pages import count_texts_of_cell
+from pipeline.review.text_search import (
+    EXPORTED,
+    ORDERS,
+    Asked,
+    AskedTexts,
+    Attention,
+    attention,
+    exported,
+    facets,
+    how_many,
+    months_of,
+)
+from pipeline.review.words import csv_file
+from pipeline.store.search.excerpt import LOOKED_AT, excerpt, marked
+from pipeline.store.search.index import left_to_index
 from pipeline.store.session import open_session
-from pipeline.store.trends import documents_of_cell
+from pipeline.store.texts import MOST_HITS, Hits, Months, search, shown, texts_of_months
 
 router = APIRouter()
 
 TEXTS_A_PAGE = 50
+MOST_WITH_TEXT = 1_000
+"""texts in a file that has the texts themselves"""
 
 
 @router.get("/ui/m/{monitor}/texts")
-def texts(
-    request: Request,
-    monitor: str,
-    group: str,
-    start: date,
-    end: date,
-    number: PageNumber = 1,
-    limit: Limit = TEXTS_A_PAGE,
-) -> Response:
-    """The texts behind a point: a group's own texts of one period."""
-    watched_by = monitor_of(request, monitor)
-    group_of(watched_by, group)
-    days_between(start, end)
+def texts(request: Request, asked: Asked, number: PageNumber = 1, limit: Limit = TEXTS_A_PAGE) -> Response:
+    """What a search finds. A group and two days alone: the group's own texts of a cell, oldest first."""
     limit = min(limit, MOST_A_PAGE)
+    wanted = asked.wanted
     with open_session(settings_of(request)) as session:
-        total = count_texts_of_cell(session, watched_by.name, group, start, end)
-        rows = documents_of_cell(session, watched_by.name, group, start, end, limit, (number - 1) * limit)
-    kind: Period | None = next((k for k in PERIODS if (s := period_of(k, start)).start == start and s.end == end), None)
+        hits = search(session, wanted, asked.order)
+        rows = shown(session, [hit.id for hit in hits.hits[(number - 1) * limit : number * limit]], LOOKED_AT)
+        drawn, counted = _attention(session, asked, hits)
+        waiting = left_to_index(session) if asked.searches else 0
+    names = names_of(asked.monitor)
     return page(
         request,
         "texts.html",
-        monitor=watched_by,
-        group=group,
-        name=names_of(watched_by)[group],
-        start=start,
-        end=end,
-        label=period_of(kind, start).label if kind else f"{start} to {end}",
-        rows=rows,
-        total=total,
+        monitor=asked.monitor,
+        asked=asked,
+        wanted=wanted,
+        names=names,
+        name=names.get(wanted.only.get("group", ""), ""),
+        rows=[(row, marked(row.title or "(no title)", wanted.query), excerpt(row.text, wanted.query)) for row in rows],
+        hits=hits,
+        said=how_many(hits),
+        facets=facets(asked, hits) if hits.hits or asked.state else [],
+        attention=drawn,
+        counted=counted,
+        waiting=waiting,
+        orders=ORDERS,
+        most=MOST_HITS,
+        most_with_text=MOST_WITH_TEXT,
         number=number,
-        pages=max(1, -(-total // limit)),
-        limit=limit,
+        pages=max(1, -(-len(hits.hits) // limit)),
+        query=asked.query(limit=str(limit) if limit != TEXTS_A_PAGE else None),
     )
+
+
+def _attention(session: Session, asked: AskedTexts, hits: Hits) -> tuple[list[Attention], Months | None]:
+    """Shares of the groups' months; none where not all hits are known."""
+    found = months_of(hits)
+    if not asked.narrows or hits.more or found is None:
+        return [], None
+    groups, first, last = found
+    counted = texts_of_months(session, asked.monitor.name, groups, first, last)
+    return attention(names_of(asked.monitor), hits, counted, first, last), counted
+
+
+@router.get("/ui/m/{monitor}/texts.{form}")
+def texts_file(
+    request: Request,
+    asked: Asked,
+    form: Literal["csv", "json"],
+    text: Annotated[bool, Query(description="with the texts themselves")] = False,
+) -> Response:
+    """The hits as a file, in the same order: with their texts the first thousand."""
+    with open_session(settings_of(request)) as session:
+        hits = search(session, asked.wanted, asked.order)
+        some = hits.hits[: MOST_WITH_TEXT if text else MOST_HITS]
+        rows = shown(session, [hit.id for hit in some], 10_000_000 if text else 0)
+    columns = [*EXPORTED, "text"] if text else list(EXPORTED)
+    lines = exported(rows, text)
+    name = f"{asked.monitor.name}-texts.{form}"
+    if form == "csv":
+        return download(csv_file(columns, lines), "text/csv; charset=utf-8", name)
+    made: dict[str, Any] = {
+        "monitor": asked.monitor.name,
+        "asked_for": asked.words,
+        "order": asked.order,
+        "made_at": datetime.now(UTC),
+        "found": how_many(hits),
+        "texts": [dict(zip(columns, line, strict=True)) for line in lines],
+    }
+    return download(json.dumps(made, default=_iso, ensure_ascii=False, indent=1), "application/json", name)
+
+
+def _iso(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no form in JSON")

@@ -5,6 +5,7 @@ from typing import Literal
 from alembic import context
 
 from pipeline.settings import Settings
+from pipeline.store.search.index import TABLE as SEARCH_INDEX
 from pipeline.store.session import engine_for
 from pipeline.store.tables import Base, UtcDateTime
 
@@ -14,6 +15,11 @@ address = context.config.attributes.get("address") or Settings().database
 def render_item(kind: str, item: object, _context: object) -> str | Literal[False]:
     """Migrations name plain SQL types: they must run unchanged when our own classes have moved on."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+
+
+def is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Whether Alembic compares it with our classes: not the search index, nor the tables that SQLite keeps it in."""
+    return not (kind == "table" and name is not None and name.startswith(SEARCH_INDEX))
 
 
 with engine_for(address).connect() as connection:
@@ -27,7 +33,11 @@ with engine_for(address).connect() as connection:
     try:
         # SQLite can't alter a column in place: render_as_batch copies the table instead.
         context.configure(
-            connection=connection, target_metadata=Base.metadata, render_as_batch=True, render_item=render_item
+            connection=connection,
+            target_metadata=Base.metadata,
+            render_as_batch=True,
+            render_item=render_item,
+            include_name=is_ours,
         )
         with context.begin_transaction():
             context.run_migrations()

@@ -1,0 +1,1 @@
+"""Full-text search: one column of normalised words feeds FTS5 on SQLite and a tsvector on PostgreSQL."""

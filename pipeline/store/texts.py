@@ -1,0 +1,309 @@
+"""Searching and filtering texts: the hits with what they are counted by, months to hold them against, and rows to show.
+
+A search reads at most :data:`MOST_HITS` hits, those that were collected last, so that its time does not grow with the
+store; a caller is told when there are more. Filters and counts are answered from indexes: only the texts that are shown
+are read themselves.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time
+from functools import cached_property
+from operator import attrgetter
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import ColumnElement, Float, Select, String, and_, cast, func, literal, or_, select, type_coerce
+from sqlalchemy.orm import Session
+
+from pipeline.store.cells import fresh_framing, model_in_force
+from pipeline.store.search.index import document_of, matches, on_postgresql, on_sqlite, rank
+from pipeline.store.search.query import Query
+from pipeline.store.tables import Cluster, Document, Framing, TrendCell
+from pipeline.store.upsert import IN_ONE_QUERY
+
+MOST_HITS = 10_000
+FEW = 25_000
+"""texts that are looked at one by one: where a group or the days leave no more, those are gone through first"""
+Order = Literal["newest", "oldest", "best"]
+Facet = Literal["group", "source", "language", "speaker", "label"]
+FACETS: tuple[Facet, ...] = ("group", "source", "language", "speaker", "label")
+NONE = "none"
+"""in a filter: texts that have no group, language or label"""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which texts are asked for."""
+
+    monitor: str
+    query: Query | None = None
+    """null: whatever they say"""
+    start: date | None = None
+    end: date | None = None
+    """first day that is left out"""
+    only: Mapping[Facet, str] = field(default_factory=dict)
+    """facet -> the one value"""
+    counting: bool = False
+    """only texts that count: the first publication of each"""
+
+    def without_words(self) -> Wanted:
+        """The same, whatever the texts say."""
+        return replace(self, query=None)
+
+
+class Hit(NamedTuple):
+    """A text that was found, without the text."""
+
+    id: int
+    group: str | None
+    source: str
+    language: str | None
+    speaker: str
+    label: str | None
+    """by the model in force; null: not framed, or it knows no word of the text"""
+    published: str | None
+    """UTC, ISO order, as text: ten thousand of them are sorted and counted, and fifty shown"""
+    rank: float
+
+
+@dataclass(frozen=True)
+class Hits:
+    """What was found."""
+
+    hits: list[Hit]
+    """in the order that was asked for"""
+    more: bool
+    """there are more; these were collected last"""
+
+    def counts(self, facet: Facet) -> list[tuple[str, int]]:
+        """Value (:data:`NONE` for none) and number of hits with it, most first."""
+        counted = Counter(map(attrgetter(facet), self.hits))
+        return sorted(((value or NONE, number) for value, number in counted.items()), key=lambda one: (-one[1], one[0]))
+
+    @cached_property
+    def years(self) -> list[tuple[int, int]]:
+        """Year of publication (UTC) and number of hits, oldest first; without undated ones."""
+        counted = Counter(hit.published[:4] for hit in self.hits if hit.published is not None)
+        return sorted((int(year), number) for year, number in counted.items())
+
+    @cached_property
+    def months(self) -> dict[tuple[str, date], int]:
+        """Group and first day of a month -> hits among its own texts."""
+        counted = Counter((hit.group, hit.published[:7]) for hit in self.hits if hit.published and hit.speaker == "own")
+        return {
+            (group, date.fromisoformat(f"{month}-01")): number
+            for (group, month), number in counted.items()
+            if group is not None
+        }
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)
+
+
+def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = [Document.monitor == wanted.monitor]
+    columns: dict[Facet, Any] = {
+        "group": Document.group_id,
+        "source": Document.source,
+        "language": Document.language,
+        "speaker": Document.speaker,
+        "label": Framing.label,
+    }
+    for facet, value in wanted.only.items():
+        column = columns[facet]
+        where.append(column.is_(None) if value == NONE else column == value)
+    if wanted.start is not None:
+        where.append(Document.published_at >= _midnight(wanted.start))
+    if wanted.end is not None:
+        where.append(Document.published_at < _midnight(wanted.end))
+    if wanted.counting:
+        where.append(or_(Document.cluster_id.is_(None), Cluster.first_document_id == Document.id))
+    return where
+
+
+def _narrow(session: Session, wanted: Wanted) -> str | None:
+    """An index by which few texts remain, before their words are looked at; None when none is known."""
+    dates = []
+    if wanted.start is not None:
+        dates.append(Document.published_at >= _midnight(wanted.start))
+    if wanted.end is not None:
+        dates.append(Document.published_at < _midnight(wanted.end))
+    group, speaker = wanted.only.get("group"), wanted.only.get("speaker")
+    ways: list[tuple[str, list[ColumnElement[bool]]]] = []
+    if group not in (None, NONE):
+        of_cell = [Document.group_id == group]
+        if speaker is not None:
+            of_cell += [Document.speaker == speaker, *dates]
+        ways.append(("ix_documents_cell", of_cell))
+    if dates:
+        ways.append(("ix_documents_published", dates))
+    for index, where in ways:
+        some = select(literal(1)).select_from(Document).where(Document.monitor == wanted.monitor, *where)
+        some = some.with_hint(Document, f"INDEXED BY {index}", "sqlite").limit(FEW + 1)
+        if (session.scalar(select(func.count()).select_from(some.subquery())) or 0) <= FEW:
+            return index
+    return None
+
+
+def _hits_query(session: Session, wanted: Wanted, model_id: int | None, ranked: bool) -> Select[Any]:
+    """The statement. On SQLite it is said which way to go, since that keeps no statistics unless it is told to."""
+    sqlite = session.get_bind().dialect.name == "sqlite"
+    order = rank(session, wanted.query) if ranked and wanted.query else cast(literal(0.0), Float)
+    query = select(
+        Document.id,
+        Document.group_id,
+        Document.source,
+        Document.language,
+        Document.speaker,
+        Framing.label,
+        _as_text(Document.published_at, sqlite),
+        order.label("rank"),
+    )
+    narrow = _narrow(session, wanted)
+    within = document_of(session)
+    if wanted.query is None:
+        query, newest = query.select_from(Document), Document.id.desc()
+    elif sqlite and narrow is not None and not ranked:
+        found = select(within).where(matches(session, wanted.query))
+        query, newest = query.select_from(Document).where(Document.id.in_(found)), Document.id.desc()
+    else:
+        query = query.select_from(on_sqlite if sqlite else on_postgresql).join(Document, Document.id == within)
+        query, newest = query.where(matches(session, wanted.query)), within.desc()
+        narrow = None
+    query = query.with_hint(Document, f"INDEXED BY {narrow or 'ix_documents_search'}", "sqlite")
+    framed = and_(Framing.document_id == Document.id, Framing.model_id == model_id, Framing.target == "")
+    query = query.outerjoin(Framing, framed)
+    if wanted.counting:
+        query = query.outerjoin(Cluster, Cluster.id == Document.cluster_id)
+    return query.where(*_filters(wanted)).order_by(newest).limit(MOST_HITS + 1)
+
+
+def _as_text(moment: Any, sqlite: bool) -> ColumnElement[str | None]:
+    """A time in UTC as text, which SQLite keeps anyway."""
+    if sqlite:
+        return type_coerce(moment, String)
+    return func.to_char(func.timezone("UTC", moment), "YYYY-MM-DD HH24:MI:SS.US")
+
+
+def _in_order(hits: list[Hit], order: Order) -> list[Hit]:
+    """Undated texts stand last, whichever the order."""
+    if order == "best":
+        return sorted(hits, key=lambda hit: (-hit.rank, -hit.id))
+    dated = sorted([hit for hit in hits if hit.published is not None], key=attrgetter("published", "id"))
+    if order != "oldest":
+        dated.reverse()
+    return [*dated, *(hit for hit in hits if hit.published is None)]
+
+
+def search(session: Session, wanted: Wanted, order: Order = "newest") -> Hits:
+    """The texts that are asked for, at most :data:`MOST_HITS`. Of a query that has a problem none."""
+    if wanted.query is not None and not wanted.query.terms:
+        if wanted.query.problem is not None:
+            return Hits([], more=False)
+        wanted = wanted.without_words()
+    model = model_in_force(session)
+    ranked = order == "best" and wanted.query is not None
+    # by the connection: the session would look at each of the rows for objects of its own
+    rows = session.connection().execute(_hits_query(session, wanted, model.id if model else None, ranked)).all()
+    hits = [Hit._make(row) for row in rows[:MOST_HITS]]
+    return Hits(_in_order(hits, order if ranked or order != "best" else "newest"), more=len(rows) > MOST_HITS)
+
+
+@dataclass(frozen=True)
+class Months:
+    """How many own texts each group published in each month: what hits are held against."""
+
+    texts: dict[tuple[str, date], int]
+    measured_at: datetime | None
+    """when they were counted; null: now"""
+
+
+def texts_of_months(session: Session, monitor: str, groups: Sequence[str], first: date, last: date) -> Months:
+    """Own texts, reposts included, of the months that begin from ``first`` to ``last``.
+
+    As the trend table has them; counted now where it has no months.
+    """
+    rows = session.execute(
+        select(TrendCell.group_id, TrendCell.start, TrendCell.texts, TrendCell.measured_at).where(
+            TrendCell.monitor == monitor,
+            TrendCell.period == "month",
+            TrendCell.group_id.in_(groups),
+            TrendCell.start >= first,
+            TrendCell.start <= last,
+        )
+    ).all()
+    if rows:
+        return Months({(row.group_id, row.start): row.texts for row in rows}, max(row.measured_at for row in rows))
+    sqlite = session.get_bind().dialect.name == "sqlite"
+    month = func.substr(_as_text(Document.published_at, sqlite), 1, 7)
+    after = date(last.year + last.month // 12, last.month % 12 + 1, 1)
+    counted = session.execute(
+        select(Document.group_id, month, func.count())
+        .where(
+            Document.monitor == monitor,
+            Document.group_id.in_(groups),
+            Document.speaker == "own",
+            Document.published_at >= _midnight(first),
+            Document.published_at < _midnight(after),
+        )
+        .group_by(Document.group_id, month)
+    )
+    return Months({(str(group), date.fromisoformat(f"{month}-01")): number for group, month, number in counted}, None)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A text as a list shows it."""
+
+    id: int
+    title: str | None
+    text: str
+    """its beginning, as far as was asked for"""
+    address: str
+    source: str
+    group: str | None
+    speaker: str
+    language: str | None
+    published_at: datetime | None
+    published_origin: str | None
+    counts: bool
+    """False: a repost; its text counts where it was published first"""
+    p_nationalist: float | None
+    """null: not framed by the model in force since its text changed, or the model knows no word of it"""
+    p_universalist: float | None
+    label: str | None
+
+
+def shown(session: Session, documents: Iterable[int], characters: int) -> list[Shown]:
+    """The rows of these documents, in their order, with so many ``characters`` of each text."""
+    ids = list(documents)
+    model = model_in_force(session)
+    found: dict[int, Shown] = {}
+    for start in range(0, len(ids), IN_ONE_QUERY):
+        rows = session.execute(
+            select(
+                Document.id,
+                Document.title,
+                func.substr(Document.text, 1, characters) if characters else literal(""),
+                Document.address,
+                Document.source,
+                Document.group_id,
+                Document.speaker,
+                Document.language,
+                Document.published_at,
+                Document.published_origin,
+                or_(Document.cluster_id.is_(None), Cluster.first_document_id == Document.id),
+                Framing.p_first,
+                Framing.p_second,
+                Framing.label,
+            )
+            .outerjoin(Cluster, Cluster.id == Document.cluster_id)
+            .outerjoin(Framing, fresh_framing(model.id if model else None))
+            .where(Document.id.in_(ids[start : start + IN_ONE_QUERY]))
+        )
+        found.update((row.id, Shown(*row)) for row in rows)
+    return [found[one] for one in ids if one in found]

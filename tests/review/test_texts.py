@@ -1,0 +1,289 @@
+"""The texts' pages and what stands beneath them: search, facets, shares, files; a text, its weights, its copy."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import event
+
+from pipeline.review.text_search import Month
+from pipeline.settings import Settings
+from pipeline.store.session import engine_for, open_session
+from pipeline.store.tables import Document, SearchProgress
+from tests.review import filling_texts
+from tests.review.filled import fill
+
+pytestmark = [pytest.mark.airflow, pytest.mark.filterwarnings("ignore")]
+
+TEXTS = "/ui/m/harbour/texts"
+CELL = "group=heron&start=2025-01-01&end=2025-04-01"
+
+
+@pytest.fixture
+def ids(review_store):
+    return review_store[1]
+
+
+@pytest.fixture
+def own_store(tmp_path, on_store):
+    """A store of the test's own, which it may change."""
+    made = Settings(data=tmp_path / "data", database_url="", monitors=tmp_path / "monitors")
+    ids = fill(made)
+    on_store(made)
+    yield made, ids
+    engine_for(made.database).dispose()
+
+
+def test_a_search_marks_what_it_finds(get):
+    text = get(f"{TEXTS}?q=river+kin*").text
+    assert "No text is found" in text
+    text = get(f"{TEXTS}?q=%22own+river%22").text
+    assert "24 texts: “own river”; newest first." in text
+    assert "<mark>own river</mark>" in text
+    assert "What we defend ends at our " in text
+    arabic = get(f"{TEXTS}?q=الارض").text  # written otherwise in the text
+    assert "<mark>الأرض</mark>" in arabic
+    assert 'dir="rtl"' in arabic
+
+
+def test_what_can_not_be_searched_is_said_and_what_was_typed_stays(get):
+    text = get(f"{TEXTS}?q=-river&start=2025-01-01").text
+    assert "needs a word that is to occur" in text
+    assert 'aria-invalid="true"' in text
+    assert 'value="-river"' in text
+    assert 'value="2025-01-01"' in text
+
+
+def test_facets_count_and_lead_on(get):
+    text = get(f"{TEXTS}?q=river").text
+    assert re.search(r'href="\?q=river&amp;group=heron&amp;speaker=any"[^>]*><span dir="auto">Heron League', text)
+    chosen = get(f"{TEXTS}?q=river&group=heron&speaker=any").text
+    assert re.search(
+        r'href="\?q=river" aria-current="true"><span dir="auto">Heron League</span><span class="off">', chosen
+    )
+    for title in ("Group", "Source", "Language", "Who speaks", "Read as", "Year"):
+        assert f"<summary>{title}</summary>" in text
+    assert "start=2025-01-01&amp;end=2026-01-01" in text
+    assert "No text is found" in get(f"{TEXTS}?language=xx").text
+
+
+def test_shares_of_months_stand_beside_their_numbers(get):
+    text = get(f"{TEXTS}?q=river").text
+    assert "Share of a group’s own texts" in text
+    row = re.search(r"<tr><th scope=\"row\">Heron League</th><td[^>]*>2025-01</td>(.*?)</tr>", text)
+    share, found, of = re.findall(r'class="num">([^<]*)<', row[1])
+    assert (found, of) == ("11", "28")
+    assert share == "39.3%"
+    assert "2025-01: 39.3%, 11 of 28 texts" in text
+    # a cell alone asks for everything a group said
+    assert "Share of a group’s own texts" not in get(f"{TEXTS}?{CELL}").text
+
+
+def test_a_share_is_not_made_up():
+    day = datetime(2025, 1, 1, tzinfo=UTC).date()
+    assert Month(day, 3, 12).share == 0.25
+    assert Month(day, 3, None).share is None
+    assert Month(day, 0, 0).share is None
+    assert Month(day, 5, 4).share is None  # measured before the fifth came
+
+
+def test_only_texts_that_count(get):
+    both = get(f"{TEXTS}?q=النهر&speaker=own").text
+    assert "repost: counts where it was published first" in both
+    assert "repost: counts" not in get(f"{TEXTS}?q=النهر&speaker=own&counting=1").text
+
+
+def test_a_link_restores_the_view(get):
+    text = get(f"{TEXTS}?q=river&order=oldest&counting=1&language=en&end=2025-02-01").text
+    assert '<option value="oldest" selected>' in text
+    assert 'name="counting" value="1" checked' in text
+    assert '<input type="hidden" name="language" value="en">' in text
+    assert 'name="end" value="2025-02-01"' in text
+    assert "language=en&amp;end=2025-02-01&amp;counting=1&amp;order=oldest" in text
+
+
+def test_hits_come_as_files(get):
+    answer = get(f"{TEXTS}.csv?q=river&order=oldest")
+    assert answer.headers["content-disposition"] == 'attachment; filename="harbour-texts.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert len(rows) > 40
+    assert rows[0]["address"].startswith("http://127.0.0.1:9/")
+    assert rows == sorted(rows, key=lambda row: row["published_at"])
+    assert "text" not in rows[0]
+    made = json.loads(get(f"{TEXTS}.json?q=%22own+river%22&text=1").text)
+    assert made["asked_for"] == ["“own river”"]
+    assert made["found"] == "24 texts"
+    assert len(made["texts"]) == 24
+    assert "our own river" in made["texts"][0]["title"]
+    assert "beyond the river" in made["texts"][0]["text"]
+    # what a spreadsheet would run is disarmed
+    assert get(f"{TEXTS}.csv?q=alert").text.count("<script>") >= 1
+
+
+def test_a_store_older_than_its_index_says_what_to_do(own_store, get):
+    settings, _ = own_store
+    assert "riftwatch search index" not in get(f"{TEXTS}?q=river").text
+    with open_session(settings) as session:
+        session.query(SearchProgress).update({"after_id": 0, "last_id": 120})
+        session.commit()
+    assert "About 120 older texts are not in the search index yet" in get(f"{TEXTS}?q=river").text
+
+
+def test_an_empty_store_says_what_to_do(tmp_path, on_store, get, review_store):
+    made = Settings(data=tmp_path, database_url="", monitors=review_store[0].monitors)
+    on_store(made)
+    assert "No text is collected yet" in get(TEXTS).text
+    engine_for(made.database).dispose()
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "said"),
+    [
+        ("start=2025-02-30", 422, "can&#39;t be read"),
+        ("start=9999-12-30", 422, "from 1000-01-01 to 9998-12-31"),
+        ("start=2025-02-01&end=2025-01-01", 404, "ends before it starts"),
+        ("group=nobody", 404, "no such group"),
+        ("order=worst", 422, "can&#39;t be read"),
+        ("q=" + "a" * 501, 422, "can&#39;t be read"),
+        ("q=%00%22%27%29%28*%3A&language=%00", 200, "No text is found"),
+    ],
+)
+def test_odd_values_are_answered_in_words(get, query, status, said):
+    answer = get(f"{TEXTS}?{query}")
+    assert answer.status_code == status
+    assert said in answer.text
+
+
+def test_the_api_searches(get):
+    found = get("/api/v1/monitors/harbour/texts?q=%22own+river%22&limit=5").json()
+    assert found["total"] == 24
+    assert found["more"] is False
+    assert len(found["texts"]) == 5
+    assert found["facets"]["group"] == [{"value": "heron", "texts": 24}]
+    assert "own river" in found["texts"][0]["title"]
+    assert found["texts"][0]["excerpt"].startswith("This land was given")
+    assert get("/api/v1/monitors/harbour/texts?q=-a").json()["problem"]
+    cell = get(f"/api/v1/monitors/harbour/texts?{CELL}").json()
+    assert cell["total"] == 70
+    assert cell["texts"][0]["published_at"] < cell["texts"][-1]["published_at"]
+
+
+def test_the_api_tells_all_of_a_text(get, ids):
+    told = get(f"/api/v1/monitors/harbour/documents/{ids['heron-ar']}").json()
+    assert told["group"] == "heron"
+    assert [one["accepted"] for one in told["dates"]] == [True, False]
+    assert [one["coder"] for one in told["codings"]] == ["second coder", "first coder"]
+    assert told["copies_total"] == 1
+    assert get("/api/v1/monitors/harbour/documents/999999").status_code == 404
+
+
+def test_a_coding_that_a_second_coder_must_not_see_is_nowhere(own_store, get):
+    settings, ids = own_store
+    with open_session(settings) as session:
+        filling_texts.add_pending(session, session.get_one(Document, ids["maple-en"]))
+        session.commit()
+    for address in (
+        f"/ui/m/harbour/documents/{ids['maple-en']}",
+        f"/api/v1/monitors/harbour/documents/{ids['maple-en']}",
+    ):
+        answer = get(address)
+        assert answer.status_code == 200
+        assert filling_texts.HIDDEN_NOTE not in answer.text
+        assert "third coder" not in answer.text
+
+
+def test_a_text_is_shown_as_the_model_weighs_it(get, ids):
+    text = get(f"/ui/m/harbour/documents/{ids['heron-en']}?view=weights").text
+    assert "the model in force" in text
+    assert re.search(r'<span class="w [ab]" title="[+−]\d', text)
+    assert "What the model saw" in text
+    assert "100% of the text" in text
+    arabic = get(f"/ui/m/harbour/documents/{ids['heron-ar']}?view=weights").text
+    assert 'class="said" dir="rtl" lang="ar"' in arabic
+    hostile = get(f"/ui/m/harbour/documents/{ids['hostile']}?view=weights").text
+    assert "<script>document" not in hostile
+
+
+def test_a_model_that_can_not_be_read_is_said_in_words(own_store, get):
+    settings, ids = own_store
+    for file in settings.models.glob("*/arrays.npz"):
+        file.write_bytes(b"changed")
+    text = get(f"/ui/m/harbour/documents/{ids['heron-en']}?view=weights").text
+    assert "can&#39;t be read here" in text
+    assert str(settings.data) not in text
+
+
+def test_what_was_searched_is_marked_in_the_text(get, ids):
+    assert "<mark>river</mark>" in get(f"/ui/m/harbour/documents/{ids['heron-en']}?q=river").text
+
+
+def test_an_archived_copy_is_inert_and_says_nothing_to_its_site(get, ids):
+    answer = get(f"/ui/m/harbour/documents/{ids['heron-en']}/archived")
+    assert answer.status_code == 200
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("sandbox; default-src 'none';")
+    assert "allow" not in policy
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["x-dns-prefetch-control"] == "off"
+    assert "tilled it – and here it ends." in answer.text  # from windows-1252
+    assert "[a heron]" in answer.text
+    assert "elsewhere" not in answer.text
+    assert "<script" not in answer.text
+    raw = get(f"/ui/m/harbour/documents/{ids['heron-en']}/archived?raw=1")
+    assert raw.content == filling_texts.PAGE.encode("windows-1252")
+    assert raw.headers["content-type"] == "application/octet-stream"
+    assert raw.headers["content-disposition"].startswith("attachment;")
+    assert raw.headers["content-security-policy"].startswith("sandbox;")
+
+
+def test_a_copy_that_is_not_shown_says_why(get, ids):
+    pdf = get(f"/ui/m/harbour/documents/{ids['hostile']}/archived")
+    assert pdf.status_code == 404
+    assert "no page and no plain text but application/pdf" in pdf.text
+    assert get(f"/ui/m/harbour/documents/{ids['hostile']}/archived?raw=1").content.startswith(b"%PDF")
+    assert "No response is kept" in get(f"/ui/m/harbour/documents/{ids['maple-en']}/archived").text
+    gone = get(f"/ui/m/harbour/documents/{ids['heron-ar']}/archived")  # its file was moved
+    assert gone.status_code == 404
+    assert "riftwatch archive check" in gone.text
+    assert "warc" not in gone.text
+    assert get("/ui/m/harbour/documents/999999/archived").status_code == 404
+
+
+def test_the_copy_is_framed_without_rights(get, ids):
+    address = f"/ui/m/harbour/documents/{ids['heron-en']}"
+    assert "<iframe" not in get(address).text
+    text = get(address + "?copy=1").text
+    assert re.search(rf'<iframe class="archived" sandbox src="{ids["heron-en"]}/archived"', text)
+
+
+def test_pages_of_texts_ask_the_store_a_fixed_number_of_questions(get, ids, review_store):
+    sent: list[str] = []
+
+    def note(connection, cursor, statement, *rest):
+        if statement.lstrip().upper().startswith("SELECT"):
+            sent.append(statement)
+
+    event.listen(engine_for(review_store[0].database), "before_cursor_execute", note)
+    try:
+        for address, most in (
+            (f"{TEXTS}?{CELL}", 5),
+            (f"{TEXTS}?q=river", 6),
+            (f"{TEXTS}.csv?q=river", 4),
+            ("/api/v1/monitors/harbour/texts?q=river", 4),
+            (f"/ui/m/harbour/documents/{ids['heron-ar']}", 9),
+            (f"/ui/m/harbour/documents/{ids['heron-ar']}?view=weights", 10),
+            (f"/ui/m/harbour/documents/{ids['heron-en']}/archived", 2),
+            (f"/api/v1/monitors/harbour/documents/{ids['heron-ar']}", 9),
+        ):
+            sent.clear()
+            assert get(address).status_code == 200
+            assert len(sent) <= most, (address, sent)
+    finally:
+        event.remove(engine_for(review_store[0].database), "before_cursor_execute", note)

@@ -1,0 +1,184 @@
+"""Searching texts on both databases: filters, counts, order, bounds, and the ways that the database goes."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import event
+
+from pipeline.store import texts as module
+from pipeline.store.search.index import index_texts
+from pipeline.store.search.query import parse
+from pipeline.store.session import engine_for, open_session
+from pipeline.store.tables import Cluster, Document, Framing, Model, Promotion, TrendCell
+from pipeline.store.texts import NONE, Wanted, search, shown, texts_of_months
+
+NOW = datetime(2010, 3, 1, tzinfo=UTC)
+
+
+def add(
+    session,
+    id_,
+    text,
+    *,
+    day="2009-09-19",
+    group="a",
+    speaker="own",
+    source="s",
+    language="en",
+    cluster=None,
+    label=None,
+):
+    session.add(
+        Document(
+            id=id_, monitor="m", source=source, group_id=group, speaker=speaker, address=f"http://x/{id_}",
+            title=f"T{id_}", text=text, text_digest="d", language=language, cluster_id=cluster, collected_at=NOW,
+            updated_at=NOW,
+            published_at=datetime.fromisoformat(day + "T22:30:00+00:00") if day else None, extractor="x",
+        )
+    )  # fmt: skip
+    session.flush()
+    if label:
+        session.add(
+            Framing(
+                document_id=id_, model_id=1, text_digest="d", featuriser="f", p_first=0.75, p_second=0.25, label=label,
+                scored_at=NOW,
+            )
+        )  # fmt: skip
+    index_texts(session, [(id_, f"T{id_}", text)])
+
+
+@pytest.fixture
+def store(store_settings):
+    with open_session(store_settings) as session:
+        session.add(Model(id=1, variable="framing", name="f", sha256="0" * 64, trained_at=NOW, training_balance=0.0))
+        session.flush()
+        session.add(Promotion(variable="framing", model_id=1, promoted_at=NOW, comment="first"))
+        session.add(Cluster(id=1, monitor="m", first_document_id=1))
+        session.flush()
+        add(session, 1, "the river and the land", day="2009-09-19", cluster=1, label="nationalist")
+        add(session, 2, "the river and the land", day="2009-09-30", group="b", cluster=1, label="nationalist")
+        add(session, 3, "a border, a river river river", day="2009-10-02", language="ar", label="both")
+        add(session, 4, "no shore", day="2008-01-01", source="t")
+        add(session, 5, "a river, observed", day="2009-09-20", group=None, speaker="observer", language=None)
+        add(session, 6, "a river without a date", day=None)
+        add(session, 7, "another monitor's river")
+        session.get_one(Document, 7).monitor = "n"
+        session.commit()
+        yield session
+
+
+def ids(session, typed="", order="newest", **more):
+    return [hit.id for hit in search(session, Wanted("m", parse(typed) if typed else None, **more), order).hits]
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        ({}, [3, 2, 5, 1, 4, 6]),
+        ({"typed": "river"}, [3, 2, 5, 1, 6]),
+        ({"typed": "river", "order": "oldest"}, [1, 5, 2, 3, 6]),
+        ({"typed": "river", "only": {"group": "a"}}, [3, 1, 6]),
+        ({"typed": "river", "only": {"group": "a", "speaker": "own"}, "start": date(2009, 9, 1)}, [3, 1]),
+        ({"typed": "river -land", "only": {"group": "a", "speaker": "own"}, "end": date(2010, 1, 1)}, [3]),
+        ({"only": {"group": NONE}}, [5]),
+        ({"only": {"language": NONE}}, [5]),
+        ({"only": {"language": "ar"}}, [3]),
+        ({"only": {"source": "t"}}, [4]),
+        ({"only": {"speaker": "observer"}}, [5]),
+        ({"only": {"label": "nationalist"}}, [2, 1]),
+        ({"only": {"label": NONE}}, [5, 4, 6]),
+        ({"typed": "river", "counting": True}, [3, 5, 1, 6]),
+        ({"start": date(2009, 9, 20), "end": date(2009, 10, 1)}, [2, 5]),
+        ({"typed": "nothing"}, []),
+        ({"typed": "-river"}, []),
+        ({"typed": "…"}, []),
+    ],
+)
+def test_filters_and_order(store, more, found):
+    assert ids(store, **more) == found
+
+
+def test_the_best_match_first(store):
+    assert ids(store, "river", "best")[0] == 3
+    assert ids(store, "river", "best", only={"group": "a", "speaker": "own"}, start=date(2009, 9, 1))[0] == 3
+    assert ids(store, "", "best") == ids(store)  # nothing to match: the newest first
+
+
+def test_every_way_finds_the_same(store, monkeypatch):
+    """A few texts are taken by their dates or group, many by their words."""
+    cases = [
+        {"typed": "river", "only": {"group": "a"}},
+        {"typed": "river", "only": {"group": "a", "speaker": "own"}, "start": date(2009, 9, 1)},
+        {"typed": "river", "start": date(2009, 9, 1), "end": date(2009, 10, 1)},
+        {"start": date(2009, 9, 1)},
+    ]
+    narrow = [ids(store, **case) for case in cases]
+    assert all(narrow)
+    monkeypatch.setattr(module, "_narrow", lambda session, wanted: None)
+    assert [ids(store, **case) for case in cases] == narrow
+
+
+def test_hits_are_counted(store):
+    hits = search(store, Wanted("m", parse("river")))
+    assert hits.counts("group") == [("a", 3), ("b", 1), (NONE, 1)]
+    assert hits.counts("language") == [("en", 3), ("ar", 1), (NONE, 1)]
+    assert hits.counts("label") == [("nationalist", 2), (NONE, 2), ("both", 1)]
+    assert hits.years == [(2009, 4)]
+    assert hits.months == {("a", date(2009, 9, 1)): 1, ("b", date(2009, 9, 1)): 1, ("a", date(2009, 10, 1)): 1}
+
+
+def test_there_is_a_bound_and_it_is_told(store, monkeypatch):
+    monkeypatch.setattr(module, "MOST_HITS", 2)
+    for typed in ("", "river"):
+        hits = search(store, Wanted("m", parse(typed) if typed else None))
+        assert hits.more
+        assert {hit.id for hit in hits.hits} == {5, 6}  # collected last
+    assert not search(store, Wanted("m", parse("land"))).more
+
+
+def test_months_are_those_of_the_trend_table_or_counted(store):
+    between = (["a", "b"], date(2009, 9, 1), date(2009, 12, 1))
+    counted = texts_of_months(store, "m", *between)
+    assert counted.measured_at is None
+    assert counted.texts == {("a", date(2009, 9, 1)): 1, ("b", date(2009, 9, 1)): 1, ("a", date(2009, 10, 1)): 1}
+    cell = {"monitor": "m", "period": "month", "clusters": 5, "sources": 1, "codings": 0, "measured_at": NOW}
+    store.add(TrendCell(group_id="a", start=date(2009, 9, 1), end=date(2009, 10, 1), texts=8, **cell))
+    measured = texts_of_months(store, "m", *between)
+    assert measured.texts == {("a", date(2009, 9, 1)): 8}
+    assert measured.measured_at == NOW
+
+
+def test_rows_are_shown_in_the_order_asked_for(store):
+    rows = shown(store, [2, 5, 1, 999], 9)
+    assert [row.id for row in rows] == [2, 5, 1]
+    assert [row.counts for row in rows] == [False, True, True]
+    assert rows[0].text == "the river"
+    assert (rows[0].p_nationalist, rows[0].label) == (0.75, "nationalist")
+    assert rows[1].label is None
+    assert shown(store, [1], 0)[0].text == ""
+    store.get_one(Document, 1).text_digest = "other"
+    store.flush()
+    assert shown(store, [1], 5)[0].label is None  # scored before its text changed
+
+
+def test_sqlite_comes_to_no_text_for_hits(settings):
+    """What filters and counts stands in an index: the statement reads no row of the documents themselves."""
+    sent = []
+
+    def note(connection, cursor, statement, values, *rest):
+        if "INDEXED BY ix_documents_search" in statement:
+            sent.append((statement, values))
+
+    with open_session(settings) as session:
+        add(session, 1, "the river")
+        event.listen(engine_for(settings.database), "before_cursor_execute", note)
+        search(session, Wanted("m", parse("river")))
+        search(session, Wanted("m", only={"language": "en"}))
+        event.remove(engine_for(settings.database), "before_cursor_execute", note)
+        explained = [(f"EXPLAIN QUERY PLAN {statement}", values) for statement, values in sent]
+        plans = [[row[3] for row in session.connection().exec_driver_sql(*one)] for one in explained]
+    assert len(plans) == 2
+    for plan in plans:
+        assert any("COVERING INDEX ix_documents_search" in step for step in plan), plan
+    assert any("VIRTUAL TABLE INDEX" in step for step in plans[0])
+    assert not any("TEMP B-TREE" in step for plan in plans for step in plan), plans
