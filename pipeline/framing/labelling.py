@@ -19,7 +19,7 @@ from pipeline.monitor import Monitor
 from pipeline.settings import Settings
 from pipeline.store import queues
 from pipeline.store.codings import keep_codings
-from pipeline.store.queues import CODED, UNCLEAR, ItemRow, Progressed, Wanted
+from pipeline.store.queues import CODED, UNCLEAR, ItemRow, Progressed, Said, Wanted
 from pipeline.store.session import open_session
 
 LEASE = timedelta(minutes=30)
@@ -31,6 +31,22 @@ _TRIES = 100
 
 class LabellingError(ValueError):
     """What a coder asked for can't be done; says why and what to do."""
+
+
+class NoItemError(LabellingError):
+    """The monitor has no such item."""
+
+
+class NotYoursError(LabellingError):
+    """The item is not the coder's (any more)."""
+
+
+class NoValueError(LabellingError):
+    """The codebook has no such value."""
+
+
+class AnsweredError(LabellingError):
+    """The coder has answered the item before, and otherwise."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +110,7 @@ def next_item(
     coder: str,
     *,
     queue: int | None = None,
+    variable: str | None = None,
     languages: Sequence[str] = (),
     leave: Sequence[int] = (),
     now: datetime | None = None,
@@ -101,11 +118,11 @@ def next_item(
     """The next text for a coder, leased for half an hour; None when there is none.
 
     First what the coder was given and has not answered, then the open queues in their order. queue: only this one.
-    languages: only texts in these. leave: items the coder does not want now.
+    variable: only what is coded for it. languages: only texts in these. leave: items the coder does not want now.
     """
     coder, now = check_coder(coder), _now(now)
     until = now + LEASE
-    wanted = Wanted(monitor.name, queue, tuple(languages), tuple(leave))
+    wanted = Wanted(monitor.name, queue, variable, tuple(languages), tuple(leave))
     with open_session(settings) as session:
         for _ in range(_TRIES):
             mine = queues.unfinished_item(session, wanted, coder)
@@ -139,12 +156,12 @@ def _taken(session: Session, item: int, monitor: Monitor, until: datetime) -> It
 def _row_of(session: Session, monitor: Monitor, item: int) -> ItemRow:
     row = queues.item_row(session, item)
     if row is None or row.monitor != monitor.name:
-        raise LabellingError(f"{monitor.name} has no item {item}; `riftwatch label next` gives the number of one")
+        raise NoItemError(f"{monitor.name} has no item {item}; `riftwatch label next` gives the number of one")
     return row
 
 
-def _not_yours(item: int, coder: str) -> LabellingError:
-    return LabellingError(
+def _not_yours(item: int, coder: str) -> NotYoursError:
+    return NotYoursError(
         f"item {item} is not with {coder}: it was never given to {coder}, or it was left for more than "
         f"{int(LEASE.total_seconds() // 60)} minutes and another coder has it; `riftwatch label next` gives the next"
     )
@@ -158,24 +175,34 @@ def answer(
     coder: str,
     *,
     note: str | None = None,
+    first: bool = False,
     now: datetime | None = None,
 ) -> None:
     """Keep a coder's answer: a value of the codebook, or ``unclear``, of which no coding is made.
 
-    The same again changes nothing, another value corrects it. Raises LabellingError for an item that is not the
-    coder's (any more) and for a value that the codebook does not have; nothing is written then.
+    The same again changes nothing, another value corrects it; with ``first`` it raises AnsweredError instead, so that
+    a coder at two windows, or with two quick keys, can't change an answer unseen. Raises LabellingError for an item
+    that is not the coder's (any more) and for a value that the codebook does not have; nothing is written then.
     """
     coder, now = check_coder(coder), _now(now)
     with open_session(settings) as session:
         row = _row_of(session, monitor, item)
         book = codebook_of(row.variable)
         if value not in [*book.names, UNCLEAR]:
-            raise LabellingError(f"unknown value {value!r}; write one of {', '.join([*book.names, UNCLEAR])}")
+            raise NoValueError(f"unknown value {value!r}; write one of {', '.join([*book.names, UNCLEAR])}")
         unclear = value == UNCLEAR and UNCLEAR not in book.names
         remark = (note or "").strip() or None
-        if not queues.finish(session, item, coder, UNCLEAR if unclear else CODED, now, remark if unclear else None):
+        outcome = UNCLEAR if unclear else CODED
+        if not queues.finish(session, item, coder, outcome, now, remark if unclear else None, first=first):
             session.rollback()
-            raise _not_yours(item, coder)
+            said = queues.said_of(session, row, coder) if first else None
+            if said is None:
+                raise _not_yours(item, coder)
+            if said.value != value:
+                raise AnsweredError(
+                    f"{coder} has answered item {item} before: {said.value}; that stays until it is undone"
+                )
+            return
         if unclear:
             queues.remove_coding(session, row, coder)
         else:
@@ -206,6 +233,7 @@ def undo(
     *,
     item: int | None = None,
     queue: int | None = None,
+    variable: str | None = None,
     now: datetime | None = None,
 ) -> int | None:
     """Take back a coder's answer, the last one where no item is named: its coding goes, the text is to be coded again.
@@ -215,7 +243,8 @@ def undo(
     """
     coder, now = check_coder(coder), _now(now)
     with open_session(settings) as session:
-        which = queues.last_finished(session, monitor.name, coder, queue) if item is None else item
+        wanted = Wanted(monitor.name, queue, variable)
+        which = queues.last_finished(session, wanted, coder) if item is None else item
         if which is None:
             return None
         row = _row_of(session, monitor, which)
@@ -225,6 +254,37 @@ def undo(
         queues.remove_coding(session, row, coder)
         session.commit()
     return which
+
+
+def last_answer(
+    settings: Settings,
+    monitor: Monitor,
+    coder: str,
+    *,
+    item: int | None = None,
+    queue: int | None = None,
+    variable: str | None = None,
+) -> tuple[int, Said] | None:
+    """The item that the coder did last (or this one), and what the coder said; None where there is no answer."""
+    coder = check_coder(coder)
+    with open_session(settings) as session:
+        wanted = Wanted(monitor.name, queue, variable)
+        which = queues.last_finished(session, wanted, coder) if item is None else item
+        if which is None:
+            return None
+        said = queues.said_of(session, _row_of(session, monitor, which), coder)
+    return None if said is None else (which, said)
+
+
+def held(settings: Settings, monitor: Monitor, item: int, coder: str, *, now: datetime | None = None) -> Item | None:
+    """An item that the coder has and has not answered, for another half hour; None when it is not the coder's."""
+    coder, until = check_coder(coder), _now(now) + LEASE
+    with open_session(settings) as session:
+        row = _row_of(session, monitor, item)
+        if not queues.renew(session, item, coder, until):
+            return None
+        session.commit()
+    return _shown(row, monitor, until)
 
 
 def renew(settings: Settings, item: int, coder: str, *, now: datetime | None = None) -> bool:

@@ -99,5 +99,5 @@ def create_app(settings: Settings) -> FastAPI:
     for router in pages.routers():
         app.include_router(router, include_in_schema=False)
     for router in api.routers():
-        app.include_router(router)
+        app.include_router(router, responses=api.PROBLEMS)
     return app

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Literal
@@ -30,13 +30,21 @@ COLOURS: dict[str, str] = {
     "zero": "#7c8694",
     "paper": "#fefefe",
     "event": "#5f6772",
+    "alarm": "#8a1c5a",
+    "band": "#6b7480",
 }
 """Name -> the colour in a saved file. On a page each becomes the CSS variable ``--chart-<name>``, light or dark."""
 SHAPES: dict[Side, str] = {"a": "circle", "b": "square", "gap": "diamond"}
 FONT = "system-ui, 'Noto Sans', 'Liberation Sans', Arial, sans-serif"
 WIDTH = 1080
+LEFT, RIGHT, FOOT = 64, 176, 30
+"""Pixels beside and below the plot: for the value axis, for the names of the lines, for the time axis."""
+MOST_MARKED = 160
+"""With more periods than this only corrected and lonely points are marked; lines alone show the others."""
 LANES = 3
 """Rows above the plot in which labels of events may stand without meeting."""
+ROW = 17
+"""Height in pixels of a row of labels above the plot."""
 STRIP = 9
 """Height in pixels of the strip that marks periods without a value."""
 LINK_ROOT = "https://riftwatch.invalid/"
@@ -70,6 +78,8 @@ class Series:
     side: Side
     name: str
     points: Sequence[Point]
+    short: str | None = None
+    """what stands at its right end; null: the name"""
 
 
 @dataclass(frozen=True)
@@ -82,15 +92,95 @@ class Mark:
     said: str
 
 
+@dataclass(frozen=True)
+class Band:
+    """The values of a reference: its mean and how far single periods usually lie from it."""
+
+    start: date
+    end: date
+    """first day after the reference"""
+    mean: float
+    low: float
+    high: float
+    said: str
+
+
+@dataclass(frozen=True)
+class AlarmMark:
+    """An alarm on the time axis."""
+
+    since: date
+    """first day of its stretch"""
+    end: date
+    """first day after its stretch"""
+    raised: date
+    closed: date | None
+    """first day after it; null: open"""
+    label: str
+    said: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where a chart's plot lies and what its axes hold: days to pixels, values to pixels."""
+
+    first: date
+    last: date
+    """first day after the axis"""
+    low: float
+    high: float
+    height: int
+    top: int
+    """pixels above the plot"""
+
+    @property
+    def width(self) -> int:
+        """Of the plot."""
+        return WIDTH - LEFT - RIGHT
+
+    def x(self, day: date, shift: float = 0.0) -> float:
+        """Pixel of a day (and a part of one) in the whole drawing."""
+        return LEFT + ((day - self.first).days + shift) / max(1, (self.last - self.first).days) * self.width
+
+    def y(self, value: float) -> float:
+        """Pixel of a value in the whole drawing."""
+        return self.top + (self.high - value) / (self.high - self.low) * self.height
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A point as the reader's pointer and keyboard find it, in pixels of the whole drawing."""
+
+    line: str
+    """name of the series"""
+    label: str
+    """the period"""
+    x: float
+    y: float
+    said: str
+    href: str | None
+    missing: bool
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart: what draws it, what it says, and where its points are."""
+
+    spec: Spec
+    title: str
+    description: str
+    spots: Sequence[Spot]
+
+
 def _time(day: date) -> str:
     return f"{day.isoformat()}T00:00:00Z"
 
 
 def _middle(point: Point, shift: float = 0.0) -> str:
     """The middle of the period, moved by a share of its length."""
-    start = datetime(point.start.year, point.start.month, point.start.day, tzinfo=UTC)
+    start = datetime(point.start.year, point.start.month, point.start.day)  # noqa: DTZ001 (written as UTC below)
     moved = start + timedelta(days=(point.end - point.start).days * (0.5 + shift))
-    return moved.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moved.isoformat(timespec='seconds')}Z"
 
 
 def edges(points: Sequence[Point]) -> list[tuple[Point, Point]]:
@@ -100,6 +190,18 @@ def edges(points: Sequence[Point]) -> list[tuple[Point, Point]]:
         for left, right in pairwise(points)
         if left.value is not None and right.value is not None and left.end == right.start
     ]
+
+
+def runs(points: Sequence[Point]) -> list[tuple[bool, list[Point]]]:
+    """Stretches that one line may draw, with whether both ends of its every edge are corrected."""
+    made: list[tuple[bool, list[Point]]] = []
+    for left, right in edges(points):
+        corrected = left.corrected and right.corrected
+        if made and made[-1][0] == corrected and made[-1][1][-1] is left:
+            made[-1][1].append(right)
+        else:
+            made.append((corrected, [left, right]))
+    return made
 
 
 def extent(series: Sequence[Series]) -> tuple[float, float]:
@@ -144,20 +246,21 @@ def _lines(series: Series, shift: float) -> list[Spec]:
     layers = []
     for corrected in (True, False):
         rows = [
-            {"x": _middle(p, shift), "x2": _middle(q, shift), "y": p.value, "y2": q.value}
-            for p, q in edges(series.points)
-            if (p.corrected and q.corrected) == corrected
+            {"x": _middle(p, shift), "y": round(p.value or 0.0, 5), "run": number}
+            for number, (kind, points) in enumerate(runs(series.points))
+            if kind == corrected
+            for p in points
         ]
         if rows:
             mark: dict[str, Any] = {
-                "type": "rule",
+                "type": "line",
                 "color": COLOURS[series.side],
                 "strokeWidth": 2 if corrected else 1.3,
                 "strokeCap": "round",
             }
             if not corrected:
-                mark["strokeDash"] = [4, 4]
-            layers.append(_layer(rows, mark, {"x": _X, "x2": {"field": "x2"}, "y": _y("y"), "y2": {"field": "y2"}}))
+                mark["strokeDash"] = [4, 4] if len(series.points) <= MOST_MARKED else [3, 2]
+            layers.append(_layer(rows, mark, {"x": _X, "y": _y("y"), "detail": {"field": "run", "type": "nominal"}}))
     return layers
 
 
@@ -173,13 +276,21 @@ def _intervals(series: Series, shift: float) -> Spec | None:
     return _layer(rows, mark, {"x": _X, "y": _y("y"), "y2": {"field": "y2"}})
 
 
+def _marked(points: Sequence[Point]) -> list[Point]:
+    """The points that get a mark of their own: all, or of very many those that no line shows."""
+    if len(points) <= MOST_MARKED:
+        return list(points)
+    joined = {id(p) for pair in edges(points) for p in pair}
+    return [p for p in points if p.corrected or id(p) not in joined]
+
+
 def _points(series: Series, shift: float) -> list[Spec]:
     size = 70 if len(series.points) <= 40 else 30
     layers = []
     for corrected in (True, False):
         rows = [
             {"x": _middle(p, shift), "y": p.value, "said": p.said} | ({"href": LINK_ROOT + p.href} if p.href else {})
-            for p in series.points
+            for p in _marked(series.points)
             if p.value is not None and p.corrected == corrected
         ]
         if rows:
@@ -193,18 +304,8 @@ def _points(series: Series, shift: float) -> list[Spec]:
                 "strokeWidth": 1.6,
                 "fill": COLOURS[series.side] if corrected else COLOURS["paper"],
             }
-            layers.append(
-                _layer(
-                    rows,
-                    mark,
-                    {
-                        "x": _X,
-                        "y": _y("y"),
-                        "description": {"field": "said"},
-                        "href": {"field": "href"},
-                    },
-                )
-            )
+            encoding = {"x": _X, "y": _y("y"), "description": {"field": "said"}, "href": {"field": "href"}}
+            layers.append(_layer(rows, mark, encoding))
     return layers
 
 
@@ -219,13 +320,18 @@ def _names(series: Sequence[Series], low: float, high: float) -> list[Spec]:
     for value, one, point in placed:
         at = max(value, floor + apart)
         floor = at
-        row = {"x": _time(max(s.points[-1].end for s in series)), "y": at, "name": _short(one.name), "said": point.said}
+        row = {
+            "x": _time(max(s.points[-1].end for s in series)),
+            "y": at,
+            "name": _short(one.short or one.name),
+            "said": point.said,
+        }
         mark = {"type": "text", "align": "left", "dx": 8, "fontSize": 13, "fontWeight": 600, "color": COLOURS[one.side]}
         layers.append(_layer([row], mark, {"x": _X, "y": _y("y"), "text": {"field": "name"}}))
     return layers
 
 
-def _short(name: str, limit: int = 24) -> str:
+def _short(name: str, limit: int = 20) -> str:
     return name if len(name) <= limit else name[: limit - 1].rstrip() + "…"
 
 
@@ -243,7 +349,8 @@ def lanes(days: Sequence[date], first: date, last: date, width_of_label: float =
     return made
 
 
-def _event_layers(events: Sequence[Mark], first: date, last: date) -> list[Spec]:
+def _event_layers(events: Sequence[Mark], first: date, last: date, beneath: int) -> list[Spec]:
+    """The events' lines and labels; ``beneath``: rows of other labels between these and the plot."""
     inside = sorted((e for e in events if first <= e.day < last), key=lambda e: e.day)
     if not inside:
         return []
@@ -257,7 +364,7 @@ def _event_layers(events: Sequence[Mark], first: date, last: date) -> list[Spec]
     layers = []
     for lane in sorted(set(chosen)):
         own = [row for row, chosen_lane in zip(rows, chosen, strict=True) if chosen_lane == lane]
-        foot = {"y": {"value": -6 - 17 * lane}}
+        foot = {"y": {"value": -6 - ROW * (lane + beneath)}}
         mark = {
             "type": "text",
             "align": "left",
@@ -274,7 +381,82 @@ def _event_layers(events: Sequence[Mark], first: date, last: date) -> list[Spec]
     return layers
 
 
+def _band_layers(band: Band, frame: Frame) -> list[Spec]:
+    """The reference: a band over it, lighter from there on, and its mean."""
+    start, end, last = (_time(max(frame.first, min(day, frame.last))) for day in (band.start, band.end, frame.last))
+    low, high = max(band.low, frame.low), min(band.high, frame.high)
+    layers = []
+    for x, x2, opacity in ((start, end, 0.22), (end, last, 0.1)):
+        if x < x2:
+            row = {"x": x, "x2": x2, "y": low, "y2": high, "said": band.said}
+            mark = {"type": "rect", "color": COLOURS["band"], "fillOpacity": opacity}
+            encoding = {"x": _X, "x2": {"field": "x2"}, "y": _y("y"), "y2": {"field": "y2"}}
+            layers.append(_layer([row], mark, encoding | {"description": {"field": "said"}}))
+    if start < last:
+        mean = {"type": "rule", "color": COLOURS["band"], "strokeWidth": 1, "strokeDash": [1, 2]}
+        layers.append(
+            _layer([{"x": start, "x2": last, "y": band.mean}], mean, {"x": _X, "x2": {"field": "x2"}, "y": _y("y")})
+        )
+        label = {"type": "text", "align": "left", "dx": 8, "fontSize": 12, "color": COLOURS["band"]}
+        said = {"x": last, "y": min(max(band.mean, frame.low), frame.high), "name": "reference"}
+        layers.append(_layer([said], label, {"x": _X, "y": _y("y"), "text": {"field": "name"}}))
+    return layers
+
+
+def _named_alarms(alarms: Sequence[AlarmMark], frame: Frame) -> list[tuple[AlarmMark, int, bool]]:
+    """The alarms of a chart with the row of each one's name above the plot, and whether it is written to the left.
+
+    Row 0 is nearest the plot; names that would meet stand in different rows.
+    """
+    made: list[tuple[AlarmMark, int, bool]] = []
+    ends: list[float] = []
+    for one in sorted(alarms, key=lambda one: one.raised):
+        if one.since >= frame.last or (one.closed or frame.last) <= frame.first:
+            continue
+        x, width = max(frame.x(one.raised), LEFT), 7.0 * len(one.label) + 12
+        left = x + width > LEFT + frame.width
+        begin = x - width if left else x
+        row = next((i for i, end in enumerate(ends) if end <= begin), len(ends))
+        if row == len(ends):
+            ends.append(0.0)
+        ends[row] = begin + width
+        made.append((one, row, left))
+    return made
+
+
+def _alarm_layers(alarms: Sequence[AlarmMark], frame: Frame) -> list[Spec]:
+    """Each alarm: its stretch shaded, a line where it was raised, a bar along the top while it was open, its name."""
+    layers: list[Spec] = []
+    for one, row, left in _named_alarms(alarms, frame):
+        since, end, raised = (_time(max(frame.first, min(day, frame.last))) for day in (one.since, one.end, one.raised))
+        until = _time(min(max(one.closed or frame.last, one.raised), frame.last))
+        x2, said = {"x2": {"field": "x2"}}, {"description": {"field": "said"}}
+        shade = {"type": "rect", "color": COLOURS["alarm"], "fillOpacity": 0.13}
+        whole = {"x": _X, "y": {"value": 0}, "y2": {"value": "height"}}
+        layers.append(_layer([{"x": since, "x2": end, "said": one.said}], shade, whole | x2 | said))
+        line = {"type": "rule", "color": COLOURS["alarm"], "strokeWidth": 1.5}
+        up = {"x": _X, "y": {"value": -ROW * (row + 0.8)}, "y2": {"value": "height"}}
+        layers.append(_layer([{"x": raised, "said": one.said}], line, up | said))
+        if raised < until:
+            bar = {"type": "rect", "color": COLOURS["alarm"], "fillOpacity": 0.75}
+            top = {"x": _X, "y": {"value": 0}, "y2": {"value": 4}}
+            layers.append(_layer([{"x": raised, "x2": until, "said": one.said}], bar, top | x2 | said))
+        name = {
+            "type": "text",
+            "align": "right" if left else "left",
+            "baseline": "middle",
+            "dx": -5 if left else 5,
+            "fontSize": 12,
+            "fontWeight": 600,
+            "color": COLOURS["alarm"],
+        }
+        place = {"x": _X, "y": {"value": -7 - ROW * row}, "text": {"field": "label"}}
+        layers.append(_layer([{"x": raised, "label": one.label}], name, place))
+    return layers
+
+
 _SIGNED = "datum.value == 0 ? '0' : format(datum.value, '+.2~f')"
+_SHARE = "format(datum.value, '.2~%')"
 _CONFIG: Spec = {
     "font": FONT,
     "background": "transparent",
@@ -294,76 +476,128 @@ _CONFIG: Spec = {
 }
 
 
-def series_spec(series: Sequence[Series], events: Sequence[Mark], *, title: str, value_title: str, height: int) -> Spec:
-    """A chart of one or more series over time.
+def share_extent(series: Sequence[Series]) -> tuple[float, float]:
+    """Ends of an axis of shares: from 0 to the next of a few round numbers."""
+    values = [v for s in series for p in s.points for v in (p.value, p.low, p.high) if v is not None]
+    most = max([*values, 0.0])
+    return 0.0, next((end for end in (0.05, 0.1, 0.2, 0.3, 0.5) if most <= end), 1.0)
 
-    Filled point, solid line and interval: corrected by codings. Hollow point and dashed line: the model alone. A
-    period without value is a strip along the foot, and no line crosses it. ValueError when there is no period at all.
-    """
+
+def frame_of(
+    series: Sequence[Series],
+    events: Sequence[Mark],
+    height: int,
+    ends: tuple[float, float] | None = None,
+    band: Band | None = None,
+    alarms: Sequence[AlarmMark] = (),
+) -> Frame:
+    """The frame that holds all of it. ValueError when there is no period at all."""
     points = [p for s in series for p in s.points]
     if not points:
         raise ValueError("a chart needs at least one period")
     first, last = min(p.start for p in points), max(p.end for p in points)
-    low, high = extent(series)
-    years = (last - first).days / 365.25
-    x_axis = {"title": None, "format": "%Y" if years > 6 else "%Y-%m", "grid": False, "tickCount": 8, "ticks": True}
-    frame = _layer(
-        [{"x": _time(first), "x2": _time(last), "y": 0}],
+    low, high = ends or extent(series)
+    if ends is None and band is not None and band.start < last:
+        step = 0.25
+        low, high = min(low, step * (band.low // step)), max(high, step * -(-band.high // step))
+    inside = sorted(e.day for e in events if first <= e.day < last)
+    rows = max(lanes(inside, first, last), default=-1) + 1
+    frame = Frame(first, last, low, high, height, 0)
+    rows += max((row for _, row, _ in _named_alarms(alarms, frame)), default=-1) + 1
+    return replace(frame, top=12 + ROW * rows)
+
+
+def _shifts(series: Sequence[Series]) -> list[float]:
+    """Series beside each other within a period, so that their marks do not cover each other."""
+    return [(i - (len(series) - 1) / 2) * 0.16 for i in range(len(series))]
+
+
+def series_spec(
+    series: Sequence[Series],
+    events: Sequence[Mark],
+    *,
+    title: str,
+    value_title: str,
+    height: int,
+    band: Band | None = None,
+    alarms: Sequence[AlarmMark] = (),
+    shares: bool = False,
+) -> Spec:
+    """A chart of one or more series over time.
+
+    Filled point, solid line and interval: corrected by codings. Hollow point and dashed line: the model alone. A
+    period without value is a strip along the foot, and no line crosses it. band, alarms: of a gap. shares: values are
+    shares of 0 to 1. ValueError when there is no period at all.
+    """
+    frame = frame_of(series, events, height, share_extent(series) if shares else None, band, alarms)
+    years = (frame.last - frame.first).days / 365.25
+    time_format = "%Y" if years > 6 else "%Y-%m" if years > 0.4 else "%m-%d"
+    x_axis = {"title": None, "format": time_format, "grid": False, "tickCount": 8, "ticks": True}
+    zero = _layer(
+        [{"x": _time(frame.first), "x2": _time(frame.last), "y": 0}],
         {"type": "rule", "color": COLOURS["zero"], "strokeWidth": 1},
         {
             "x": {
                 "field": "x",
                 "type": "temporal",
-                "scale": {"type": "utc", "domain": [_time(first), _time(last)], "nice": False},
+                "scale": {"type": "utc", "domain": [_time(frame.first), _time(frame.last)], "nice": False},
                 "axis": x_axis,
             },
             "x2": {"field": "x2"},
             "y": {
                 "field": "y",
                 "type": "quantitative",
-                "scale": {"domain": [low, high], "nice": False},
-                "axis": {"title": value_title, "labelExpr": _SIGNED, "tickCount": 6},
+                "scale": {"domain": [frame.low, frame.high], "nice": False},
+                "axis": {
+                    "title": value_title,
+                    "labelExpr": _SHARE if shares else _SIGNED,
+                    "tickCount": 6,
+                    "titleX": 16 - LEFT,
+                },
             },
         },
     )
-    layers = [frame, *_strips(series)]
-    layers += _event_layers(events, first, last)
-    shifts = [(i - (len(series) - 1) / 2) * 0.16 for i in range(len(series))]
+    layers = [zero]
+    if band is not None:
+        layers += _band_layers(band, frame)
+    layers += _alarm_layers(alarms, frame)
+    layers += _strips(series)
+    beneath = max((row for _, row, _ in _named_alarms(alarms, frame)), default=-1) + 1
+    layers += _event_layers(events, frame.first, frame.last, beneath)
+    shifts = _shifts(series)
     for one, shift in zip(series, shifts, strict=True):
         layers += [layer for layer in (_intervals(one, shift),) if layer]
         layers += _lines(one, shift)
     for one, shift in zip(series, shifts, strict=True):
         layers += _points(one, shift)
     if len(series) > 1:
-        layers += _names(series, low, high)
+        layers += _names(series, frame.low, frame.high)
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "description": title,
-        "width": WIDTH,
+        "width": frame.width,
         "height": height,
-        "autosize": {"type": "fit", "contains": "padding"},
-        "padding": 6,
+        "autosize": {"type": "none", "contains": "content"},
+        "padding": {"left": LEFT, "right": RIGHT, "top": frame.top, "bottom": FOOT},
         "layer": layers,
         "config": _CONFIG,
     }
 
 
-def sparkline_spec(series: Series) -> Spec:
-    """A small line of one series without axes: its interval, its points, zero."""
-    if not series.points:
-        raise ValueError("a chart needs at least one period")
-    spec = series_spec([series], [], title=series.name, value_title="", height=64)
-    spec["width"], spec["padding"] = 480, 2
-    for layer in spec["layer"]:
-        for channel in ("x", "y"):
-            if "axis" in layer["encoding"].get(channel, {}):
-                layer["encoding"][channel]["axis"] = None
-        if layer["mark"]["type"] == "point":
-            layer["mark"]["size"] = 22
-            layer["encoding"].pop("href", None)
-        if layer["mark"].get("strokeWidth") == 7:
-            layer["mark"]["strokeWidth"] = 4
-    return spec
+def spots(series: Sequence[Series], frame: Frame) -> list[Spot]:
+    """Where each point is, by time; those of periods without value lie in the strip at the foot."""
+    made = []
+    foot = frame.top + frame.height
+    for row, (one, shift) in enumerate(zip(series, _shifts(series), strict=True)):
+        for p in one.points:
+            x = frame.x(p.start, (p.end - p.start).days * (0.5 + shift))
+            if p.value is None:
+                said = f"{one.name}, {p.label}: {p.missing or 'no value'}"
+                y = foot - (len(series) - row - 0.5) * STRIP
+                made.append(Spot(one.name, p.label, round(x, 1), round(y, 1), said, None, True))
+            else:
+                made.append(Spot(one.name, p.label, round(x, 1), round(frame.y(p.value), 1), p.said, p.href, False))
+    return sorted(made, key=lambda spot: spot.x)
 
 
 # ---- drawing
@@ -381,7 +615,7 @@ _ROLES = {literal: name for name, literal in COLOURS.items()}
 _READ_ALOUD = ("mark-symbol", "mark-rect", "mark-rule")
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _draw(spec: str) -> str:
     import vl_convert  # starts a JavaScript engine: only the process that draws pays for it
 
@@ -425,14 +659,10 @@ def _clean(element: Any, *, page: bool) -> None:
             _clean(child, page=page)
 
 
-def render(spec: Spec, *, title: str, description: str, page: bool = True, name: str = "chart") -> str:
-    """The chart as SVG with a title and a description.
-
-    page: for use inside a page (colours as CSS variables, points as links, ids that start with ``name``); else a file
-    of its own with fixed colours, a white ground and no links. The same chart is drawn once.
-    """
+@lru_cache(maxsize=256)
+def _rendered(spec: str, title: str, description: str, page: bool, name: str) -> str:
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
-    root = etree.fromstring(_draw(json.dumps(spec, sort_keys=True)).encode(), parser)
+    root = etree.fromstring(_draw(spec).encode(), parser)
     _clean(root, page=page)
     for position, (tag, text) in enumerate((("title", title), ("desc", description))):
         element = etree.Element(f"{{{_SVG}}}{tag}")
@@ -448,8 +678,26 @@ def render(spec: Spec, *, title: str, description: str, page: bool = True, name:
     else:
         root.insert(2, etree.Element(f"{{{_SVG}}}rect", width="100%", height="100%", fill="#ffffff"))
     etree.cleanup_namespaces(root)
-    drawn: str = etree.tostring(root, encoding="unicode")
-    return drawn
+    made: str = etree.tostring(root, encoding="unicode")
+    return made
+
+
+def render(spec: Spec, *, title: str, description: str, page: bool = True, name: str = "chart") -> str:
+    """The chart as SVG with a title and a description.
+
+    page: for use inside a page (colours as CSS variables, points as links, ids that start with ``name``); else a file
+    of its own with fixed colours, a white ground and no links. The same chart is drawn once.
+    """
+    return _rendered(json.dumps(spec, sort_keys=True), title, description, page, name)
+
+
+def as_png(spec: Spec, *, title: str, description: str, scale: float) -> bytes:
+    """The chart as a picture of fixed colours on white; ``scale``: pixels of the file for each of the chart."""
+    import vl_convert
+
+    svg = render(spec, title=title, description=description, page=False)
+    picture: bytes = vl_convert.svg_to_png(svg, scale=scale)
+    return picture
 
 
 def drawn(spec: Spec, title: str, description: str, name: str) -> Markup:

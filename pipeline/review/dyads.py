@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from itertools import pairwise
-from urllib.parse import urlencode
+from urllib.parse import quote
 
 from pipeline.monitor import Dyad, Event, Monitor, Period
 from pipeline.monitor.periods import period_of
 from pipeline.review.charts import Mark, Point, Series
 from pipeline.review.words import NOTHING, interval, number
+from pipeline.store.directed import DirectedCell
 from pipeline.store.tables import GapCell, TrendCell
 
 THREE_SENTENCES = (
@@ -20,12 +23,13 @@ THREE_SENTENCES = (
 )
 HOW_TO_READ = (
     "A balance is the share of nationalist texts less the share of universalist texts of one group in one period: "
-    "+1 all nationalist, −1 all universalist.",
-    "The gap is the first group's balance less the second's. Where its interval holds zero, no difference is shown.",
-    "Filled marks with a bar are corrected by random codings; the bar is the 95% interval. Hollow marks on dashed "
-    "lines are the model alone: uncorrected, without interval.",
-    "A strip along the foot of a chart marks periods without a value; no line crosses them, and the reason stands "
-    "under “Missing periods”.",
+    "+1 all nationalist, −1 all universalist. The gap is the first group's balance less the second's.",
+    "Filled marks with a bar are corrected by random codings; the bar is the 95% interval, and where it holds zero no "
+    "difference is shown. Hollow marks on dashed lines are the model alone: uncorrected, without interval.",
+    "The grey band is what the gap usually was in the reference. A shaded stretch that ends in a line is an alarm: the "
+    "model's gap has left its usual ups and downs. It is a question to coders, and no finding.",
+    "A strip along the foot marks periods without a value; no line crosses them, and the reason stands under “Missing "
+    "periods”. Point at a mark, or use the arrow keys in a chart, to read it; a click opens its texts.",
 )
 
 
@@ -45,6 +49,8 @@ class Line:
     """A row of the table beneath the charts: one period of both groups."""
 
     label: str
+    start: date
+    end: date
     gap: GapCell | None
     a: TrendCell | None
     b: TrendCell | None
@@ -53,15 +59,25 @@ class Line:
     href_b: str
 
 
-def label_of(row: TrendCell | GapCell) -> str:
+@lru_cache(maxsize=20_000)
+def _label(kind: Period, start: date) -> str:
+    return period_of(kind, start).label
+
+
+def label_of(row: TrendCell | GapCell | DirectedCell) -> str:
     """The period's name, such as 2024-Q1."""
     kind: Period = row.period  # type: ignore[assignment]  # the column holds nothing else
-    return period_of(kind, row.start).label
+    return _label(kind, row.start)
+
+
+def texts_query(group: str, start: date, end: date) -> str:
+    """What the page of texts is asked for to show a group's texts of a period."""
+    return f"group={quote(group, safe='')}&start={start.isoformat()}&end={end.isoformat()}"
 
 
 def texts_address(group: str, row: TrendCell | GapCell) -> str:
     """Address of the texts behind a cell, relative to the monitor's pages."""
-    return "texts?" + urlencode({"group": group, "start": row.start.isoformat(), "end": row.end.isoformat()})
+    return "texts?" + texts_query(group, row.start, row.end)
 
 
 def estimate(value: float | None, low: float | None, high: float | None) -> str:
@@ -100,8 +116,13 @@ def balance_series(side: str, name: str, cells: Sequence[TrendCell], up: str) ->
     )
 
 
-def gap_series(name: str, gaps: Sequence[GapCell]) -> Series:
-    """The gaps of a dyad as a line."""
+def anchor_of(row: TrendCell | GapCell) -> str:
+    """Name of a period's row in the table beneath the charts, which leads to the texts of both groups."""
+    return f"p-{label_of(row)}"
+
+
+def gap_series(name: str, gaps: Sequence[GapCell], *, leads: Callable[[GapCell], str] | None = None) -> Series:
+    """The gaps of a dyad as a line. leads: gap -> where a click on it leads."""
     return Series(
         "gap",
         name,
@@ -116,6 +137,7 @@ def gap_series(name: str, gaps: Sequence[GapCell]) -> Series:
                 corrected=_is_corrected(g),
                 missing=g.missing,
                 said=f"Gap, {label_of(g)}: {estimate(g.gap, g.low, g.high)}",
+                href=leads(g) if leads else None,
             )
             for g in gaps
         ],
@@ -168,6 +190,8 @@ def lines(gaps: Sequence[GapCell], cells_a: Sequence[TrendCell], cells_b: Sequen
         made.append(
             Line(
                 label=label_of(any_row),
+                start=start,
+                end=any_row.end,
                 gap=gap,
                 a=a,
                 b=b,

@@ -212,6 +212,8 @@ class Wanted:
     monitor: str
     queue: int | None = None
     """only this queue"""
+    variable: str | None = None
+    """only queues of this variable"""
     languages: tuple[str, ...] = ()
     """only texts in these; empty: any"""
     leave: tuple[int, ...] = ()
@@ -222,6 +224,8 @@ class Wanted:
         which = [Queue.monitor == self.monitor, Queue.closed_at.is_(None)]
         if self.queue is not None:
             which.append(Queue.id == self.queue)
+        if self.variable is not None:
+            which.append(Queue.variable == self.variable)
         if self.languages:
             read = select(Document.id).where(Document.id == QueueItem.document_id)
             which.append(read.where(Document.language.in_(self.languages)).exists())
@@ -236,7 +240,8 @@ def unfinished_item(session: Session, wanted: Wanted, coder: str) -> int | None:
         select(QueueItem.id)
         .join(Queue, Queue.id == QueueItem.queue_id)
         .join(Assignment, Assignment.item_id == QueueItem.id)
-        .where(*wanted.where, Assignment.coder == coder, Assignment.outcome.is_(None))
+        # of what is not done neither stands; the index knows the time
+        .where(*wanted.where, Assignment.coder == coder, Assignment.outcome.is_(None), Assignment.finished_at.is_(None))
         .order_by(QueueItem.queue_id, QueueItem.place)
         .limit(1)
     )
@@ -300,14 +305,39 @@ def give_back(session: Session, item: int, coder: str) -> bool:
     )
 
 
-def finish(session: Session, item: int, coder: str, outcome: str, now: datetime, note: str | None) -> bool:
-    """Write down that the coder has done the item; False when it is not the coder's. Does not commit."""
-    return _changed(
-        session,
-        update(Assignment)
-        .where(Assignment.item_id == item, Assignment.coder == coder)
-        .values(outcome=outcome, finished_at=now, note=note),
-    )
+def finish(
+    session: Session, item: int, coder: str, outcome: str, now: datetime, note: str | None, *, first: bool = False
+) -> bool:
+    """Write down that the coder has done the item; False when it is not the coder's. Does not commit.
+
+    first: False also when the coder has done it before.
+    """
+    done = update(Assignment).where(Assignment.item_id == item, Assignment.coder == coder)
+    if first:
+        done = done.where(Assignment.outcome.is_(None))
+    return _changed(session, done.values(outcome=outcome, finished_at=now, note=note))
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a coder has said of an item."""
+
+    value: str
+    """of the codebook, or unclear"""
+    note: str | None
+
+
+def said_of(session: Session, row: ItemRow, coder: str) -> Said | None:
+    """The coder's own answer to an item; None where there is none."""
+    done = session.execute(
+        select(Assignment.outcome, Assignment.note).where(
+            Assignment.item_id == row.item, Assignment.coder == coder, Assignment.outcome.is_not(None)
+        )
+    ).one_or_none()
+    if done is None:
+        return None
+    coded = session.execute(select(Coding.value, Coding.note).where(*_coding_of(row, coder))).one_or_none()
+    return Said(UNCLEAR, done.note) if coded is None else Said(coded.value, coded.note)
 
 
 def reopen(session: Session, item: int, coder: str, until: datetime) -> bool:
@@ -320,13 +350,13 @@ def reopen(session: Session, item: int, coder: str, until: datetime) -> bool:
     )
 
 
-def last_finished(session: Session, monitor: str, coder: str, queue: int | None) -> int | None:
-    """The item that the coder did last."""
+def last_finished(session: Session, wanted: Wanted, coder: str) -> int | None:
+    """The item of open queues that the coder did last."""
     return session.scalar(
         select(Assignment.item_id)
         .join(QueueItem, QueueItem.id == Assignment.item_id)
         .join(Queue, Queue.id == QueueItem.queue_id)
-        .where(*Wanted(monitor, queue).where, Assignment.coder == coder, Assignment.outcome.is_not(None))
+        .where(*wanted.where, Assignment.coder == coder, Assignment.outcome.is_not(None))
         .order_by(Assignment.finished_at.desc(), Assignment.item_id.desc())
         .limit(1)
     )
@@ -334,17 +364,19 @@ def last_finished(session: Session, monitor: str, coder: str, queue: int | None)
 
 def remove_coding(session: Session, row: ItemRow, coder: str) -> None:
     """Delete what the coder said of an item. Does not commit."""
-    session.execute(
-        delete(Coding).where(
-            Coding.monitor == row.monitor,
-            Coding.address == row.address,
-            Coding.variable == row.variable,
-            Coding.target == row.target,
-            Coding.coder == coder,
-            Coding.draw == row.draw,
-            Coding.drawn_at == row.drawn_at,
-        )
-    )
+    session.execute(delete(Coding).where(*_coding_of(row, coder)))
+
+
+def _coding_of(row: ItemRow, coder: str) -> list[ColumnElement[bool]]:
+    return [
+        Coding.monitor == row.monitor,
+        Coding.address == row.address,
+        Coding.variable == row.variable,
+        Coding.target == row.target,
+        Coding.coder == coder,
+        Coding.draw == row.draw,
+        Coding.drawn_at == row.drawn_at,
+    ]
 
 
 def unanswered(session: Session, monitor: str, variable: str, *, before: int) -> dict[int, int]:

@@ -8,9 +8,14 @@ from sqlalchemy import select
 
 from pipeline.framing.labelling import (
     LEASE,
+    AnsweredError,
     LabellingError,
+    NoItemError,
+    NotYoursError,
     answer,
     give_back,
+    held,
+    last_answer,
     next_item,
     progress,
     renew,
@@ -106,6 +111,44 @@ def test_a_correction_an_unclear_text_and_undo(store_settings, monitor, queue):
     assert undo(store_settings, monitor, "c1", item=first) == first
     assert undo(store_settings, monitor, "c1") is None
     assert next_item(store_settings, monitor, "c1", now=NOW).item == first
+
+
+def test_a_first_answer_stays_where_another_window_says_otherwise(store_settings, monitor, queue):
+    queue(store_settings)
+    item = next_item(store_settings, monitor, "c1", now=NOW).item
+    assert last_answer(store_settings, monitor, "c1") is None
+    answer(store_settings, monitor, item, "both", "c1", note="why", first=True, now=NOW)
+    answer(store_settings, monitor, item, "both", "c1", first=True, now=NOW)  # sent again: the network had failed
+    with pytest.raises(AnsweredError, match="has answered item 1 before: both"):
+        answer(store_settings, monitor, item, "neither", "c1", first=True, now=NOW)
+    with pytest.raises(AnsweredError):
+        answer(store_settings, monitor, item, "unclear", "c1", first=True, now=NOW)
+    assert [(c.value, c.note) for c in _codings(store_settings)] == [("both", "why")]
+    which, said = last_answer(store_settings, monitor, "c1")
+    assert (which, said.value, said.note) == (item, "both", "why")
+    assert last_answer(store_settings, monitor, "c1", variable="criticism") is None
+    with pytest.raises(NotYoursError):
+        answer(store_settings, monitor, item, "both", "c2", first=True, now=NOW)
+
+
+def test_a_coder_has_what_was_taken_back(settings, monitor, queue):
+    queue(settings)
+    item = next_item(settings, monitor, "c1", now=NOW).item
+    answer(settings, monitor, item, "both", "c1", now=NOW)
+    assert held(settings, monitor, item, "c1", now=NOW) is None
+    undo(settings, monitor, "c1", now=NOW)
+    again = held(settings, monitor, item, "c1", now=NOW)
+    assert (again.item, again.leased_until) == (item, NOW + LEASE)
+    assert held(settings, monitor, item, "c2", now=NOW) is None
+    with pytest.raises(NoItemError):
+        held(settings, monitor, 10**6, "c1", now=NOW)
+
+
+def test_a_variable_is_chosen(settings, monitor, queue):
+    queue(settings)
+    assert next_item(settings, monitor, "c1", variable="criticism", now=NOW) is None
+    assert next_item(settings, monitor, "c1", variable="framing", now=NOW).variable == "framing"
+    assert undo(settings, monitor, "c1", variable="criticism") is None
 
 
 def test_a_lease_runs_out_and_is_renewed(settings, monitor, queue):

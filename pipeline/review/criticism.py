@@ -1,0 +1,81 @@
+"""What the dyad page says of directed criticism: how much of each group's texts is hostile to the other. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from pipeline.review.charts import Point, Series, Side
+from pipeline.review.dyads import label_of, texts_query
+from pipeline.store.directed import DirectedCell
+
+WITH_INTERVAL = ("corrected", "counted")
+"""Estimators of which the interval is known: random codings, or nobody named the other."""
+
+
+def percent(value: float) -> str:
+    """A share as a percentage, one place."""
+    return f"{100 * value:.1f}%"
+
+
+def said_of(row: DirectedCell, a: str, b: str) -> str:
+    """One cell in words: of ``a``'s texts, those hostile to ``b``."""
+    of = f"{row.named} of {row.clusters} texts name {b}, {row.coded} of them coded"
+    if row.rate is None:
+        return f"{a} of {b}, {label_of(row)}: no figure ({row.why or 'no text'}); {of}"
+    bounds = (
+        f"{percent(row.low)} to {percent(row.high)}" if row.low is not None and row.high is not None else "uncorrected"
+    )
+    return f"{a} of {b}, {label_of(row)}: hostile {percent(row.rate)} ({bounds}); {of}"
+
+
+def series(side: Side, a: str, b: str, rows: Sequence[DirectedCell], up: str) -> Series:
+    """The share of ``a``'s texts that are hostile to ``b`` as a line."""
+    return Series(
+        side,
+        f"{a} of {b}",
+        [
+            Point(
+                start=row.start,
+                end=row.end,
+                label=label_of(row),
+                value=row.rate,
+                low=row.low if row.estimator in WITH_INTERVAL else None,
+                high=row.high if row.estimator in WITH_INTERVAL else None,
+                corrected=row.estimator in WITH_INTERVAL,
+                missing=row.why or "no text",
+                said=said_of(row, a, b),
+                href=f"{up}texts?{texts_query(row.a, row.start, row.end)}" if row.clusters else None,
+            )
+            for row in rows
+        ],
+        short=a,
+    )
+
+
+def within(rows: Sequence[DirectedCell], since: date | None, until: date | None) -> list[DirectedCell]:
+    """Those of the rows that a view shows."""
+    return [row for row in rows if (since is None or row.end > since) and (until is None or row.start <= until)]
+
+
+def what_is_known(ways: Sequence[tuple[str, str, Sequence[DirectedCell]]]) -> str:
+    """One sentence on how much is coded, so that a line without codings is not read as a finding."""
+    rows = [row for _, _, own in ways for row in own]
+    if not rows:
+        return "No directed figures are stored yet: run `riftwatch measure`, or wait for the DAG measure."
+    if not any(row.coded for row in rows):
+        return (
+            "No criticism has been coded at random, so no share has an interval and no rise can be tested: "
+            "`riftwatch label queue --variable criticism` draws texts that name a group."
+        )
+    counted = "; ".join(
+        f"{a} of {b}: {sum(row.coded for row in own)} of {sum(row.audited for row in own)} texts that name it coded"
+        for a, b, own in ways
+    )
+    return f"Random codings in the periods shown: {counted}."
+
+
+LIMITS = (
+    "Only texts that name the other group by one of its names are looked at; blame without a name is out of scope.",
+    "A share counts hostile texts among all texts of the group. Naming somebody is no criticism.",
+)

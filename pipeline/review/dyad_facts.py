@@ -1,0 +1,143 @@
+"""All that the dyad page and its API know of one view: read in a fixed number of questions, then charts made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from pipeline.monitor import Dyad, Event, Monitor
+from pipeline.review import alarm_words, criticism, dyads
+from pipeline.review.asked import names_of
+from pipeline.review.charts import Band, Chart, frame_of, series_spec, share_extent, spots
+from pipeline.review.dyad_rows import Rows, rows_of
+from pipeline.review.dyad_view import View
+from pipeline.store.directed import DirectedCell, directed_cells
+from pipeline.store.dyads import Answers, answers_of, changes_of, framed_in, newest_alarms
+from pipeline.store.tables import AlarmLook, GapCell, RaisedAlarm, StateChange, WatchedDyad
+from pipeline.store.watched import looks_of, watched_dyad
+
+MOST_ALARMS = 20
+MOST_OPEN = 3
+"""open alarms of which the confirmation is shown; there is at most one each way under one reference"""
+MOST_CHANGES = 20
+MOST_DIRECTED = 104
+"""periods of directed criticism: of weeks two years"""
+MOST_LISTED = 104
+"""periods of the table beneath the charts"""
+CHARTS = ("balances", "gap", "criticism")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One view of a dyad."""
+
+    monitor: Monitor
+    dyad: Dyad
+    view: View
+    a: str
+    """name of the first group"""
+    b: str
+    rows: Rows
+    events: Sequence[tuple[int, Event]]
+    watched: WatchedDyad | None
+    alarms: Sequence[RaisedAlarm]
+    looks: Mapping[int, AlarmLook]
+    answers: Mapping[int, Answers]
+    """queue -> how far coders are with it"""
+    texts: Mapping[int, tuple[int, int, int, int]]
+    """open alarm -> framed texts of its four sides"""
+    changes: Sequence[StateChange]
+    directed: tuple[Sequence[DirectedCell], Sequence[DirectedCell]]
+    """what a's texts say of b, and what b's say of a"""
+
+    @property
+    def open(self) -> list[RaisedAlarm]:
+        """The newest open alarms."""
+        return [one for one in self.alarms if one.closed is None][-MOST_OPEN:]
+
+    @property
+    def band(self) -> tuple[Band | None, str | None]:
+        """The reference's band and what it is."""
+        if self.view.sources == "panel":
+            return None, "The reference and its alarms are of all sources, so the panel is drawn without the band."
+        if self.view.series == "vintage":
+            return None, "The band is of today's model, so the vintage series is drawn without it."
+        return alarm_words.band(self.watched, self.rows.gaps, self.view.kind)
+
+
+def facts_of(session: Session, monitor: Monitor, dyad: Dyad, view: View) -> Facts:
+    """Read one view. The number of questions does not depend on how much there is."""
+    names, key = names_of(monitor), (monitor.name, dyad.a, dyad.b)
+    alarms = newest_alarms(session, *key, MOST_ALARMS)
+    still_open = [one for one in alarms if one.closed is None][-MOST_OPEN:]
+    queues = [one.queue_id for one in still_open if one.queue_id is not None]
+    ways = [
+        criticism.within(
+            directed_cells(session, monitor.name, one, other, view.kind, MOST_DIRECTED), view.since, view.until
+        )
+        for one, other in ((dyad.a, dyad.b), (dyad.b, dyad.a))
+    ]
+    return Facts(
+        monitor=monitor,
+        dyad=dyad,
+        view=view,
+        a=names[dyad.a],
+        b=names[dyad.b],
+        rows=rows_of(session, monitor, dyad, view),
+        events=dyads.events_of(monitor, dyad),
+        watched=watched_dyad(session, *key),
+        alarms=alarms,
+        looks=looks_of(session, [one.id for one in alarms]),
+        answers=answers_of(session, queues) if queues else {},
+        texts={one.id: framed_in(session, monitor.name, one) for one in still_open},
+        changes=changes_of(session, *key, MOST_CHANGES),
+        directed=(ways[0], ways[1]),
+    )
+
+
+def charts_of(facts: Facts, up: str) -> dict[str, Chart]:
+    """Name -> chart; without those of which there is nothing. ``up`` leads from the page to the monitor's pages."""
+    a, b, view, marks = facts.a, facts.b, facts.view, dyads.marks(facts.events)
+    what = {"current": "", "vintage": ", as published"}[view.series] + {"all": "", "panel": ", fixed panel"}[
+        view.sources
+    ]
+    made = {}
+    both = [
+        dyads.balance_series("a", a, facts.rows.cells[facts.dyad.a], up),
+        dyads.balance_series("b", b, facts.rows.cells[facts.dyad.b], up),
+    ]
+    if any(one.points for one in both):
+        title = f"Balance of {a} and of {b} per {view.kind}{what}"
+        axis = "universalist −     balance     + nationalist"
+        spec = series_spec(both, marks, title=title, value_title=axis, height=340)
+        said = "Two lines with 95% intervals where codings correct them; the table says the same."
+        made["balances"] = Chart(spec, title, said, spots(both, frame_of(both, marks, 340)))
+    in_table = {row.start for row in facts.rows.gaps[-MOST_LISTED:]}
+
+    def row_of(gap: GapCell) -> str:
+        """Its row in the table; of an older period the view that has it."""
+        narrow = "" if gap.start in in_table else f"?{view.query(since=gap.start, until=gap.start)}"
+        return f"{narrow}#{dyads.anchor_of(gap)}"
+
+    gap = [dyads.gap_series(f"Gap of {a} and {b}", facts.rows.gaps, leads=row_of)]
+    if gap[0].points:
+        title = f"Gap: balance of {a} less balance of {b} per {view.kind}{what}"
+        band, _ = facts.band
+        alarms = alarm_words.marks(facts.alarms, facts.looks, a, b)
+        spec = series_spec(gap, marks, title=title, value_title="gap", height=260, band=band, alarms=alarms)
+        said = dyads.reading(dyads.latest_with_value(facts.rows.gaps), a, b)
+        made["gap"] = Chart(spec, title, said, spots(gap, frame_of(gap, marks, 260, None, band, alarms)))
+    ways = [
+        criticism.series("a", a, b, facts.directed[0], up),
+        criticism.series("b", b, a, facts.directed[1], up),
+    ]
+    # where nobody coded anything and nobody named anybody a flat line at zero would look like a finding
+    told = [row for own in facts.directed for row in own if row.coded or row.rate]
+    if told:
+        title = f"Hostile criticism: share of each group's texts that are hostile to the other, per {view.kind}"
+        spec = series_spec(ways, marks, title=title, value_title="share of its texts", height=170, shares=True)
+        said = criticism.what_is_known([(a, b, facts.directed[0]), (b, a, facts.directed[1])])
+        made["criticism"] = Chart(spec, title, said, spots(ways, frame_of(ways, marks, 170, share_extent(ways))))
+    return made

@@ -1,0 +1,78 @@
+"""A published figure of a dyad page with its provenance, looked up within bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
+
+from pipeline.monitor import Dyad, Monitor
+from pipeline.monitor.periods import span_of
+from pipeline.store.pending import pending_among
+
+if TYPE_CHECKING:
+    from pipeline.measure.explain import Explanation, Made
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A figure, where it comes from, and whether it came out again."""
+
+    explanation: Explanation
+    made: Made | None
+    """null: too many texts to make it again within a request"""
+    summary: list[str]
+    """how it was made, in lines"""
+    command: str
+    """that tells all of it"""
+
+
+def subject_of(dyad: Dyad, subject: str) -> tuple[str, ...]:
+    """The gap, or one of the two groups; else 404."""
+    if subject == "gap":
+        return dyad.a, dyad.b
+    if subject in (dyad.a, dyad.b):
+        return (subject,)
+    raise HTTPException(404, f"The dyad has no figure of this name; ask for gap, {dyad.a} or {dyad.b}.")
+
+
+def explained(
+    session: Session,
+    monitor: Monitor,
+    dyad: Dyad,
+    period: str,
+    subject: str,
+    as_of: date | None,
+    *,
+    most: int,
+    verified: int,
+) -> Explained:
+    """Look a figure up. period: its label, such as 2024-Q1. subject: ``gap`` or one of the groups.
+
+    At most ``most`` texts and codings are read; what a second coder still has to code is left out. The figure
+    is made again where it has at most ``verified`` texts.
+    404 where nothing was published, 422 for what is no period.
+    """
+    from pipeline.measure.explain import ExplainError, explain, in_words, verify
+
+    groups = subject_of(dyad, subject)
+    try:
+        span = span_of(period)
+    except ValueError as error:
+        raise HTTPException(422, f"{error}.") from None
+    until = datetime.combine(as_of, time.max, tzinfo=UTC) if as_of else None
+    try:
+        found = explain(session, monitor.name, subject=groups, period=span.kind, day=span.start, as_of=until, most=most)
+    except ExplainError as error:
+        raise HTTPException(404, f"{str(error)[0].upper()}{str(error)[1:]}.") from None
+    hidden = pending_among(session, [one.id for one in found.codings])
+    found = replace(found, codings=[one for one in found.codings if one.id not in hidden])
+    made = verify(session, found.row) if found.text_count <= verified else None
+    lines = in_words(found, None)
+    summary = lines[: next((i for i, line in enumerate(lines) if line.startswith("texts (")), len(lines))]
+    said = f" --as-of {as_of.isoformat()}" if as_of else ""
+    command = f"riftwatch trends explain {'--'.join(groups)} {span.label}{said}"
+    return Explained(found, made, summary, command)

@@ -1,0 +1,76 @@
+"""What has happened to a monitor's dyads, as sentences with a time. Pure: rows in, words out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from pipeline.monitor.periods import period_of
+from pipeline.review.alarm_words import FALSE_ALARMS
+from pipeline.store.tables import RaisedAlarm, StateChange
+
+
+@dataclass(frozen=True)
+class News:
+    """One thing that happened to a dyad."""
+
+    at: datetime
+    """when it was first known here"""
+    kind: Literal["state", "alarm", "confirmed"]
+    a: str
+    b: str
+    pair: str
+    """the names of its two groups"""
+    said: str
+
+
+def _label(period: str, day: date) -> str:
+    return period_of(period, day).label  # type: ignore[arg-type]  # the column holds nothing else
+
+
+def _pair(names: Mapping[str, str], row: StateChange | RaisedAlarm) -> str:
+    return f"{names.get(row.a, row.a)} and {names.get(row.b, row.b)}"
+
+
+def change_said(change: StateChange) -> str:
+    """A change of state, without whose it is."""
+    before = f"before: {change.previous}" if change.previous else "the first state it has"
+    return f"{change.state}, in {_label(change.period, change.start)} ({before})"
+
+
+def alarm_said(alarm: RaisedAlarm) -> str:
+    """What an alarm says, and how it stands; without whose it is."""
+    where = "up" if alarm.side > 0 else "down"
+    since, raised = (_label(alarm.period, day) for day in (alarm.since, alarm.raised))
+    when = f"in {raised}" if since == raised else f"from {since} to {raised}"
+    if alarm.closed is not None and alarm.closed <= alarm.raised:
+        return f"the model's gap went {where} {when}; taken back: {alarm.closed_why or 'no reason stored'}"
+    if alarm.confirmed_at is not None:
+        stands = "coders have confirmed it"
+    elif alarm.queue_id is not None:
+        stands = "not confirmed: its texts wait for coders"
+    else:
+        stands = "not confirmed: nothing is drawn for coders yet"
+    ended = f"; closed {alarm.closed}" if alarm.closed is not None else ""
+    return f"the model's gap went {where} {when}; {stands}{ended}"
+
+
+def news_of(
+    changes: Sequence[StateChange], alarms: Sequence[RaisedAlarm], names: Mapping[str, str], limit: int
+) -> list[News]:
+    """The newest ``limit`` things that happened, newest first. names: group -> its name."""
+    told = [News(one.as_of, "state", one.a, one.b, _pair(names, one), change_said(one)) for one in changes]
+    for alarm in alarms:
+        whose = (alarm.a, alarm.b, _pair(names, alarm))
+        told.append(News(alarm.found_at, "alarm", *whose, f"alarm: {alarm_said(alarm)}"))
+        if alarm.confirmed_at is not None:
+            said = f"coders confirmed the alarm of {_label(alarm.period, alarm.raised)}"
+            told.append(News(alarm.confirmed_at, "confirmed", *whose, said))
+    return sorted(told, key=lambda one: one.at, reverse=True)[:limit]
+
+
+def expected_false_alarms(dyads: int) -> float:
+    """False alarms a year to be expected at most on a page of so many dyads, where nothing happens."""
+    return dyads * FALSE_ALARMS

@@ -1,0 +1,131 @@
+"""What the overview shows of a monitor: read in a fixed number of queries, however many dyads and sources it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from pipeline.collect.trouble import Sources, sources_in_short
+from pipeline.monitor import Dyad, Monitor
+from pipeline.review import dyads
+from pipeline.review.asked import names_of
+from pipeline.review.news import News, alarm_said, news_of
+from pipeline.store.newest import Finds, cells_at, newest_alarms, newest_changes, newest_finds, newest_gaps
+from pipeline.store.runs import last_runs
+from pipeline.store.tables import GapCell, RaisedAlarm, Run, StateChange, TrendCell
+
+SPARK_PERIODS = 24
+RUNS_SHOWN = 6
+NEWS_SHOWN = 8
+NEWS_READ = 200
+"""changes, alarms and runs that brought texts, each; what is older is no news on an overview"""
+DUE_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Card:
+    """One dyad."""
+
+    dyad: Dyad
+    a: str
+    b: str
+    """names of its groups"""
+    state: str
+    reasons: list[str]
+    changed_at: datetime | None
+    """when the newest change of its state was computed"""
+    alarm: RaisedAlarm | None
+    """its open alarm"""
+    gaps: list[GapCell]
+    """of the audit period, oldest first"""
+    known: GapCell | None
+    """the newest of them with a value"""
+    cells: tuple[TrendCell | None, TrendCell | None]
+    """both sides of ``known``"""
+
+    @property
+    def reading(self) -> str:
+        return dyads.reading(self.known, self.a, self.b)
+
+    @property
+    def corrected(self) -> str | None:
+        return dyads.last_corrected(self.gaps, self.a, self.b)
+
+    @property
+    def texts(self) -> str:
+        return dyads.texts_counted(*self.cells, self.a, self.b) if self.known else ""
+
+    @property
+    def later(self) -> str | None:
+        """What is said of periods newer than the one shown: they have no gap."""
+        newest = self.gaps[-1] if self.gaps else None
+        return dyads.reading(newest, self.a, self.b) if newest is not None and newest is not self.known else None
+
+    @property
+    def alarm_said(self) -> str | None:
+        return alarm_said(self.alarm) if self.alarm is not None else None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One monitor."""
+
+    monitor: Monitor
+    cards: list[Card]
+    news: list[News]
+    finds: Finds
+    """the newest runs that brought texts"""
+    sources: Sources
+    runs: list[Run]
+
+
+def _card(
+    monitor: Monitor,
+    dyad: Dyad,
+    gaps: Sequence[GapCell],
+    cells: Mapping[tuple[str, date], TrendCell],
+    changes: Mapping[tuple[str, str], StateChange],
+    alarms: Mapping[tuple[str, str], RaisedAlarm],
+) -> Card:
+    names = names_of(monitor)
+    newest = gaps[-1] if gaps else None
+    known = dyads.latest_with_value(gaps)
+    pair = (dyad.a, dyad.b)
+    change = changes.get(pair)
+    return Card(
+        dyad=dyad,
+        a=names[dyad.a],
+        b=names[dyad.b],
+        state=newest.state if newest else "not enough evidence",
+        reasons=list(newest.flags) if newest else ["nothing is measured yet"],
+        changed_at=change.as_of if change else None,
+        alarm=alarms.get(pair),
+        gaps=list(gaps),
+        known=known,
+        cells=(cells.get((dyad.a, known.start)), cells.get((dyad.b, known.start))) if known else (None, None),
+    )
+
+
+def overview_of(session: Session, monitor: Monitor, now: datetime) -> Overview:
+    """All that the overview shows of a monitor."""
+    name, kind = monitor.name, monitor.audit_period
+    pairs = [(dyad.a, dyad.b) for dyad in monitor.dyads]
+    gaps = newest_gaps(session, name, pairs, kind, SPARK_PERIODS) if pairs else {}
+    known = {pair: dyads.latest_with_value(found) for pair, found in gaps.items()}
+    cells = cells_at(session, name, kind, [(group, gap.start) for pair, gap in known.items() if gap for group in pair])
+    read = newest_changes(session, name, NEWS_READ)
+    alarms = newest_alarms(session, name, NEWS_READ)
+    # of several rows of a dyad the first is the newest
+    changes = {(one.a, one.b): one for one in reversed(read)}
+    open_alarms = {(one.a, one.b): one for one in reversed(alarms) if one.closed is None}
+    return Overview(
+        monitor=monitor,
+        cards=[_card(monitor, d, gaps[d.a, d.b], cells, changes, open_alarms) for d in monitor.dyads],
+        news=news_of(read, alarms, names_of(monitor), NEWS_SHOWN),
+        finds=newest_finds(session, name, NEWS_READ),
+        sources=sources_in_short(session, monitor, now),
+        runs=last_runs(session, name, limit=RUNS_SHOWN),
+    )

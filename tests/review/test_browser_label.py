@@ -1,0 +1,303 @@
+"""Coding in a real browser: keys, undo, notes, two windows, a server that goes away, a phone, 200% zoom."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from pipeline.settings import Settings
+from pipeline.store.session import engine_for, open_session
+from pipeline.store.tables import Coding
+from tests.browser import CHROMIUM, MISSING
+from tests.review.small_store import fill_small
+from tests.review.test_accessibility import RULES
+from tests.review.visiting import Visitor, start_server
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.airflow,
+    pytest.mark.xdist_group("pages"),
+    pytest.mark.filterwarnings("ignore"),
+]
+
+READ = 350
+"""milliseconds: an answer that comes sooner than 300 after its text is taken for a double click"""
+
+
+@pytest.fixture(scope="module")
+def small_store(tmp_path_factory):
+    """A store of its own that these tests may change."""
+    folder = tmp_path_factory.mktemp("label")
+    made = Settings(data=folder / "data", database_url="", monitors=folder / "monitors")
+    ids = fill_small(made)
+    yield made, ids
+    engine_for(made.database).dispose()
+
+
+@pytest.fixture(scope="module")
+def label_server(airflow_home, small_store, tmp_path_factory):
+    """A real api-server on that store."""
+    if CHROMIUM is None:
+        pytest.skip(MISSING)
+    yield from start_server(airflow_home, tmp_path_factory.mktemp("label-server"), small_store[0])
+
+
+class Window(Visitor):
+    """A window of somebody who is logged in already: one log-in a user serves all these tests."""
+
+    def __init__(self, browser, address: str, state, mode: str, width: int, height: int) -> None:
+        self.mode, self.address = mode, address
+        self.complaints: list[str] = []
+        self.context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=mode, storage_state=state
+        )
+        self.page = self.context.new_page()
+        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
+
+
+@pytest.fixture(scope="module")
+def logged_in(label_server, browser):
+    """User -> what the browser keeps of the log-in."""
+    states = {}
+
+    def of(user: str):
+        if user not in states:
+            visitor = Visitor(browser, label_server, "light", user)
+            states[user] = visitor.context.storage_state()
+            visitor.context.close()
+        return states[user]
+
+    return of
+
+
+@pytest.fixture
+def codes(label_server, logged_in, browser):
+    """Mode, user and size -> a person at the page of coders, without Airflow's frame."""
+    come: list[Window] = []
+
+    def enter(below="m/harbour/label", mode="light", user="ana", width=1280, height=900) -> Window:
+        come.append(Window(browser, label_server, logged_in(user), mode, width, height))
+        come[-1].opens(below)
+        return come[-1]
+
+    yield enter
+    for one in come:
+        one.context.close()
+
+
+@pytest.fixture
+def codings(small_store):
+    """Coder -> what the store has of them, the oldest first."""
+
+    def of(coder: str) -> list[tuple[str, str | None]]:
+        with open_session(small_store[0]) as session:
+            rows = session.query(Coding).filter(Coding.coder == coder).order_by(Coding.coded_at, Coding.id)
+            return [(one.value, one.note) for one in rows]
+
+    return of
+
+
+def begins(visitor: Visitor) -> str:
+    """Wait for a text, and read it as long as nobody is taken for a double click."""
+    visitor.page.locator("#desk:visible #item-text").wait_for(timeout=15_000)
+    visitor.page.wait_for_timeout(READ)
+    return visitor.page.locator("#item-text").inner_text()
+
+
+def settles(visitor: Visitor) -> None:
+    """Wait until the server has every answer."""
+    deadline = time.monotonic() + 15
+    while visitor.page.evaluate("Object.keys(localStorage).some(key => key.startsWith('riftwatch-answers'))"):
+        assert time.monotonic() < deadline, "answers are still kept in the browser"
+        visitor.page.wait_for_timeout(50)
+
+
+def test_a_coder_codes_with_single_keys_undoes_and_notes(codes, codings):
+    visitor = codes()
+    before = len(codings("ana"))
+    first = begins(visitor)
+    assert visitor.page.evaluate("document.activeElement.id") == "item"
+    visitor.page.keyboard.press("1")
+    second = begins(visitor)
+    assert second != first
+    visitor.page.keyboard.press("b")  # the letter of both
+    begins(visitor)
+    visitor.page.keyboard.press("0")
+    third = begins(visitor)
+    settles(visitor)
+    assert [value for value, _ in codings("ana")[before:]] == ["nationalist", "both"]
+
+    visitor.page.keyboard.press("u")
+    visitor.page.get_by_text("Taken back: unclear").wait_for()
+    visitor.page.keyboard.press("u")
+    visitor.page.get_by_text("Taken back: both").wait_for()
+    assert begins(visitor) == second
+    assert [value for value, _ in codings("ana")[before:]] == ["nationalist"]
+
+    visitor.page.keyboard.press("n")
+    assert visitor.page.evaluate("document.activeElement.id") == "note"
+    visitor.page.keyboard.type("1 2 u 0: the rule on quoting")  # keys mean nothing while a note is typed
+    assert begins(visitor) == second
+    visitor.page.keyboard.press("Escape")
+    visitor.page.keyboard.press("4")
+    assert begins(visitor) != second
+    settles(visitor)
+    assert codings("ana")[before:][-1] == ("neither", "1 2 u 0: the rule on quoting")
+    assert visitor.page.locator("#note").input_value() == ""
+    assert third
+    assert visitor.complaints == []
+
+
+def test_a_double_click_and_a_held_key_code_one_text(codes, codings):
+    visitor = codes()
+    begins(visitor)
+    before = len(codings("ana"))
+    visitor.page.locator("button[data-value=neither]").dblclick()
+    settles(visitor)
+    assert len(codings("ana")) == before + 1
+    begins(visitor)
+    visitor.page.keyboard.down("3")
+    visitor.page.keyboard.down("3")  # as a key that is held repeats
+    visitor.page.keyboard.up("3")
+    settles(visitor)
+    assert len(codings("ana")) == before + 2
+
+
+def test_two_windows_of_one_coder_make_no_second_coding(codes, codings):
+    one, two = codes(), codes()
+    assert begins(one) == begins(two)
+    before = len(codings("ana"))
+    one.page.keyboard.press("1")
+    settles(one)
+    two.page.keyboard.press("2")
+    two.page.get_by_text("answered before").wait_for()
+    settles(two)
+    assert len(codings("ana")) == before + 1
+    assert codings("ana")[-1][0] == "nationalist"
+
+
+def test_answers_outlive_a_network_that_fails_and_a_page_that_is_left(codes, codings):
+    visitor = codes()
+    begins(visitor)
+    before = len(codings("ana"))
+    visitor.context.set_offline(True)
+    visitor.page.keyboard.press("1")
+    visitor.page.get_by_text("1 answer is kept in this browser").wait_for()
+    begins(visitor)  # the texts that were fetched beforehand are there all the same
+    visitor.page.keyboard.press("2")
+    begins(visitor)
+    visitor.page.keyboard.press("3")
+    visitor.page.locator("#desk").wait_for(state="hidden")
+    assert len(json.loads(visitor.page.evaluate("Object.values(localStorage).find(v => v.startsWith('['))"))) == 3
+    assert len(codings("ana")) == before
+    visitor.context.set_offline(False)
+    visitor.page.reload()  # before it has tried again
+    settles(visitor)
+    assert [value for value, _ in codings("ana")[before:]] == ["nationalist", "universalist", "both"]
+
+
+def test_keys_work_inside_airflows_frame(label_server, browser, codings):
+    visitor = Visitor(browser, label_server, "light", "admin")
+    try:
+        before = len(codings("admin"))
+        visitor.page.frames[-1].goto(f"{label_server}/rift/ui/m/harbour/label")
+        text = visitor.frame.locator("#item-text")
+        text.wait_for()
+        visitor.page.wait_for_timeout(READ)
+        read = text.inner_text()
+        visitor.page.keyboard.press("0")
+        visitor.frame.get_by_text("Answered: unclear").wait_for()
+        assert text.inner_text() != read
+        assert len(codings("admin")) == before
+        visitor.page.wait_for_timeout(READ)
+        visitor.page.keyboard.press("u")
+        visitor.frame.get_by_text("Taken back: unclear").wait_for()
+        assert text.inner_text() == read
+        assert visitor.complaints == []
+    finally:
+        visitor.context.close()
+
+
+def test_keys_can_be_switched_off(codes, codings):
+    visitor = codes(user="admin")
+    text = begins(visitor)
+    visitor.page.get_by_label("single keys").uncheck()
+    visitor.page.locator("#item").focus()
+    visitor.page.keyboard.press("1")
+    assert begins(visitor) == text
+    assert codings("admin") == []
+    visitor.page.get_by_label("single keys").check()
+
+
+def test_a_third_coder_settles(codes, codings):
+    visitor = codes("m/harbour/label/settle", user="admin")
+    number = int(visitor.page.locator("#counts").inner_text().split()[0])
+    assert number >= 2
+    assert visitor.page.get_by_text("One coder said").is_visible()
+    visitor.page.locator("#note").fill("rule: both in one text")
+    visitor.page.keyboard.press("Tab")
+    visitor.page.keyboard.press("3")
+    visitor.page.get_by_text("Settled: both.").wait_for()
+    assert int(visitor.page.locator("#counts").inner_text().split()[0]) == number - 1
+    assert codings("admin") == [("both", "rule: both in one text")]
+
+
+def test_nothing_left_says_what_to_do_and_a_queue_is_drawn(codes):
+    visitor = codes("m/harbour/label?variable=framing&languages=sw")
+    visitor.page.get_by_text("Nothing is left for you to code").wait_for()
+    visitor.page.locator("#draw-form input[name=size]").fill("20")
+    visitor.page.locator("#draw-form button").click()
+    visitor.page.get_by_text("20 texts").wait_for()
+
+
+def test_a_viewer_is_shown_no_text(codes):
+    visitor = codes(user="vera")
+    visitor.page.get_by_text("You may read this page and not code").wait_for()
+    visitor.page.get_by_text("coded twice").first.wait_for()
+    assert visitor.page.locator("#desk").count() == 0
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 800), (640, 450)])
+def test_it_works_on_a_phone_and_at_200_percent_zoom(codes, width, height):
+    visitor = codes(width=width, height=height)
+    begins(visitor)
+    needs, gives = visitor.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert needs <= gives
+    # the bar of buttons is seen without scrolling, and leaves room for the text
+    visitor.page.evaluate("document.getElementById('item').scrollIntoView()")
+    bar = visitor.page.locator(".answers").bounding_box()
+    assert bar["y"] + bar["height"] <= height + 1
+    assert bar["height"] < 0.5 * height
+    for button in visitor.page.locator(".answers button:visible").all():
+        size = button.bounding_box()
+        assert min(size["width"], size["height"]) >= 24
+
+
+def violations(visitor: Visitor) -> None:
+    """None of WCAG 2.2 A and AA, with a text on the page."""
+    options = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": RULES}}
+    found = Axe().run(visitor.page, options=options).response["violations"]
+    assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found] == []
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pictures_to_be_looked_at_and_axe_finds_nothing(codes, mode, width):
+    visitor = codes(mode=mode, user="admin", width=width)
+    begins(visitor)
+    visitor.page.get_by_text("coded twice").first.wait_for()
+    violations(visitor)
+    visitor.shoots(f"label-{width}")
+    visitor.opens("m/harbour/label/settle")
+    visitor.page.locator("#counts").wait_for()
+    violations(visitor)
+    visitor.shoots(f"settle-{width}")
+    visitor.opens("m/harbour/label?languages=sw")
+    visitor.page.get_by_text("Nothing is left").wait_for()
+    violations(visitor)
+    visitor.shoots(f"label-empty-{width}")
+    assert visitor.complaints == []
