@@ -10,6 +10,8 @@ import typer
 
 from pipeline.cli.app import app
 from pipeline.cli.common import MonitorFile, answering, check_group, day_of, fail, open_store, the_monitor, the_settings
+from pipeline.monitor import Monitor
+from pipeline.settings import Settings
 
 
 @app.command()
@@ -24,6 +26,7 @@ def sheet(
         tuple[str, str] | None, typer.Option(help="The stretch held against it. Else the newest alarm's.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep it for the dyad's page instead of printing it.")] = False,
 ) -> None:
     """What a change of the gap is made of: other choices, composition, noise, errors of the model, codings, words."""
     from pipeline.measure.sensitivity import Stretch
@@ -37,6 +40,11 @@ def sheet(
         fail("a sheet compares two different groups")
     if (reference is None) != (present is None):
         fail("name both --reference and --present, or neither")
+    if keep and (reference is not None or as_json):
+        fail("--keep keeps the usual sheet, of the newest alarm; leave out --reference, --present and --json")
+    if keep:
+        _keep(settings, loaded, a, b)
+        return
     with answering(), open_store(settings) as session:
         if reference is not None and present is not None:
             stretches = Stretch(*_days(reference)), Stretch(*_days(present))
@@ -64,6 +72,19 @@ def sheet(
         typer.echo(f"\n{section.title}")
         for line in section.lines:
             typer.echo(f"  {line}")
+
+
+def _keep(settings: Settings, monitor: Monitor, a: str, b: str) -> None:
+    from pipeline.measure.keeping import keep_panels, keep_sheet
+
+    if (a, b) not in {(dyad.a, dyad.b) for dyad in monitor.dyads}:
+        fail(f"{a} and {b} are no dyad of {monitor.name} in this order; only a dyad has a page")
+    with answering(), open_store(settings) as session:
+        now = datetime.now(UTC)
+        keep_panels(session, monitor, now)
+        problem = keep_sheet(session, monitor, a, b, now=now)
+        session.commit()
+    typer.echo(f"kept for the page: {problem or 'the sheet is made'}")
 
 
 def _days(pair: tuple[str, str]) -> tuple[date, date]:

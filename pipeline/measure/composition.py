@@ -174,20 +174,39 @@ def fixed_panel(
     Raises CompositionError where the stretch has no texts at all.
     """
     own = texts.within(range(periods))
-    inside = own.within(stretch)
-    if not len(inside.f):
+    if not len(own.within(stretch).f):
         raise CompositionError("the stretch has no texts, so it has no panel")
     kinds, code = _units(own, by)
-    names = np.array([_name(source, language) for source, language in kinds.T])
+    names = [_name(source, language) for source, language in kinds.T]
     number = np.zeros((len(names), periods))
     total = np.zeros((len(names), periods))
     np.add.at(number, (code, own.period), 1)
     np.add.at(total, (code, own.period), own.f)
-    there = np.unique(inside.period)
+    return panel_of_sums(names, number, total, stretch, missing)
+
+
+def panel_of_sums(
+    names: Sequence[str],
+    number: Floats,
+    total: Floats,
+    stretch: Sequence[int],
+    missing: Mapping[int, str] | None = None,
+) -> Panel:
+    """The same from sums: how many texts each source has in each period and the sum of their balances.
+
+    number, total: shape (sources, periods); names: of the sources. Raises CompositionError where the stretch has no
+    texts at all.
+    """
+    periods = number.shape[1]
+    columns = np.asarray(stretch, dtype=np.int64)
+    there = columns[number[:, columns].any(axis=0)]
+    if not len(there):
+        raise CompositionError("the stretch has no texts, so it has no panel")
     lacking = (number[:, there] == 0).sum(axis=1)
     seen = number[:, there].any(axis=1)
     left_out = {
-        str(names[s]): f"no text in {lacking[s]} of {len(there)} periods" for s in np.flatnonzero(seen & (lacking > 0))
+        names[s]: f"no text in {lacking[s]} of {len(there)} periods"
+        for s in np.flatnonzero(seen & (lacking > 0)).tolist()
     }
     members = np.flatnonzero(lacking == 0)
     if not len(members):
@@ -198,17 +217,16 @@ def fixed_panel(
     weights = size / size.sum()
     points = []
     for t in range(periods):
-        silent = members[number[members, t] == 0]
+        silent = members[number[members, t] == 0].tolist()
         if not number[:, t].any():
             points.append(Point(None, 0, _reason(t, missing or {})))
-        elif len(silent):
-            points.append(Point(None, 0, f"of the panel no text of {', '.join(names[silent])}"))
+        elif silent:
+            points.append(Point(None, 0, f"of the panel no text of {', '.join(names[s] for s in silent)}"))
         else:
             value = float(weights @ (total[members, t] / number[members, t]))
             points.append(Point(value, int(number[members, t].sum())))
-    return Panel(
-        tuple(points), {str(names[s]): float(w) for s, w in zip(members, weights, strict=True)}, dict(left_out)
-    )
+    of_members = {names[s]: float(w) for s, w in zip(members.tolist(), weights, strict=True)}
+    return Panel(tuple(points), of_members, left_out)
 
 
 def difference(a: Sequence[Point], b: Sequence[Point]) -> list[Point]:

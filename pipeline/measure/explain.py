@@ -55,7 +55,7 @@ class Explanation:
     sides: tuple[Published, ...]
     """of a gap: the figures of its two groups"""
     texts: Sequence[Basis]
-    """those that are still there"""
+    """those that are still there, of as many as were asked for"""
     text_count: int
     """how many there were"""
     codings: Sequence[Coding]
@@ -63,7 +63,7 @@ class Explanation:
     model: Model | None
     erased: Sequence[Erased]
     changed: int
-    """texts that were written anew since"""
+    """of ``texts`` those that were written anew since"""
     earlier: Sequence[Published]
     """older figures of the same cell, the newest first"""
 
@@ -76,8 +76,11 @@ def explain(
     period: Period,
     day: date,
     as_of: datetime | None = None,
+    most: int | None = None,
 ) -> Explanation:
     """The figure of a group, or of a dyad's two groups, for the period that holds ``day``, as it stood at ``as_of``.
+
+    most: of its texts, codings and earlier figures at most so many are read; None: all.
 
     Raises :class:`ExplainError` where nothing was published.
     """
@@ -94,18 +97,18 @@ def explain(
         )
     row, *earlier = found
     documents, codings = unpack(row.documents).tolist(), unpack(row.codings).tolist()
-    texts = basis_of(session, documents)
+    texts = basis_of(session, documents[:most])
     return Explanation(
         row=row,
         sides=tuple(s for g in subject if len(subject) > 1 and (s := _side(session, monitor, g, row)) is not None),
         texts=texts,
         text_count=len(documents),
-        codings=codings_of(session, codings),
+        codings=codings_of(session, codings[:most]),
         coding_count=len(codings),
         model=model_of(session, row.model),
-        erased=erasures_among(session, documents),
+        erased=erasures_among(session, documents) if row.basis_erased or most is None else [],
         changed=sum(text.updated_at > row.as_of for text in texts),
-        earlier=earlier,
+        earlier=earlier[:most],
     )
 
 

@@ -32,7 +32,7 @@ from pipeline.measure.resampling import (
     weekly,
 )
 from pipeline.measure.sensitivity import DyadTexts, SensitivityError, Sheet, Stretch, sensitivity_sheet
-from pipeline.measure.typical_words import TypicalWordsError, count_words, typical_words
+from pipeline.measure.typical_words import TypicalWord, TypicalWordsError, count_words, typical_words
 from pipeline.monitor import Monitor
 from pipeline.store.alarms import alarms_of
 from pipeline.store.cells import VARIABLE, model_in_force, random_codings
@@ -46,6 +46,8 @@ MOST_WORDS = 12
 """words of each group that are named"""
 LEAST_TEXTS = 20
 """texts of each group in one language, below which its words are not compared"""
+MOST_TEXTS = 5_000
+"""texts of each group in one language whose words are counted; of more a random part"""
 
 
 class SheetError(ValueError):
@@ -61,6 +63,23 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Words:
+    """Words typical of A and of B in one language, in the present."""
+
+    language: str
+    """code, or und"""
+    texts: tuple[int, int]
+    """of A and of B whose words were counted"""
+    there: tuple[int, int]
+    """texts there are"""
+    of_a: tuple[TypicalWord, ...] = ()
+    """the most typical first"""
+    of_b: tuple[TypicalWord, ...] = ()
+    why: str | None = None
+    """why there are none"""
+
+
+@dataclass(frozen=True)
 class DyadSheet:
     """The sheet of a dyad."""
 
@@ -72,6 +91,8 @@ class DyadSheet:
     """different texts of A and of B in both stretches"""
     sensitivity: Sheet
     sections: tuple[Section, ...]
+    words: tuple[Words, ...] = ()
+    """by language"""
 
 
 @dataclass(frozen=True)
@@ -236,26 +257,45 @@ def _errors(texts: _Texts) -> Section:
     return Section("Does the model err alike", (made.sentence[0].upper() + made.sentence[1:] + ".",))
 
 
-def _words(session: Session, texts: _Texts, mask: Mask, names: tuple[str, str]) -> Section:
+def _some(chosen: NDArray[np.intp], of_a: Bools) -> NDArray[np.intp]:
+    """At most ``MOST_TEXTS`` of each group, drawn at random, in their order."""
+    rng = np.random.default_rng(SEED)
+    kept = [
+        chosen[side] if side.sum() <= MOST_TEXTS else rng.choice(chosen[side], MOST_TEXTS, replace=False)
+        for side in (of_a, ~of_a)
+    ]
+    made: NDArray[np.intp] = np.sort(np.concatenate(kept))
+    return made
+
+
+def _words(session: Session, texts: _Texts, mask: Mask, names: tuple[str, str]) -> tuple[Section, tuple[Words, ...]]:
     title = "Words (topics as much as framing: they make no state)"
     lines: list[str] = []
+    found: list[Words] = []
     now = texts.counts & texts.present
     for language in np.unique(texts.language[now]).tolist():
-        chosen = np.flatnonzero(now & (texts.language == language))
-        of_a = texts.of_a[chosen]
-        if min(int(of_a.sum()), int((~of_a).sum())) < LEAST_TEXTS:
-            lines.append(
-                f"{language}: {int(of_a.sum())} and {int((~of_a).sum())} texts, {LEAST_TEXTS} of each are needed."
-            )
+        every = np.flatnonzero(now & (texts.language == language))
+        there = int(texts.of_a[every].sum()), int((~texts.of_a[every]).sum())
+        if min(there) < LEAST_TEXTS:
+            why = f"{there[0]} and {there[1]} texts, {LEAST_TEXTS} of each are needed"
+            lines.append(f"{language}: {why}.")
+            found.append(Words(language, (0, 0), there, why=why))
             continue
+        chosen = _some(every, texts.of_a[every])
+        of_a = texts.of_a[chosen]
+        used = int(of_a.sum()), int((~of_a).sum())
+        if used != there:
+            lines.append(f"{language}: words of {used[0]} and {used[1]} texts, drawn from {there[0]} and {there[1]}.")
         by_document = dict(texts_of(session, [texts.rows[i].document for i in chosen.tolist()]))
         counts, words = count_words([by_document.get(texts.rows[i].document, "") for i in chosen.tolist()], mask)
         try:
             typical = typical_words(counts, words, of_a)
+            found.append(Words(language, used, there, typical.of_a[:MOST_WORDS], typical.of_b[:MOST_WORDS]))
             for name, some in zip(names, (typical.of_a, typical.of_b), strict=True):
                 said = ", ".join(f"{one.word} ({one.uses[0]}/{one.uses[1]})" for one in some[:MOST_WORDS]) or "none"
                 lines.append(f"{language}, typical of {name} (uses by either): {said}.")
         except TypicalWordsError as error:
+            found.append(Words(language, used, there, why=str(error)))
             lines.append(f"{language}, typical words: not computed: {error}.")
         try:
             month = texts.day[chosen].astype("datetime64[M]").astype(np.int64)
@@ -267,7 +307,7 @@ def _words(session: Session, texts: _Texts, mask: Mask, names: tuple[str, str]) 
             )
         except (PartisanshipError, ResamplingError, ValueError) as error:
             lines.append(f"{language}, leave-out partisanship: not computed: {error}.")
-    return Section(title, tuple(line.strip() for line in lines))
+    return Section(title, tuple(line.strip() for line in lines)), tuple(found)
 
 
 def dyad_sheet(session: Session, monitor: Monitor, a: str, b: str, reference: Stretch, present: Stretch) -> DyadSheet:
@@ -297,16 +337,17 @@ def dyad_sheet(session: Session, monitor: Monitor, a: str, b: str, reference: St
     everyone = [
         name for g in monitor.groups for name in (g.name, *(one for each in g.aliases.values() for one in each))
     ]
+    of_words, words = _words(session, texts, Mask([*everyone, *monitor.masked]), names)
     sections = (
         Section("The change of the gap under other choices", (sensitivity.in_words(),)),
         _composition(texts, reference, present, names),
         _noise(texts, reference, present),
         _errors(texts),
         _distance(texts, {one.cluster: one.value for one in codings if one.cluster in coded}, book.names),
-        _words(session, texts, Mask([*everyone, *monitor.masked]), names),
+        of_words,
     )
     sizes = (int((texts.of_a & texts.counts).sum()), int((~texts.of_a & texts.counts).sum()))
-    return DyadSheet(a, b, reference, present, sizes, sensitivity, sections)
+    return DyadSheet(a, b, reference, present, sizes, sensitivity, sections, words)
 
 
 def _chance(probabilities: Sequence[float]) -> float:

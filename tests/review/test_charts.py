@@ -12,7 +12,23 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from pipeline.review import charts
-from pipeline.review.charts import Mark, Point, Series, edges, extent, lanes, render, series_spec, sparkline_spec
+from pipeline.review.charts import (
+    AlarmMark,
+    Band,
+    Mark,
+    Point,
+    Series,
+    as_png,
+    edges,
+    extent,
+    frame_of,
+    lanes,
+    render,
+    runs,
+    series_spec,
+    share_extent,
+    spots,
+)
 
 START = date(2024, 1, 1)
 
@@ -42,12 +58,19 @@ def marks_of(spec: dict, kind: str) -> list[dict]:
     return [layer for layer in spec["layer"] if layer["mark"]["type"] == kind]
 
 
+BAND = Band(START, START + timedelta(days=14), 0.1, -0.9, 0.3, "the reference")
+ALARM = AlarmMark(
+    START + timedelta(days=7), START + timedelta(days=21), START + timedelta(days=14), None, "alarm 3: open", "said"
+)
+
+
 def test_no_line_crosses_a_missing_period():
     points = [point(0, 0.1), point(1, 0.2), point(2, None), point(3, 0.3), point(5, 0.4), point(6, 0.5)]
     assert [(p.label, q.label) for p, q in edges(points)] == [("week 0", "week 1"), ("week 5", "week 6")]
     drawn = spec_of(Series("a", "A", points))
-    joined = [row for layer in marks_of(drawn, "rule") for row in layer["data"]["values"] if row.get("y2") is not None]
-    assert len(joined) == 2
+    joined = [row for layer in marks_of(drawn, "line") for row in layer["data"]["values"]]
+    assert [row["y"] for row in joined] == [0.1, 0.2, 0.4, 0.5]
+    assert len({row["run"] for row in joined}) == 2
     strips = [row for layer in marks_of(drawn, "rect") for row in layer["data"]["values"]]
     assert strips == [{"x": "2024-01-15T00:00:00Z", "x2": "2024-01-22T00:00:00Z", "said": "A, week 2: outage"}]
 
@@ -58,12 +81,8 @@ def test_corrected_and_uncorrected_look_different():
     assert filled["mark"]["fill"] == charts.COLOURS["b"]
     assert hollow["mark"]["fill"] == charts.COLOURS["paper"]
     assert (len(filled["data"]["values"]), len(hollow["data"]["values"])) == (2, 1)
-    dashes = [
-        layer["mark"].get("strokeDash")
-        for layer in marks_of(drawn, "rule")
-        if layer["mark"]["color"] == charts.COLOURS["b"]
-    ]
-    assert dashes == [None, None, [4, 4]]  # intervals, the corrected edge, the edge to the uncorrected point
+    dashes = [layer["mark"].get("strokeDash") for layer in marks_of(drawn, "line")]
+    assert dashes == [None, [4, 4]]  # the corrected edge, the edge to the uncorrected point
     intervals = next(layer for layer in marks_of(drawn, "rule") if layer["mark"].get("strokeOpacity"))
     assert len(intervals["data"]["values"]) == 2
 
@@ -85,7 +104,8 @@ def test_the_specifications_are_valid_by_vega_lites_own_schema():
     points = [point(0, 0.1, corrected=True, href="x"), point(1, None), point(2, 0.3), point(3, 0.2)]
     both = [Series("a", "A", points), Series("b", "B", points)]
     altair.Chart.from_dict(spec_of(*both, events=[Mark(START, 1, "split", "s")]))
-    altair.Chart.from_dict(sparkline_spec(Series("gap", "Gap", points)))
+    spec = series_spec([both[0]], [], title="t", value_title="v", height=90, band=BAND, alarms=[ALARM], shares=True)
+    altair.Chart.from_dict(spec)
 
 
 def test_a_chart_of_nothing_is_refused():
@@ -133,3 +153,68 @@ def test_a_saved_drawing_needs_no_page_around_it():
     assert "<a " not in svg
     assert 'width="1080"' in svg
     assert charts.COLOURS["a"] in svg
+
+
+@given(st.lists(st.tuples(st.one_of(st.none(), st.floats(-1, 1)), st.booleans()), min_size=1, max_size=40))
+def test_runs_hold_every_edge_once_and_never_mix_what_is_corrected(values):
+    points = [point(i, v, corrected=c) for i, (v, c) in enumerate(values)]
+    found = [(a.label, b.label) for _, run in runs(points) for a, b in pairwise(run)]
+    assert found == [(a.label, b.label) for a, b in edges(points)]
+    for corrected, run in runs(points):
+        assert all((a.corrected and b.corrected) == corrected for a, b in pairwise(run))
+
+
+def test_the_reference_is_a_band_and_an_alarm_has_its_stretch_its_line_and_its_name():
+    points = [point(i, 0.1) for i in range(6)]
+    drawn = series_spec(
+        [Series("gap", "G", points)], [], title="t", value_title="v", height=90, band=BAND, alarms=[ALARM]
+    )
+    rects = [row for layer in marks_of(drawn, "rect") for row in layer["data"]["values"]]
+    assert {row["y"] for row in rects if "y" in row} == {-0.9}  # the axis makes room for the band
+    shades = [row for row in rects if row["said"] == "said"]
+    assert (shades[0]["x"], shades[0]["x2"]) == ("2024-01-08T00:00:00Z", "2024-01-22T00:00:00Z")
+    assert shades[1]["x2"] == "2024-02-12T00:00:00Z"  # open: to the end
+    names = [row.get("label") for layer in marks_of(drawn, "text") for row in layer["data"]["values"]]
+    assert "alarm 3: open" in names
+    far = AlarmMark(date(1999, 1, 1), date(1999, 2, 1), date(1999, 1, 20), date(1999, 3, 1), "alarm 1: closed", "x")
+    assert "alarm 1" not in str(
+        series_spec([Series("gap", "G", points)], [], title="t", value_title="v", height=90, alarms=[far])
+    )
+
+
+def test_shares_have_an_axis_from_zero():
+    assert share_extent([Series("a", "A", [point(0, 0.02)])]) == (0.0, 0.05)
+    assert share_extent([Series("a", "A", [point(0, 0.42, corrected=True)])]) == (0.0, 1.0)
+
+
+def test_spots_lie_where_the_drawing_puts_the_marks():
+    points = [point(0, 0.5), point(1, None), point(2, -0.25, href="x")]
+    series = [Series("a", "A", points)]
+    found = spots(series, frame_of(series, [], 200))
+    assert [(s.said, s.href, s.missing) for s in found] == [
+        ("point 0", None, False),
+        ("A, week 1: outage", None, True),
+        ("point 2", "x", False),
+    ]
+    root = etree.fromstring(render(spec_of(*series), title="t", description="d"))
+    drawn = []
+    for mark in root.iter("{*}path"):
+        title = mark.find("{*}title")
+        if title is not None and (title.text or "").startswith("point"):
+            x, y = (float(n) for n in mark.get("transform").removeprefix("translate(").rstrip(")").split(","))
+            drawn.append((x + charts.LEFT, y + 12))
+    assert drawn == [pytest.approx((found[0].x, found[0].y), abs=0.2), pytest.approx((found[2].x, found[2].y), abs=0.2)]
+
+
+def test_very_many_uncorrected_points_are_lines_and_only_lonely_ones_are_marked():
+    points = [point(i, None if i in {200, 202} else 0.1) for i in range(400)]
+    drawn = spec_of(Series("a", "A", points))
+    assert [row["said"] for layer in marks_of(drawn, "point") for row in layer["data"]["values"]] == ["point 201"]
+    assert len(render(drawn, title="t", description="d")) < 60_000
+
+
+def test_a_picture_has_the_size_that_is_asked_for():
+    spec = spec_of(Series("a", "A", [point(0, 0.1), point(1, 0.2)]))
+    png = as_png(spec, title="t", description="d", scale=0.5)
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    assert int.from_bytes(png[16:20], "big") == 540

@@ -119,7 +119,8 @@ def _codebook() -> Table:
     return table("codebook", "Variables, their values and definitions", meanings, rows)
 
 
-def _columns(tables: Sequence[Table]) -> Table:
+def columns_of(tables: Sequence[Table]) -> Table:
+    """The table that says what every column of these tables means."""
     meanings = {
         "table": "name of the table",
         "column": "name of the column",
@@ -159,4 +160,4 @@ def tables_of(session: Session, monitor: Monitor, period: str | None = None) -> 
         _events(monitor),
         _codebook(),
     ]
-    return [*made, _columns(made)]
+    return [*made, columns_of(made)]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.environment import code_version
-from pipeline.measure.export.tables import Column, ExportError, Kind, Table
+from pipeline.measure.export.tables import Column, ExportError, Kind, Table, columns_of
 from pipeline.monitor import Monitor
 from pipeline.spreadsheet import csv_cell
 
@@ -131,12 +131,25 @@ _ONE_FILE_A_TABLE: dict[str, Callable[..., None]] = {
     "parquet": _write_parquet,
     "json": _write_json,
 }
-_MEDIA = {
+MEDIA = {
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
     "json": "application/json",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+
+
+def write_table(file: Path, table: Table, form: str) -> None:
+    """Write one table into a file; a workbook has a second sheet that says what the columns mean.
+
+    Raises ExportError for an unknown format and for what a format can't hold.
+    """
+    if form not in FORMATS:
+        raise ExportError(f"unknown format {form!r}; write one of {', '.join(FORMATS)}")
+    if form == "xlsx":
+        write_workbook(file, [table, columns_of([table])])
+    else:
+        _ONE_FILE_A_TABLE[form](file, table)
 
 
 def _field(column: Column, form: str) -> dict[str, Any]:
@@ -151,7 +164,7 @@ def _resource(folder: Path, file: Path, form: str, table: Table | None) -> dict[
         "name": f"{table.name}-{form}" if table else "workbook",
         "path": file.as_posix(),
         "format": form,
-        "mediatype": _MEDIA[form],
+        "mediatype": MEDIA[form],
         "bytes": len(content),
         "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
     }

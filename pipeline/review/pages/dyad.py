@@ -1,85 +1,72 @@
-"""The page of a dyad."""
+"""The page of a dyad, its charts as files, and how each of its figures was made."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.exceptions import HTTPException
 
-from pipeline.monitor import Dyad, Monitor, Period
-from pipeline.review import dyads
-from pipeline.review.asked import (
-    download,
-    dyad_of,
-    monitor_of,
-    names_of,
-    periods_of,
-    settings_of,
+from pipeline.monitor.periods import span_of
+from pipeline.review import alarm_words, criticism, dyads, sheets
+from pipeline.review.asked import download, dyad_of, monitor_of, periods_of, settings_of
+from pipeline.review.charts import LEFT, WIDTH, Chart, as_png, drawn, frame_of, render
+from pipeline.review.dyad_facts import CHARTS, MOST_LISTED, Facts, charts_of, facts_of
+from pipeline.review.dyad_view import (
+    MOST_PERIODS,
+    AskedDay,
+    AskedPeriod,
+    AskedSeries,
+    AskedSources,
+    View,
+    view_of,
 )
-from pipeline.review.charts import Series, Spec, drawn, render, series_spec
 from pipeline.review.html import page
 from pipeline.review.words import csv_file
-from pipeline.store.pages import latest_cells, latest_gaps
+from pipeline.store.kept import kept_sheet
 from pipeline.store.session import open_session
+from pipeline.store.tables import KeptSheet
 
 router = APIRouter()
 
-MOST_PERIODS = 600
-"""Periods of one kind on a dyad page: more than eleven years of weeks."""
 WIDTH_PLANNED = 0.2
 """Half-width of the gap's interval for which missing codings are counted."""
+MOST_EXPLAINED = 200
+"""texts and codings that the page of a figure lists; the command lists all"""
+MOST_VERIFIED = 5_000
+"""texts of a figure that is made again within a request"""
 
 
-def _dyad_parts(request: Request, monitor: Monitor, dyad: Dyad, period: Period | None) -> dict[str, Any]:
-    kind = period or monitor.audit_period
-    if kind not in periods_of(monitor):
-        raise HTTPException(404, f"The monitor measures no {kind}s; choose one of {', '.join(periods_of(monitor))}.")
-    names = names_of(monitor)
+def seen(
+    request: Request,
+    monitor: str,
+    a: str,
+    b: str,
+    period: AskedPeriod = None,
+    series: AskedSeries = "current",
+    sources: AskedSources = "all",
+    as_of: AskedDay = None,
+    since: AskedDay = None,
+    until: AskedDay = None,
+) -> Facts:
+    """The view that an address asks for, read."""
+    watched_by = monitor_of(request, monitor)
+    dyad = dyad_of(watched_by, a, b)
+    view = view_of(watched_by, period=period, series=series, sources=sources, as_of=as_of, since=since, until=until)
     with open_session(settings_of(request)) as session:
-        gaps = latest_gaps(session, monitor.name, dyad.a, dyad.b, kind, MOST_PERIODS)
-        cells = latest_cells(session, monitor.name, [dyad.a, dyad.b], kind, MOST_PERIODS)
-    return {
-        "kind": kind,
-        "a": names[dyad.a],
-        "b": names[dyad.b],
-        "gaps": gaps,
-        "cells": cells,
-        "events": dyads.events_of(monitor, dyad),
-    }
+        return facts_of(session, watched_by, dyad, view)
 
 
-def _charts(dyad: Dyad, parts: dict[str, Any], up: str) -> dict[str, tuple[Spec, str, str]]:
-    """Chart -> its specification, title and description; empty while nothing is measured."""
-    a, b, kind, marks = parts["a"], parts["b"], parts["kind"], dyads.marks(parts["events"])
-    both: list[Series] = [
-        dyads.balance_series("a", a, parts["cells"][dyad.a], up),
-        dyads.balance_series("b", b, parts["cells"][dyad.b], up),
-    ]
-    gap = dyads.gap_series(f"Gap of {a} and {b}", parts["gaps"])
-    made = {}
-    if any(s.points for s in both):
-        title = f"Balance of {a} and of {b} per {kind}"
-        spec = series_spec(both, marks, title=title, value_title="universalist ←   balance   → nationalist", height=360)
-        made["balances"] = (
-            spec,
-            title,
-            "Two lines with 95% intervals where codings correct them; the table says the same.",
-        )
-    if gap.points:
-        title = f"Gap: balance of {a} less balance of {b} per {kind}"
-        spec = series_spec([gap], marks, title=title, value_title="gap", height=280)
-        made["gap"] = (spec, title, dyads.reading(dyads.latest_with_value(parts["gaps"]), a, b))
-    return made
+Seen = Annotated[Facts, Depends(seen)]
 
 
-def _missing_codings(dyad: Dyad, parts: dict[str, Any]) -> list[dict[str, Any]]:
+def _missing_codings(facts: Facts) -> list[dict[str, Any]]:
     """Audit periods whose gap is uncorrected, newest first, and the most codings a side it takes to correct them."""
     from pipeline.measure.plan import LARGEST_VARIANCE, codings_needed
 
-    sides = [{c.start: c for c in parts["cells"][group]} for group in (dyad.a, dyad.b)]
+    sides = [{c.start: c for c in facts.rows.cells[group]} for group in (facts.dyad.a, facts.dyad.b)]
     rows = []
-    for gap in reversed(parts["gaps"]):
+    for gap in reversed(facts.rows.gaps):
         cells = [side.get(gap.start) for side in sides]
         if gap.gap is None or gap.estimator == "corrected" or any(c is None for c in cells):
             continue
@@ -89,38 +76,79 @@ def _missing_codings(dyad: Dyad, parts: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
+def _strip(facts: Facts) -> list[dict[str, Any]]:
+    """The history of states as pieces of a strip that stands beneath the charts' time axis."""
+    series = [dyads.gap_series("", facts.rows.gaps)]
+    if not series[0].points:
+        return []
+    frame = frame_of(series, [], 1)
+    return [
+        {"run": run, "x": round(frame.x(run.start), 1), "width": round(frame.x(run.end) - frame.x(run.start), 1)}
+        for run in alarm_words.state_runs(facts.rows.gaps)
+    ]
+
+
+def _spots(chart: Chart) -> list[list[Any]]:
+    """Points for the script: x, y, sentence, address, number of the line."""
+    names = list(dict.fromkeys(spot.line for spot in chart.spots))
+    return [[s.x, s.y, s.said, s.href, names.index(s.line)] for s in chart.spots]
+
+
 @router.get("/ui/m/{monitor}/dyads/{a}/{b}")
-def dyad_page(request: Request, monitor: str, a: str, b: str, period: Period | None = None) -> Response:
-    """Both balances, the gap, and what stands behind each point."""
-    watched_by = monitor_of(request, monitor)
-    dyad = dyad_of(watched_by, a, b)
-    parts = _dyad_parts(request, watched_by, dyad, period)
-    gaps = parts["gaps"]
-    charts = {
-        name: drawn(spec, title, description, name)
-        for name, (spec, title, description) in _charts(dyad, parts, "../../").items()
-    }
-    names = {dyad.a: parts["a"], dyad.b: parts["b"]}
-    audit = parts["kind"] == watched_by.audit_period
+def dyad_page(request: Request, facts: Seen) -> Response:
+    """Both balances, the gap with its alarms, criticism, and what stands behind each point."""
+    monitor, dyad, view = facts.monitor, facts.dyad, facts.view
+    with open_session(settings_of(request)) as session:
+        sheet: KeptSheet | None = kept_sheet(session, monitor.name, dyad.a, dyad.b)
+    gaps = facts.rows.gaps
+    charts = charts_of(facts, "../../")
+    names = {dyad.a: facts.a, dyad.b: facts.b}
+    audit = view.kind == view.audit
+    newest = gaps[-1] if gaps else None
+    ways = [(facts.a, facts.b, facts.directed[0]), (facts.b, facts.a, facts.directed[1])]
     return page(
         request,
         "dyad.html",
-        monitor=watched_by,
+        monitor=monitor,
         dyad=dyad,
-        name_a=parts["a"],
-        name_b=parts["b"],
-        kind=parts["kind"],
-        kinds=periods_of(watched_by),
+        names=names,
+        name_a=facts.a,
+        name_b=facts.b,
+        view=view,
+        kind=view.kind,
+        kinds=periods_of(monitor),
         audit=audit,
-        charts=charts,
-        events=parts["events"],
-        state=gaps[-1].state if gaps else "not enough evidence",
-        reasons=gaps[-1].flags if gaps else ["nothing is measured yet"],
-        reading=dyads.reading(dyads.latest_with_value(gaps), parts["a"], parts["b"]),
-        corrected=dyads.last_corrected(gaps, parts["a"], parts["b"]),
-        absent=dyads.absences(names, parts["cells"]),
-        lines=dyads.lines(gaps, parts["cells"][dyad.a], parts["cells"][dyad.b]),
-        missing_codings=_missing_codings(dyad, parts) if audit else [],
+        charts={name: drawn(one.spec, one.title, one.description, name) for name, one in charts.items()},
+        spots={name: _spots(one) for name, one in charts.items()},
+        events=facts.events,
+        state=newest.state if newest else "not enough evidence",
+        reasons=newest.flags if newest else ["nothing is measured yet"],
+        state_in=dyads.label_of(newest) if newest else None,
+        reading=dyads.reading(dyads.latest_with_value(gaps), facts.a, facts.b),
+        corrected=dyads.last_corrected(gaps, facts.a, facts.b),
+        band_said=facts.band[1],
+        sums=alarm_words.sums_in_words(facts.watched),
+        alarms=[alarm_words.shown(one, facts.looks.get(one.id), facts.a, facts.b) for one in reversed(facts.alarms)],
+        confirming=[
+            alarm_words.confirming(
+                one, facts.looks.get(one.id), facts.answers.get(one.queue_id or -1), facts.texts[one.id]
+            )
+            for one in reversed(facts.open)
+        ],
+        changes=facts.changes,
+        strip=_strip(facts),
+        strip_width=WIDTH,
+        strip_left=LEFT,
+        criticism_said=criticism.what_is_known(ways),
+        criticism_limits=criticism.LIMITS,
+        sheet=sheets.shown(sheet) if sheet else None,
+        panels=[(names[group], facts.rows.panels.get(group)) for group in (dyad.a, dyad.b)],
+        published=facts.rows.published,
+        absent=dyads.absences(names, facts.rows.cells),
+        lines=dyads.lines(gaps, facts.rows.cells[dyad.a], facts.rows.cells[dyad.b])[:MOST_LISTED],
+        listed=MOST_LISTED,
+        periods=len(gaps),
+        missing_codings=_missing_codings(facts) if audit and view.sources == "all" else [],
         width=WIDTH_PLANNED,
         full=len(gaps) >= MOST_PERIODS,
         most=MOST_PERIODS,
@@ -129,18 +157,35 @@ def dyad_page(request: Request, monitor: str, a: str, b: str, period: Period | N
     )
 
 
-@router.get("/ui/m/{monitor}/dyads/{a}/{b}/{chart}.svg")
-def dyad_chart(request: Request, monitor: str, a: str, b: str, chart: str, period: Period | None = None) -> Response:
-    """One chart as a file."""
-    watched_by = monitor_of(request, monitor)
-    dyad = dyad_of(watched_by, a, b)
-    parts = _dyad_parts(request, watched_by, dyad, period)
-    charts = _charts(dyad, parts, "")
-    if chart not in charts:
+def _name(facts: Facts, what: str) -> str:
+    """What a saved file is called; made of identifiers and period kinds."""
+    view = facts.view
+    parts = [facts.monitor.name, facts.dyad.id, what, view.kind]
+    parts += [part for part, usual in ((view.series, "current"), (view.sources, "all")) if part != usual]
+    return "-".join(part for part in parts if part)
+
+
+def _chart(facts: Facts, chart: str) -> Chart:
+    found = charts_of(facts, "").get(chart) if chart in CHARTS else None
+    if found is None:
         raise HTTPException(404, "There is no such chart, or nothing is measured yet.")
-    spec, title, description = charts[chart]
-    svg = render(spec, title=title, description=description, page=False, name=chart)
-    return download(svg, "image/svg+xml", f"{watched_by.name}-{dyad.id}-{chart}-{parts['kind']}.svg")
+    return found
+
+
+@router.get("/ui/m/{monitor}/dyads/{a}/{b}/{chart}.svg")
+def dyad_chart(facts: Seen, chart: str) -> Response:
+    """One chart as a drawing."""
+    found = _chart(facts, chart)
+    svg = render(found.spec, title=found.title, description=found.description, page=False, name=chart)
+    return download(svg, "image/svg+xml", f"{_name(facts, chart)}.svg")
+
+
+@router.get("/ui/m/{monitor}/dyads/{a}/{b}/{chart}.png")
+def dyad_picture(facts: Seen, chart: str, scale: Annotated[float, Query(ge=0.5, le=4)] = 2) -> Response:
+    """One chart as a picture of 1080 times ``scale`` pixels' width."""
+    found = _chart(facts, chart)
+    png = as_png(found.spec, title=found.title, description=found.description, scale=scale)
+    return download(png, "image/png", f"{_name(facts, chart)}.png")
 
 
 POINT_COLUMNS = ("period", "start", "end", "gap", "gap_low", "gap_high", "gap_estimator", "gap_missing", "state")
@@ -148,18 +193,58 @@ SIDE_COLUMNS = ("balance", "low", "high", "estimator", "missing", "texts", "clus
 
 
 @router.get("/ui/m/{monitor}/dyads/{a}/{b}/points.csv")
-def dyad_points(request: Request, monitor: str, a: str, b: str, period: Period | None = None) -> Response:
-    """The data of both charts, one line a period."""
-    watched_by = monitor_of(request, monitor)
-    dyad = dyad_of(watched_by, a, b)
-    parts = _dyad_parts(request, watched_by, dyad, period)
+def dyad_points(facts: Seen) -> Response:
+    """The data of the charts of balances and gap, one line a period."""
+    dyad, cells = facts.dyad, facts.rows.cells
+    vintage = facts.view.series == "vintage"
     columns = [*POINT_COLUMNS, *(f"{side}_{c}" for side in (dyad.a, dyad.b) for c in SIDE_COLUMNS)]
+    columns += ["published"] if vintage else []
     rows = []
-    for line in reversed(dyads.lines(parts["gaps"], parts["cells"][dyad.a], parts["cells"][dyad.b])):
-        gap, any_row = line.gap, line.gap or line.a or line.b
-        first = [line.label, any_row.start if any_row else None, any_row.end if any_row else None]
+    for line in reversed(dyads.lines(facts.rows.gaps, cells[dyad.a], cells[dyad.b])):
+        gap = line.gap
         of_gap = [gap.gap, gap.low, gap.high, gap.estimator, gap.missing, gap.state] if gap else [None] * 6
         sides = [getattr(row, c) if row else None for row in (line.a, line.b) for c in SIDE_COLUMNS]
-        rows.append([*first, *of_gap, *sides])
-    name = f"{watched_by.name}-{dyad.id}-{parts['kind']}.csv"
-    return download(csv_file(columns, rows), "text/csv; charset=utf-8", name)
+        published = [facts.rows.published.get(line.start)] if vintage else []
+        rows.append([line.label, line.start, line.end, *of_gap, *sides, *published])
+    return download(csv_file(columns, rows), "text/csv; charset=utf-8", f"{_name(facts, '')}.csv")
+
+
+DIRECTED_COLUMNS = (
+    *("a", "b", "start", "end", "clusters", "named", "audited", "coded", "hostile"),
+    *("estimator", "rate", "low", "high", "why"),
+)
+
+
+@router.get("/ui/m/{monitor}/dyads/{a}/{b}/criticism.csv")
+def dyad_criticism(facts: Seen) -> Response:
+    """The data of the chart of criticism, one line a direction and period."""
+    rows = [[getattr(row, c) for c in DIRECTED_COLUMNS] for own in facts.directed for row in own]
+    return download(csv_file(DIRECTED_COLUMNS, rows), "text/csv; charset=utf-8", f"{_name(facts, 'criticism')}.csv")
+
+
+@router.get("/ui/m/{monitor}/dyads/{a}/{b}/explain")
+def dyad_explained(
+    request: Request, monitor: str, a: str, b: str, period: str, subject: str = "gap", as_of: AskedDay = None
+) -> Response:
+    """How one published figure was made: formula, texts, codings, model, versions; and whether it can be made again."""
+    from pipeline.review.explained import explained
+
+    watched_by = monitor_of(request, monitor)
+    dyad = dyad_of(watched_by, a, b)
+    with open_session(settings_of(request)) as session:
+        found = explained(
+            session, watched_by, dyad, period, subject, as_of, most=MOST_EXPLAINED, verified=MOST_VERIFIED
+        )
+        return page(
+            request,
+            "dyad_explain.html",
+            monitor=watched_by,
+            dyad=dyad,
+            names={g.id: g.name for g in watched_by.groups},
+            label=span_of(period).label,
+            asked_period=period,
+            subject=subject,
+            found=found,
+            most=MOST_EXPLAINED,
+            view=View(span_of(period).kind, watched_by.audit_period),
+        )

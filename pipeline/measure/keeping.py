@@ -1,0 +1,185 @@
+"""The job that makes what the pages show and no request can wait for: fixed panels, and the sheet of every dyad."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from math import isfinite
+from time import monotonic
+from typing import Any
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from pipeline.measure.exchanges import ExchangeError, exchanges
+from pipeline.measure.panels import panel_rows
+from pipeline.measure.sensitivity import Stretch
+from pipeline.measure.sheet import DyadSheet, SheetError, dyad_sheet, usual_stretches
+from pipeline.measure.timespan import measured_periods
+from pipeline.monitor import Monitor
+from pipeline.report import Progress, Report, silent
+from pipeline.settings import Settings
+from pipeline.store.cells import model_in_force
+from pipeline.store.kept import (
+    basis_of_panels,
+    kept_sheets,
+    newest_published,
+    source_days,
+    write_panels,
+    write_sheet,
+)
+from pipeline.store.runs import record_run
+from pipeline.store.session import open_session
+from pipeline.store.trends import trend_rows
+
+OLDEST = timedelta(hours=20)
+"""A sheet is made anew when it is older than this and something was measured since."""
+BUDGET = 900.0
+"""Seconds after which the remaining sheets are left for the next run."""
+
+
+def plain(made: DyadSheet) -> dict[str, Any]:
+    """A sheet as values that JSON holds."""
+    whole = {
+        "reference": _days(made.reference),
+        "present": _days(made.present),
+        "texts": list(made.texts),
+        "base": asdict(made.sensitivity.base),
+        "rows": [asdict(row) for row in made.sensitivity.rows],
+        "error_rates": [asdict(rate) for rate in made.sensitivity.rates],
+        "sections": [{"title": section.title, "lines": list(section.lines)} for section in made.sections],
+        "words": [asdict(words) for words in made.words],
+    }
+    cleaned: dict[str, Any] = _clean(whole)
+    return cleaned
+
+
+def _clean(value: Any) -> Any:
+    """The same without what JSON does not hold: numpy's scalars become Python's, what is not finite becomes null."""
+    if isinstance(value, dict):
+        return {name: _clean(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(one) for one in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _days(stretch: Any) -> list[str]:
+    return [stretch.start.isoformat(), stretch.end.isoformat()]
+
+
+def _exchanged(session: Session, monitor: Monitor, a: str, b: str, stretch: Stretch) -> dict[str, Any]:
+    """How the two answer and cite each other in the present stretch, or why that is not known."""
+    try:
+        both = exchanges(session, monitor, a, b, stretch)
+    except ExchangeError as error:
+        return {"exchanges": [], "exchanges_why": str(error)}
+    kept = [asdict(one) for one in both]
+    for one in kept:
+        for text in one["cited"]:
+            text["day"] = text["day"].isoformat()
+    return {"exchanges": _clean(kept), "exchanges_why": None}
+
+
+def keep_panels(session: Session, monitor: Monitor, now: datetime) -> int:
+    """Make the fixed panels of a monitor, unless nothing was measured since. Returns how many. Does not commit."""
+    basis, model = newest_published(session, monitor.name), model_in_force(session)
+    if model is None or basis_of_panels(session, monitor.name) == basis:
+        return 0
+    missing = {
+        (row.group_id, row.period, row.start): row.missing for row in trend_rows(session, monitor.name) if row.missing
+    }
+    days = source_days(session, monitor.name, model.id)
+    rows = panel_rows(days, measured_periods(monitor), missing, now.astimezone(UTC).date())
+    write_panels(session, monitor.name, [row | {"made_at": now, "basis": basis} for row in rows])
+    return len(rows)
+
+
+def keep_sheet(
+    session: Session,
+    monitor: Monitor,
+    a: str,
+    b: str,
+    *,
+    now: datetime,
+    make: Callable[..., DyadSheet] = dyad_sheet,
+) -> str | None:
+    """Make the sheet of a dyad and keep it in place of its last one. Returns why it can't be made. Does not commit.
+
+    Of a sheet that can't be made the reason is kept.
+    """
+    clock, basis, model = monotonic(), newest_published(session, monitor.name), model_in_force(session)
+    stretches = usual_stretches(session, monitor, a, b, today=now.astimezone(UTC).date())
+    made, problem = {}, None
+    try:
+        made = plain(make(session, monitor, a, b, *stretches))
+        made |= _exchanged(session, monitor, a, b, stretches[1])
+    except SheetError as error:
+        problem = str(error)
+    write_sheet(
+        session,
+        monitor=monitor.name,
+        a=a,
+        b=b,
+        made_at=now,
+        seconds=monotonic() - clock,
+        basis=basis,
+        model=model.sha256 if model else None,
+        sheet=made,
+        problem=problem,
+    )
+    return problem
+
+
+def keep(
+    settings: Settings,
+    monitor: Monitor,
+    *,
+    progress: Progress = silent,
+    now: datetime | None = None,
+    budget: float = BUDGET,
+) -> Report:
+    """Bring the fixed panels and sheets of a monitor up to date.
+
+    Panels follow every measurement. A sheet is made when there is none, or when it is older than 20 hours and something
+    was measured since; the oldest first, until ``budget`` seconds are over. The report counts dyads (found), sheets
+    made (updated), good as they are (known) and left for the next run (waiting).
+    """
+    started, clock = datetime.now(UTC), monotonic()
+    now = now or started
+    problems: list[str] = []
+    updated = known = waiting = 0
+    with open_session(settings) as session:
+        progress("fixed panels", 0, None)
+        keep_panels(session, monitor, now)
+        session.commit()
+        basis, there = newest_published(session, monitor.name), kept_sheets(session, monitor.name)
+        dyads = [(dyad.a, dyad.b) for dyad in monitor.dyads]
+        never = datetime.min.replace(tzinfo=UTC)
+        for done, dyad in enumerate(sorted(dyads, key=lambda one: there.get(one, (never, 0))[0])):
+            made_at, of = there.get(dyad, (never, -1))
+            if of == basis or (made_at != never and now - made_at < OLDEST):
+                known += 1
+            elif monotonic() - clock > budget:
+                waiting += 1
+            else:
+                progress("sheets", done, len(dyads))
+                problem = keep_sheet(session, monitor, *dyad, now=now)
+                session.commit()
+                updated += 1
+                if problem:
+                    problems.append(f"{dyad[0]} and {dyad[1]}: {problem}")
+        report = Report(
+            job="sheet",
+            found=len(dyads),
+            known=known,
+            updated=updated,
+            waiting=waiting,
+            seconds=monotonic() - clock,
+            problems=tuple(problems),
+        )
+        record_run(session, report, started_at=started, monitor=monitor.name)
+        session.commit()
+    return report

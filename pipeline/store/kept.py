@@ -1,0 +1,141 @@
+"""Results that a job makes for the pages, since they need every text of a group: fixed panels and sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from pipeline.store.cells import counts_column, day_column, fresh_framing, own
+from pipeline.store.directed import OwnText
+from pipeline.store.tables import Cluster, Document, Framing, KeptPanel, KeptSheet, Published
+from pipeline.store.upsert import upsert
+
+
+@dataclass(frozen=True)
+class SourceDay:
+    """The framed texts of one source on one day that stand for their clusters."""
+
+    group: str
+    source: str
+    day: date
+    texts: int
+    total: float
+    """sum of the model's balances"""
+
+
+def source_days(session: Session, monitor: str, model_id: int) -> Iterator[SourceDay]:
+    """Sums of the own framed texts of a monitor, by group, source and day."""
+    day = day_column(session, Document.published_at)
+    query = (
+        select(
+            Document.group_id,
+            Document.source,
+            day,
+            func.count(Document.id),
+            func.sum(Framing.p_first - Framing.p_second),
+        )
+        .join(Framing, fresh_framing(model_id))
+        .outerjoin(Cluster, Cluster.id == Document.cluster_id)
+        .where(*own(monitor), Framing.p_first.is_not(None), Framing.p_second.is_not(None), counts_column() == 1)
+        .group_by(Document.group_id, Document.source, day)
+        .execution_options(yield_per=10_000)
+    )
+    for group, source, when, texts, total in session.execute(query):
+        yield SourceDay(group, source, when if isinstance(when, date) else date.fromisoformat(when), texts, total)
+
+
+def newest_published(session: Session, monitor: str) -> int:
+    """Id of the newest published figure of a monitor, 0 before the first: whether anything was measured anew."""
+    return session.scalar(select(func.max(Published.id)).where(Published.monitor == monitor)) or 0
+
+
+def panels_of(session: Session, monitor: str, groups: Sequence[str], period: str) -> dict[str, KeptPanel]:
+    """Group -> its fixed panel of a period kind."""
+    rows = session.scalars(
+        select(KeptPanel).where(
+            KeptPanel.monitor == monitor, KeptPanel.group_id.in_(groups), KeptPanel.period == period
+        )
+    )
+    return {row.group_id: row for row in rows}
+
+
+def basis_of_panels(session: Session, monitor: str) -> int | None:
+    """Id of the published figure at which the monitor's panels were made; None: there are none."""
+    return session.scalar(select(func.min(KeptPanel.basis)).where(KeptPanel.monitor == monitor))
+
+
+def write_panels(session: Session, monitor: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Make ``rows`` the monitor's panels. Does not commit."""
+    session.execute(delete(KeptPanel).where(KeptPanel.monitor == monitor))
+    upsert(session, KeptPanel, [{"monitor": monitor} | row for row in rows], ("monitor", "group_id", "period"))
+
+
+def kept_sheet(session: Session, monitor: str, a: str, b: str) -> KeptSheet | None:
+    """The newest sheet of a dyad; None: none was made."""
+    return session.get(KeptSheet, (monitor, a, b))
+
+
+def kept_sheets(session: Session, monitor: str) -> dict[tuple[str, str], tuple[Any, int]]:
+    """Dyad -> when its sheet was made, and at which published figure."""
+    query = select(KeptSheet.a, KeptSheet.b, KeptSheet.made_at, KeptSheet.basis).where(KeptSheet.monitor == monitor)
+    return {(a, b): (made_at, basis) for a, b, made_at, basis in session.execute(query)}
+
+
+def write_sheet(session: Session, **columns: Any) -> None:
+    """Keep a sheet in place of the dyad's last one. Does not commit."""
+    keys = ("monitor", "a", "b")
+    upsert(session, KeptSheet, [columns], keys, update=[name for name in columns if name not in keys])
+
+
+def forget_kept(session: Session, monitor: str) -> None:
+    """Drop all panels and sheets of a monitor, such as when texts are erased: they name words and sources of them.
+
+    The next run of the job makes them of what is left. Does not commit.
+    """
+    session.execute(delete(KeptSheet).where(KeptSheet.monitor == monitor))
+    session.execute(delete(KeptPanel).where(KeptPanel.monitor == monitor))
+
+
+def own_texts_between(session: Session, monitor: str, start: date, end: date, most: int) -> list[OwnText]:
+    """Own dated documents published from ``start`` to before ``end``, by publication, at most ``most``; reposts too."""
+    query = (
+        select(
+            Document.id,
+            Document.cluster_id,
+            Document.group_id,
+            Document.source,
+            Document.address,
+            Document.title,
+            Document.published_at,
+            Document.collected_at,
+            counts_column(),
+        )
+        .outerjoin(Cluster, Cluster.id == Document.cluster_id)
+        .where(
+            *own(monitor),
+            Document.published_at >= datetime.combine(start, time(), tzinfo=UTC),
+            Document.published_at < datetime.combine(end, time(), tzinfo=UTC),
+        )
+        .order_by(Document.published_at, Document.id)
+        .limit(most)
+    )
+    return [
+        OwnText(
+            document=row[0],
+            cluster=-row[0] if row[1] is None else row[1],
+            group=str(row[2]),
+            source=row[3],
+            address=row[4],
+            title=row[5],
+            published_at=row[6],
+            collected_at=row[7],
+            counts=bool(row[8]),
+        )
+        for row in session.execute(query)
+        if row[6] is not None
+    ]

@@ -1,0 +1,77 @@
+"""What the alarms of a dyad run on and what coders have said of them, as the last measurement left it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from pipeline.store.measured import pack_arrays, unpack_arrays
+from pipeline.store.tables import AlarmLook, WatchedDyad
+from pipeline.store.upsert import upsert
+
+Floats = NDArray[np.float64]
+_KEYS = ("monitor", "a", "b")
+
+
+@dataclass(frozen=True, eq=False)
+class WatchedSeries:
+    """The series of a dyad. Arrays of shape (T,), one entry a finished week or month; NaN where it is missing."""
+
+    start: Sequence[date]
+    m: Floats
+    """gap of the model's means, times lam"""
+    v: Floats
+    """its sampling variance"""
+    z: Floats
+    up: Floats
+    """C+"""
+    down: Floats
+    """C-"""
+
+    def pack(self) -> bytes:
+        """As bytes, every bit kept."""
+        days = np.array([day.toordinal() for day in self.start], dtype=float)
+        return pack_arrays(days, self.m, self.v, self.z, self.up, self.down)
+
+
+def series_of(row: WatchedDyad) -> WatchedSeries:
+    """The series of a stored row. Raises ValueError for what is nothing of ours."""
+    days, *rest = unpack_arrays(row.series, 6)
+    return WatchedSeries([date.fromordinal(int(day)) for day in days], *rest)
+
+
+def write_watched(session: Session, monitor: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Make ``rows`` the monitor's watched dyads. Does not commit."""
+    kept = {(row["a"], row["b"]) for row in rows}
+    for one in session.scalars(select(WatchedDyad).where(WatchedDyad.monitor == monitor)).all():
+        if (one.a, one.b) not in kept:
+            session.execute(
+                delete(WatchedDyad).where(
+                    WatchedDyad.monitor == monitor, WatchedDyad.a == one.a, WatchedDyad.b == one.b
+                )
+            )
+    made = [{"monitor": monitor} | row for row in rows]
+    upsert(session, WatchedDyad, made, _KEYS, update=[name for name in (made[0] if made else {}) if name not in _KEYS])
+
+
+def watched_dyad(session: Session, monitor: str, a: str, b: str) -> WatchedDyad | None:
+    """What the alarms of a dyad run on; None before the first measurement."""
+    return session.get(WatchedDyad, (monitor, a, b))
+
+
+def write_looks(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Write what coders have said of alarms. Does not commit."""
+    upsert(session, AlarmLook, rows, ("alarm_id",), update=("looked_at", "figures", "why"))
+
+
+def looks_of(session: Session, alarms: Sequence[int]) -> dict[int, AlarmLook]:
+    """Alarm -> what coders have said of it."""
+    rows = session.scalars(select(AlarmLook).where(AlarmLook.alarm_id.in_(alarms)))
+    return {row.alarm_id: row for row in rows}

@@ -1,0 +1,199 @@
+"""What a job makes for the pages: what alarms ran on, fixed panels, sheets; on both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import numpy as np
+import pytest
+
+from pipeline.framing.confirming import ask_for_codings
+from pipeline.measure.job import measure
+from pipeline.measure.keeping import _clean, keep
+from pipeline.measure.panels import NOT_FINISHED, panel_row
+from pipeline.store.alarms import alarms_of
+from pipeline.store.dyads import (
+    Stretch,
+    answers_of,
+    cells_in,
+    changes_of,
+    framed_in,
+    gaps_in,
+    newest_alarms,
+    published_in,
+)
+from pipeline.store.kept import SourceDay, kept_sheet, panels_of
+from pipeline.store.session import open_session
+from pipeline.store.tables import Coding, Document, Framing
+from pipeline.store.trends import gap_rows
+from pipeline.store.watched import looks_of, series_of, watched_dyad
+from tests.measure.moving import FIRST, NOW, WEEKLY, WEEKS, fill
+from tests.measure.test_judging import as_the_model_says, code
+
+
+@pytest.fixture
+def measured(store_settings, world, monitor_of):
+    fill(store_settings, world)
+    monitor = monitor_of(**WEEKLY)
+    measure(store_settings, monitor, now=NOW)
+    return store_settings, monitor
+
+
+def test_a_measurement_leaves_what_its_alarms_ran_on(measured):
+    settings, monitor = measured
+    with open_session(settings) as session:
+        row = watched_dyad(session, "m", "a", "b")
+        (alarm,) = alarms_of(session, "m")
+        series = series_of(row)
+        weeks = {g.start: g.gap for g in gap_rows(session, "m", period="week")}
+    assert (row.period, row.reference_start, row.reference_end) == ("week", FIRST, FIRST + timedelta(weeks=52))
+    assert series.start[0] == FIRST
+    assert len(series.start) == len(series.m) == len(series.up)
+    # without codings lam is 1: the series is the gap of the pages
+    for start, m in zip(series.start, series.m.tolist(), strict=True):
+        assert weeks[start] == pytest.approx(m, abs=1e-12)
+    at = series.start.index(alarm.raised)
+    assert series.up[at] > row.threshold >= series.up[at - 1]
+    assert (series.up[: series.start.index(alarm.since)][-1], series.down[10]) == (0, 0)
+    measure(settings, monitor_without_dyads(monitor), now=NOW + timedelta(hours=1))
+    with open_session(settings) as session:
+        assert watched_dyad(session, "m", "a", "b") is None
+
+
+def monitor_without_dyads(monitor):
+    return monitor.model_copy(update={"dyads": []})
+
+
+def test_what_coders_have_said_is_kept_with_each_measurement(measured):
+    settings, monitor = measured
+    ask_for_codings(settings, monitor, now=NOW)
+    code(settings, as_the_model_says, most=20)
+    measure(settings, monitor, now=NOW + timedelta(hours=1))
+    with open_session(settings) as session:
+        (alarm,) = newest_alarms(session, "m", "a", "b", 5)
+        look = looks_of(session, [alarm.id])[alarm.id]
+        assert look.figures == {}
+        assert "20 of 160 texts of its confirmation are coded" in look.why
+        assert answers_of(session, [alarm.queue_id])[alarm.queue_id].drawn == 160
+        a, b, ref_a, ref_b = framed_in(session, "m", alarm)
+    assert ref_a == ref_b == 52 * 4
+    assert a == b == 4 * ((alarm.end - alarm.since).days // 7)
+    code_the_rest(settings)
+    measure(settings, monitor, now=NOW + timedelta(hours=2))
+    with open_session(settings) as session:
+        look = looks_of(session, [alarm.id])[alarm.id]
+        assert look.why is None
+        assert look.figures["low"] < look.figures["change"] < look.figures["high"]
+        assert look.figures["holds"] is True
+        assert look.figures["present"] - look.figures["reference"] == pytest.approx(look.figures["change"], abs=1e-6)
+        assert [c.state for c in changes_of(session, "m", "a", "b", 5)] == ["diverging", "steady"]
+
+
+def code_the_rest(settings):
+    with open_session(settings) as session:
+        session.query(Coding).delete()
+        session.commit()
+    code(settings, as_the_model_says)
+
+
+def test_panels_and_sheets_are_made_once_until_something_is_measured(measured):
+    settings, monitor = measured
+    first = keep(settings, monitor, now=NOW)
+    assert (first.found, first.updated, first.known, first.problems) == (1, 1, 0, ())
+    with open_session(settings) as session:
+        sheet = kept_sheet(session, "m", "a", "b")
+        (alarm,) = alarms_of(session, "m")
+        panels = panels_of(session, "m", ["a", "b"], "week")
+        gaps = gaps_in(session, "m", "a", "b", Stretch("week", None, None, 600))
+        cells = cells_in(session, "m", ["a", "b"], Stretch("week", None, None, 600))
+    assert sheet.problem is None
+    assert sheet.sheet["present"] == [alarm.since.isoformat(), alarm.end.isoformat()]
+    assert sheet.sheet["rows"][0]["kind"] == "base"
+    assert "The change of the gap under other choices" in [one["title"] for one in sheet.sheet["sections"]]
+    assert sheet.sheet["words"][0]["there"][0] >= 4
+    # one source a side: the panel is that source, and its series the same as that of all sources
+    assert panels["a"].weights == {"a-site": 1.0}
+    by_start = {start: value for start, value, *_ in panels["a"].points}
+    for cell in cells["a"][:-1]:
+        assert by_start[cell.start.isoformat()] == pytest.approx(cell.balance, abs=1e-9)
+    assert len(gaps) == len(cells["a"])
+    assert keep(settings, monitor, now=NOW + timedelta(days=3)).known == 1
+    with open_session(settings) as session:
+        assert kept_sheet(session, "m", "a", "b").made_at == NOW
+
+
+def test_a_budget_that_is_used_up_leaves_sheets_for_the_next_run(measured):
+    settings, monitor = measured
+    report = keep(settings, monitor, now=NOW, budget=-1)
+    assert (report.updated, report.waiting) == (0, 1)
+
+
+def test_without_a_model_the_reason_is_kept(store_settings, monitor_of):
+    report = keep(store_settings, monitor_of(), now=NOW)
+    assert "no model is in force" in report.problems[0]
+    with open_session(store_settings) as session:
+        kept = kept_sheet(session, "m", "a", "b")
+        assert kept.sheet == {}
+        assert "no model is in force" in kept.problem
+        assert panels_of(session, "m", ["a"], "week") == {}
+
+
+def test_the_vintage_series_is_what_was_said_first_after_each_period(measured):
+    settings, monitor = measured
+    late = FIRST + timedelta(weeks=5)
+    with open_session(settings) as session:
+        for framing in session.query(Framing).join(Document, Document.id == Framing.document_id).where(
+            Document.group_id == "a", Document.published_at >= datetime.combine(late, time(), tzinfo=UTC),
+            Document.published_at < datetime.combine(late + timedelta(days=7), time(), tzinfo=UTC),
+        ):  # fmt: skip
+            framing.p_first, framing.p_second = 1.0, 0.0
+        session.commit()
+    before = datetime.now(UTC)
+    measure(settings, monitor, now=NOW + timedelta(hours=1))
+    weeks = Stretch("week", None, None, 600)
+    with open_session(settings) as session:
+        first = {one.start: one for one in published_in(session, "m", "gap", "a--b", weeks)}
+        now = {one.start: one for one in published_in(session, "m", "gap", "a--b", weeks, as_of=date(2999, 1, 1))}
+        past = published_in(session, "m", "gap", "a--b", weeks, as_of=date(2000, 1, 1))
+        rows = {g.start: g.gap for g in gap_rows(session, "m", period="week")}
+        some = Stretch("week", FIRST + timedelta(weeks=10), FIRST + timedelta(weeks=12), 2)
+        assert [one.start for one in published_in(session, "m", "gap", "a--b", some)] == [
+            FIRST + timedelta(weeks=11),
+            FIRST + timedelta(weeks=12),
+        ]
+        assert len(gaps_in(session, "m", "a", "b", Stretch("week", FIRST, FIRST, 600))) == 1
+    week = late - timedelta(days=late.weekday())
+    assert past == []
+    assert first[week].as_of < before < now[week].as_of
+    assert first[week].figures["gap"] < now[week].figures["gap"] == rows[week]
+    assert len(first) >= WEEKS
+
+
+def day(source, number, texts=2, total=0.5):
+    return SourceDay("a", source, date(2024, 1, 1) + timedelta(days=number), texts, total)
+
+
+def test_a_panel_holds_the_sources_that_are_always_there():
+    days = [day("x", 0), day("x", 9), day("x", 14), day("y", 1, 4, -2.0), day("y", 10, 4, -2.0), day("z", 9, 9, 9.0)]
+    made = panel_row("a", days, "week", {}, date(2024, 1, 15))
+    # two weeks are finished: x has 4 of their 12 panel texts, y 8; z came late and is left out
+    assert made["weights"] == {"x": pytest.approx(1 / 3), "y": pytest.approx(2 / 3)}
+    assert made["left_out"] == {"z": "no text in 1 of 2 periods"}
+    values = [value for _, value, *_ in made["points"]]
+    assert values[:2] == [pytest.approx(0.25 / 3 - 0.5 * 2 / 3)] * 2
+    assert made["points"][2][1:] == [None, 0, NOT_FINISHED]
+
+
+def test_a_panel_of_a_period_without_texts_says_why():
+    days = [day("x", 0), day("x", 14)]
+    made = panel_row("a", days, "week", {date(2024, 1, 8): "outage: down"}, date(2024, 3, 1))
+    assert made["points"][1] == ["2024-01-08", None, 0, "outage: down"]
+    nothing_yet = panel_row("a", days[:1], "week", {}, date(2024, 1, 3))
+    assert nothing_yet["points"] == [["2024-01-01", None, 0, "no period is finished yet"]]
+
+
+def test_what_json_does_not_hold_becomes_null():
+    assert _clean({"a": (np.float64("nan"), np.bool_(True), float("inf")), "b": np.int64(3)}) == {
+        "a": [None, True, None],
+        "b": 3,
+    }
