@@ -226,6 +226,15 @@ def _flood(counts: list[int], first: date) -> str | None:
     )
 
 
+def state_said(said: str) -> State:
+    """The state that a sentence of :func:`volume` about a finding tells, for whoever kept the sentence only."""
+    if said.startswith("No text for "):
+        return "silent"
+    if " never fewer than " in said:
+        return "low"
+    return "flood" if " never more than " in said else "unknown"
+
+
 def weekly(texts: Mapping[date, int], until: date, weeks: int = SHOWN_WEEKS) -> list[tuple[date, int]]:
     """(first day, texts) of the last ``weeks`` times seven days before ``until``, the oldest first."""
     begins = [until - timedelta(days=7 * i) for i in range(weeks, 0, -1)]

@@ -68,6 +68,16 @@ def places_of(session: Session, monitor: str, source: str) -> list[PlaceState]:
     return [PlaceState(*row) for row in rows]
 
 
+def places_of_monitor(session: Session, monitor: str) -> dict[str, list[PlaceState]]:
+    """Source -> its places, in the order in which they were first asked."""
+    found: dict[str, list[PlaceState]] = {}
+    for source, *state in session.execute(
+        select(Place.source, *_COLUMNS).where(Place.monitor == monitor).order_by(Place.id)
+    ):
+        found.setdefault(source, []).append(PlaceState(*state))
+    return found
+
+
 def _keep(session: Session, monitor: str, source: str, address: str, values: dict[str, Any]) -> None:
     row = {"monitor": monitor, "source": source, "address": address, "failures": 0, "walked": False, **values}
     upsert(session, Place, [row], keys=_KEYS, update=list(values))

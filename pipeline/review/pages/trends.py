@@ -1,79 +1,118 @@
-"""The trend table."""
+"""The trend table: balances of groups, gaps of dyads, every column, and the same view as files."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
+from starlette.exceptions import HTTPException
 
-from pipeline.monitor import Period
-from pipeline.review import dyads
-from pipeline.review.asked import (
-    MOST_A_PAGE,
-    Limit,
-    PageNumber,
-    download,
-    group_of,
-    monitor_of,
-    names_of,
-    periods_of,
-    settings_of,
-)
+from pipeline.measure.export.tables import ExportError
+from pipeline.measure.export.view import view_table
+from pipeline.measure.export.write import MEDIA, write_table
+from pipeline.review.asked import MOST_A_PAGE, Limit, PageNumber, download, names_of, periods_of, settings_of
 from pipeline.review.html import page
-from pipeline.review.words import csv_file
-from pipeline.store.pages import trend_page
+from pipeline.review.trend_views import USUAL, Asked, AskedView, href_of, labels_of
 from pipeline.store.session import open_session
-from pipeline.store.trends import TREND_COLUMNS, as_record, trend_rows
+from pipeline.store.trend_table import COLUMNS, KEYS, SORTED_BY, count_rows, kind_of_column, rows_of
 
 router = APIRouter()
 
 ROWS_A_PAGE = 200
+MOST_ROWS = {"csv": 100_000, "parquet": 100_000, "json": 100_000, "xlsx": 20_000}
+"""Format -> rows a file may have; a workbook takes long to write."""
+LONG_WORDS = ("flags", "companions", "missing")
+"""Columns whose words may be longer than a column is wide."""
+FORMS = {"csv": "CSV", "parquet": "Parquet", "xlsx": "Excel", "json": "JSON"}
+
+
+def _headers(asked: AskedView) -> list[dict[str, str]]:
+    """Of each column on the page: name, words, meaning, kind, order (of aria-sort), the address that sorts by it."""
+    view, table = asked.view, asked.view.table
+    headers = []
+    said = {KEYS[table][0]: "group" if table == "groups" else "dyad", "start": "period"}
+    for name in (KEYS[table][0], "start", *asked.chosen):
+        now = "" if view.sort != name else "descending" if view.descending else "ascending"
+        # a first click sorts upwards, the next downwards, the third brings the newest first again
+        then = {"": name, "ascending": f"-{name}", "descending": None}[now]
+        by = f"; sorted by {SORTED_BY[name]}" if name in SORTED_BY else ""
+        headers.append(
+            {
+                "name": name,
+                "said": said.get(name, name),
+                "meaning": COLUMNS[table][name] + by,
+                "kind": kind_of_column(table, name),
+                "now": now,
+                "href": "?" + asked.query(sort=then),
+            }
+        )
+    return headers
 
 
 @router.get("/ui/m/{monitor}/trends")
-def trends(
-    request: Request,
-    monitor: str,
-    group: str = "",
-    period: Period | Literal[""] | None = None,
-    number: PageNumber = 1,
-    limit: Limit = ROWS_A_PAGE,
-) -> Response:
-    """Group x period with every column. Without ``period`` the audit period, with an empty one all kinds."""
-    watched_by = monitor_of(request, monitor)
-    kind = watched_by.audit_period if period is None else period or None
-    chosen = group_of(watched_by, group) if group else None
+def trends(request: Request, asked: Asked, number: PageNumber = 1, limit: Limit = ROWS_A_PAGE) -> Response:
+    """Rows of the table, page by page; ``trends.js`` makes one table of them all."""
     limit = min(limit, MOST_A_PAGE)
     with open_session(settings_of(request)) as session:
-        rows, total = trend_page(session, watched_by.name, chosen, kind, limit, (number - 1) * limit)
-    records = [as_record(row) for row in rows]
+        name, view = asked.monitor.name, asked.view
+        total = count_rows(session, name, view)
+        rows = rows_of(
+            session, name, view, asked.columns, limit=limit, offset=(number - 1) * limit, groups=asked.ordered
+        )
+    names = names_of(asked.monitor)
+    subjects = KEYS[view.table][:-3]
     return page(
         request,
         "trends.html",
-        monitor=watched_by,
-        names=names_of(watched_by),
-        kinds=periods_of(watched_by),
-        group=chosen,
-        period=kind,
-        columns=TREND_COLUMNS,
-        numeric={name for record in records for name, value in record.items() if isinstance(value, int | float)},
+        monitor=asked.monitor,
+        asked=asked,
+        view=view,
+        names=names,
+        ordered=asked.ordered,
+        kinds=periods_of(asked.monitor),
+        headers=_headers(asked),
+        columns={name: meaning for name, meaning in COLUMNS[view.table].items() if name not in KEYS[view.table]},
+        usual=USUAL[view.table],
+        meanings=COLUMNS[view.table],
+        long_words=LONG_WORDS,
         rows=[
-            (row, dyads.label_of(row), dyads.texts_address(row.group_id, row), record)
-            for row, record in zip(rows, records, strict=True)
+            (
+                " less ".join(names.get(row[i], row[i]) for i in range(len(subjects))),
+                label,
+                href_of(asked, row),
+                row[len(KEYS[view.table]) :],
+            )
+            for row, label in zip(rows, labels_of(asked, rows), strict=True)
         ],
         total=total,
         number=number,
         pages=max(1, -(-total // limit)),
-        limit=limit,
+        query=asked.query(limit=str(limit) if limit != ROWS_A_PAGE else None),
+        files=[(form, said, f"trends.{form}?{asked.query()}") for form, said in FORMS.items()],
     )
 
 
-@router.get("/ui/m/{monitor}/trends.csv")
-def trends_csv(request: Request, monitor: str, group: str = "", period: Period | Literal[""] = "") -> Response:
-    """The same view as a file, all rows; all kinds of period unless one is named."""
-    watched_by = monitor_of(request, monitor)
-    chosen = group_of(watched_by, group) if group else None
+@router.get("/ui/m/{monitor}/trends.{form}")
+def trends_file(request: Request, asked: Asked, form: Literal["csv", "parquet", "xlsx", "json"]) -> Response:
+    """All rows of the same view as a file."""
+    name, view = asked.monitor.name, asked.view
     with open_session(settings_of(request)) as session:
-        rows = [list(as_record(row).values()) for row in trend_rows(session, watched_by.name, chosen, period or None)]
-    name = "-".join([watched_by.name, "trends", *(part for part in (chosen, period) if part)]) + ".csv"
-    return download(csv_file(list(TREND_COLUMNS), rows), "text/csv; charset=utf-8", name)
+        rows = rows_of(session, name, view, asked.columns, limit=MOST_ROWS[form] + 1, groups=asked.ordered)
+    if len(rows) > MOST_ROWS[form]:
+        raise HTTPException(
+            422,
+            f"This view has more than {MOST_ROWS[form]:,} rows, the most this format is saved with from a page. "
+            "Choose a group, a period or days, or write all with `riftwatch export`.",
+        )
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / f"trends.{form}"
+        try:
+            write_table(file, view_table(view.table, asked.columns, rows), form)
+        except ExportError as error:
+            raise HTTPException(422, f"This format can't hold the view: {error}") from error
+        content = file.read_bytes()
+    media = MEDIA[form] + ("; charset=utf-8" if form == "csv" else "")
+    parts = [name, "trends" if view.table == "groups" else "gaps", view.group, view.period]
+    return download(content, media, "-".join(part for part in parts if part) + f".{form}")

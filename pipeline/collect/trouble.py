@@ -1,0 +1,94 @@
+"""Which sources of a monitor are in trouble, and which is due next: told from a few rows a source.
+
+It judges as :mod:`pipeline.collect.health` does, but takes the volume from what the source's last run said of it. So
+it reads no text, and a page of many monitors can ask for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from pipeline.collect.health import RUNS_SHOWN, State, next_due, state_of, still_asked
+from pipeline.collect.volume import Volume, state_said
+from pipeline.monitor import Monitor
+from pipeline.monitor.sources import Source
+from pipeline.store.newest import newest_runs
+from pipeline.store.places import PlaceState, places_of_monitor
+from pipeline.store.tables import Run
+
+_VOLUME = "volume: "
+"""how a run's problem begins that is a finding on the volume"""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A source that needs somebody."""
+
+    source: Source
+    state: State
+    said: str
+    """why, in a sentence"""
+
+
+@dataclass(frozen=True)
+class Due:
+    """When a source is due."""
+
+    source: Source
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Sources:
+    """How the sources of a monitor do, in short."""
+
+    total: int
+    troubles: list[Trouble]
+    """in the order of the monitor's file"""
+    due: list[Due]
+    """the next first; those that are run by hand only are left out"""
+
+
+def _volume(runs: Sequence[Run]) -> Volume:
+    for problem in runs[0].problems if runs else ():
+        if str(problem).startswith(_VOLUME):
+            said = str(problem).removeprefix(_VOLUME)
+            return Volume(state_said(said), said)
+    return Volume("unknown", "")
+
+
+def _why(state: State, failing: Sequence[PlaceState], runs: Sequence[Run], volume: Volume) -> str:
+    if state == "failing" and not failing:
+        return runs[0].sentence
+    if failing and volume.state != "silent":
+        one = failing[0]
+        more = f", and {len(failing) - 1} more" if len(failing) > 1 else ""
+        return f"{one.address}: {one.reason or one.failure} ({one.failures} in a row){more}"
+    return volume.said
+
+
+def trouble_of(source: Source, places: Sequence[PlaceState], runs: Sequence[Run]) -> Trouble | None:
+    """What is wrong with a source; null where nothing is, or where it never ran. ``runs``: newest first."""
+    asked = still_asked(places, runs)
+    volume = _volume(runs)
+    state = state_of(asked, runs, volume)
+    if state in {"ok", "never run"}:
+        return None
+    return Trouble(source, state, _why(state, [one for one in asked if one.failure is not None], runs, volume))
+
+
+def sources_in_short(session: Session, monitor: Monitor, now: datetime) -> Sources:
+    """How a monitor's sources do, in two queries whatever their number."""
+    ids = [source.id for source in monitor.sources]
+    runs: Mapping[str, list[Run]] = newest_runs(session, monitor.name, ids, RUNS_SHOWN)
+    places = places_of_monitor(session, monitor.name)
+    troubles = [trouble_of(source, places.get(source.id, []), runs[source.id]) for source in monitor.sources]
+    due = []
+    for source in monitor.sources:
+        if (at := next_due(source, runs[source.id][0] if runs[source.id] else None, now)) is not None:
+            due.append(Due(source, at))
+    return Sources(len(ids), [one for one in troubles if one is not None], sorted(due, key=lambda one: one.at))

@@ -1,0 +1,81 @@
+// Marks what is newer than the reader's last visit. When that was is known to this browser alone; the server never
+// learns it. A visit lasts as long as the tab, so that a reload does not take the marks away.
+(function () {
+  "use strict";
+  var KEY = "riftwatch-last-visit";
+  var bar = document.getElementById("since");
+  if (!bar) return;
+  var now = bar.dataset.now; // the server's clock, as all times on the page
+
+  function number(count, one, many) {
+    return count.toLocaleString("en") + " " + (count === 1 ? one : many);
+  }
+
+  function two(n) { return String(n).padStart(2, "0"); }
+
+  function remember() {
+    // throws where a browser keeps nothing
+    if (window.sessionStorage.getItem(KEY) === null) {
+      window.sessionStorage.setItem(KEY, window.localStorage.getItem(KEY) || "");
+    }
+    window.localStorage.setItem(KEY, now);
+    return window.sessionStorage.getItem(KEY);
+  }
+
+  function newTexts(since) {
+    var count = 0;
+    var atLeast = false;
+    document.querySelectorAll(".watched").forEach(function (section) {
+      var finds = JSON.parse(section.dataset.finds);
+      var newer = finds.filter(function (find) { return new Date(find[0]) > since; });
+      newer.forEach(function (find) { count += find[1]; });
+      if (section.dataset.wholeSince && since < new Date(section.dataset.wholeSince)) atLeast = true;
+    });
+    return (atLeast ? "at least " : "") + number(count, "new text", "new texts");
+  }
+
+  function mark(since) {
+    document.querySelectorAll(".fresh").forEach(function (element) {
+      element.hidden = !(new Date(element.dataset.at) > since);
+    });
+    var count = document.querySelectorAll(".news .fresh:not([hidden])").length;
+    // a list that was cut may have left out more
+    var cut = Array.prototype.some.call(document.querySelectorAll(".news[data-cut]"), function (list) {
+      return !list.querySelector(".fresh[hidden]");
+    });
+    return { count: count, atLeast: cut };
+  }
+
+  function say(text) {
+    bar.hidden = false;
+    bar.querySelector("p").textContent = text;
+  }
+
+  function tell(last) {
+    var since = new Date(last);
+    if (!last || isNaN(since)) {
+      say("This is the first visit in this browser. From the next one on, what is new is marked here.");
+      return;
+    }
+    var changes = mark(since);
+    var when = since.getFullYear() + "-" + two(since.getMonth() + 1) + "-" + two(since.getDate()) + " " + two(since.getHours()) + ":" + two(since.getMinutes());
+    var news = changes.count
+      ? (changes.atLeast ? "at least " : "") + number(changes.count, "change of a state or alarm", "changes of states and alarms")
+      : "no state has changed, no alarm was raised";
+    say("Since your last visit on " + when + ": " + news + "; " + newTexts(since) + ".");
+    bar.querySelector("button").hidden = false;
+  }
+
+  bar.querySelector("button").addEventListener("click", function () {
+    window.sessionStorage.setItem(KEY, now);
+    mark(new Date(now));
+    bar.querySelector("button").hidden = true;
+    say("All is marked as seen.");
+  });
+
+  try {
+    tell(remember());
+  } catch (error) {
+    say("This browser keeps no data of this page, so nothing can be marked as new since your last visit.");
+  }
+})();

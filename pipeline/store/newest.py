@@ -1,0 +1,126 @@
+"""The newest rows of many subjects at once: one statement for some hundred of them, each found by its index."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeVar
+
+from sqlalchemy import Select, select, tuple_, union_all
+from sqlalchemy.orm import Session, aliased
+
+from pipeline.store.tables import GapCell, RaisedAlarm, Run, StateChange, TrendCell
+
+Dyads = Sequence[tuple[str, str]]
+_Row = TypeVar("_Row", GapCell, Run, StateChange)
+_PARTS = 200
+"""selects in one compound statement; SQLite takes 500"""
+
+
+def _each(session: Session, table: type[_Row], queries: Sequence[Select[_Row]]) -> list[_Row]:
+    """The rows of all queries, each of which has an order and a limit of its own."""
+    found: list[_Row] = []
+    for begin in range(0, len(queries), _PARTS):
+        parts = [select(one.subquery()) for one in queries[begin : begin + _PARTS]]
+        found += session.scalars(select(aliased(table, union_all(*parts).subquery())))
+    return found
+
+
+def newest_gaps(
+    session: Session, monitor: str, dyads: Dyads, period: str, limit: int
+) -> dict[tuple[str, str], list[GapCell]]:
+    """Dyad -> its newest ``limit`` gaps of a period kind, oldest first."""
+    found: dict[tuple[str, str], list[GapCell]] = {dyad: [] for dyad in dyads}
+    queries = [
+        select(GapCell)
+        .where(GapCell.monitor == monitor, GapCell.a == a, GapCell.b == b, GapCell.period == period)
+        .order_by(GapCell.start.desc())
+        .limit(limit)
+        for a, b in found
+    ]
+    for gap in _each(session, GapCell, queries):
+        found[gap.a, gap.b].append(gap)
+    for gaps in found.values():
+        gaps.sort(key=lambda one: one.start)
+    return found
+
+
+def cells_at(
+    session: Session, monitor: str, period: str, places: Sequence[tuple[str, date]]
+) -> dict[tuple[str, date], TrendCell]:
+    """(group, first day) -> its cell of a period kind, where there is one."""
+    found: dict[tuple[str, date], TrendCell] = {}
+    wanted = list(dict.fromkeys(places))
+    for begin in range(0, len(wanted), _PARTS):
+        query = select(TrendCell).where(
+            TrendCell.monitor == monitor,
+            TrendCell.period == period,
+            tuple_(TrendCell.group_id, TrendCell.start).in_(wanted[begin : begin + _PARTS]),
+        )
+        found |= {(cell.group_id, cell.start): cell for cell in session.scalars(query)}
+    return found
+
+
+def newest_runs(session: Session, monitor: str, sources: Sequence[str], limit: int) -> dict[str, list[Run]]:
+    """Source -> its newest ``limit`` runs of collecting, newest first."""
+    found: dict[str, list[Run]] = defaultdict(list, {source: [] for source in sources})
+    queries = [
+        select(Run)
+        .where(Run.monitor == monitor, Run.source == source, Run.job == "collect")
+        .order_by(Run.started_at.desc(), Run.id.desc())
+        .limit(limit)
+        for source in dict.fromkeys(sources)
+    ]
+    for run in _each(session, Run, queries):
+        found[run.source or ""].append(run)
+    for runs in found.values():
+        runs.sort(key=lambda one: (one.started_at, one.id), reverse=True)
+    return dict(found)
+
+
+def newest_changes(session: Session, monitor: str, limit: int) -> list[StateChange]:
+    """The newest changes of state of a monitor's dyads, newest first."""
+    query = select(StateChange).where(StateChange.monitor == monitor).order_by(StateChange.id.desc()).limit(limit)
+    return list(session.scalars(query))
+
+
+def newest_alarms(session: Session, monitor: str, limit: int) -> list[RaisedAlarm]:
+    """The alarms of a monitor that were found last, newest first."""
+    query = (
+        select(RaisedAlarm)
+        .where(RaisedAlarm.monitor == monitor)
+        .order_by(RaisedAlarm.found_at.desc(), RaisedAlarm.id.desc())
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+FINDS_READ = 5_000
+"""runs of collecting that are looked through for those that brought texts"""
+
+
+@dataclass(frozen=True)
+class Finds:
+    """Runs of collecting that brought new texts."""
+
+    runs: list[tuple[datetime, int]]
+    """(start, new texts), newest first"""
+    whole_since: datetime | None
+    """from this time on none is left out; null: none is left out at all"""
+
+
+def newest_finds(session: Session, monitor: str, limit: int) -> Finds:
+    """The newest ``limit`` runs of collecting that brought new texts, among the newest :data:`FINDS_READ` of all."""
+    query = (
+        select(Run.started_at, Run.new)
+        .where(Run.monitor == monitor, Run.job == "collect")
+        .order_by(Run.started_at.desc(), Run.id.desc())
+        .limit(FINDS_READ)
+    )
+    read = [(at, new) for at, new in session.execute(query)]
+    finds = [(at, new) for at, new in read if new]
+    if len(finds) > limit:
+        return Finds(finds[:limit], finds[limit - 1][0])
+    return Finds(finds, read[-1][0] if len(read) == FINDS_READ else None)
