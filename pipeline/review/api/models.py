@@ -1,0 +1,118 @@
+"""The models, as the pages show them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from pipeline.framing.promote import standings
+from pipeline.review.asked import monitor_of, settings_of
+from pipeline.store.bridges import BRIDGE_COLUMNS, bridges
+from pipeline.store.models import history, model_named, models_of
+from pipeline.store.session import open_session
+from pipeline.store.tables import Model
+
+router = APIRouter(prefix="/api/v1", tags=["models"])
+
+MOST = 200
+
+
+class ModelShown(BaseModel):
+    """A version of a classifier."""
+
+    name: str
+    variable: str = Field(description="the codebook's variable it codes")
+    state: str = Field(description="in force, was in force, waiting or rejected")
+    trained_at: datetime
+    training_balance: float = Field(description="mean balance of the codings it was trained on, in [-1, 1]")
+    sha256: str = Field(description="checksum of its folder")
+    rejection: str | None = Field(description="why it was not promoted; null: it was, or nobody has decided")
+
+
+class Decision(BaseModel):
+    """A change of the model in force."""
+
+    promoted_at: datetime
+    person: str | None = Field(description="who decided; null: nobody was asked (the first model)")
+    comment: str
+    instead_of: str | None = Field(description="the model in force until then")
+
+
+class BridgeCell(BaseModel):
+    """What a promotion changed in one group and audit period, on the same texts."""
+
+    group_id: str
+    period: str
+    start: date
+    end: date
+    old: float | None
+    new: float | None
+    delta: float | None = Field(description=BRIDGE_COLUMNS["delta"])
+    low: float | None
+    high: float | None
+    missing: str | None
+    clusters: int
+    codings: int
+    old_model: str
+    new_model: str
+
+
+class ModelDetail(ModelShown):
+    """A version with its card, the decisions on it and its bridge in this monitor."""
+
+    card: dict[str, Any] = Field(description="everything that was measured when it was trained")
+    decisions: list[Decision]
+    bridge: list[BridgeCell]
+
+
+def _shown(row: Model, state: str) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "variable": row.variable,
+        "state": state,
+        "trained_at": row.trained_at,
+        "training_balance": row.training_balance,
+        "sha256": row.sha256,
+        "rejection": row.rejection,
+    }
+
+
+@router.get("/monitors/{monitor}/models")
+def list_models(request: Request, monitor: str) -> list[ModelShown]:
+    """The newest models of all variables; they are the same for every monitor."""
+    monitor_of(request, monitor)
+    with open_session(settings_of(request)) as session:
+        states = standings(session)
+        return [ModelShown(**_shown(row, states[row.name])) for row in models_of(session)[:MOST]]
+
+
+@router.get("/monitors/{monitor}/models/{model}")
+def show_model(request: Request, monitor: str, model: str) -> ModelDetail:
+    """One model, its card, the decisions on it, and what its promotion changed in this monitor."""
+    watched_by = monitor_of(request, monitor)
+    with open_session(settings_of(request)) as session:
+        row = model_named(session, model)
+        if row is None:
+            raise HTTPException(404, "There is no model of this name.")
+        return ModelDetail(
+            **_shown(row, standings(session, row.variable)[row.name]),
+            card=row.card,
+            decisions=[
+                Decision(
+                    promoted_at=step.promotion.promoted_at,
+                    person=step.promotion.person,
+                    comment=step.promotion.comment,
+                    instead_of=step.previous.name if step.previous else None,
+                )
+                for step in history(session, row.variable)
+                if step.model.name == model
+            ],
+            bridge=[
+                BridgeCell(**{field: getattr(line, field) for field in BridgeCell.model_fields})
+                for line in bridges(session, watched_by.name, row.variable, row.name)
+            ],
+        )

@@ -1,0 +1,45 @@
+"""The pages of the models in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.review import filling_models
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.airflow,
+    pytest.mark.xdist_group("pages"),
+    pytest.mark.filterwarnings("ignore"),
+]
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_from_the_list_to_a_model(visit, mode):
+    visitor = visit(mode=mode)
+    visitor.follows("Models")
+    visitor.sees("Every change of the model in force")
+    visitor.shoots("models")
+    visitor.follows(filling_models.NEW)
+    visitor.sees("The bridge: what its promotion changed here")
+    visitor.shoots("model")
+    needs, gives = visitor.width_of_page()
+    assert needs <= gives
+    assert visitor.complaints == []
+
+
+def test_what_airflow_answers_to_the_button_is_said_in_words(visit):
+    visitor = visit()
+    visitor.follows("Models")
+    visitor.frame.get_by_label("Note for whoever decides").first.fill("after the winter's codings")
+    visitor.frame.get_by_role("button", name="Start a retraining").first.click()
+    # this server has no scheduler, so Airflow has never read the DAG
+    visitor.sees("Airflow does not know the DAG yet")
+    assert visitor.frame.get_by_label("Note for whoever decides").first.input_value() == "after the winter's codings"
+
+
+def test_a_viewer_has_no_button(visit):
+    visitor = visit(user="vera")
+    visitor.follows("Models")
+    visitor.sees("Your account reads only")
+    assert visitor.frame.get_by_role("button", name="Start a retraining").count() == 0
