@@ -113,9 +113,15 @@ class Trial:
 
 
 def try_source(
-    settings: Settings, monitor: Monitor, source_id: str, *, address: str | None = None, page: bytes | None = None
+    settings: Settings,
+    monitor: Monitor,
+    source_id: str,
+    *,
+    address: str | None = None,
+    page: bytes | None = None,
+    seconds: float = MOST_SECONDS,
 ) -> Trial:
-    """Try one source of a monitor.
+    """Try one source of a monitor, for at most ``seconds``.
 
     ``address``: the text's page to read, else the first link's; ``page``: the bytes of a page that lies on the disk,
     read in place of the web, as a place of discovery and as a text. Raises KeyError for an unknown source.
@@ -130,7 +136,7 @@ def try_source(
         if isinstance(source, ListingSource) or not trial.links:
             _text(source, response, {}, trial)
     else:
-        with _visitor(settings, monitor, source, trial) as visitor:
+        with visiting(settings, monitor, source, trial, seconds=seconds) as visitor:
             hints: dict[str, Any] = {}
             if address is None:
                 found = _discover(settings, source, _first_place(source), visitor.get, trial)
@@ -163,10 +169,13 @@ def _only(response: Response) -> Callable[[str], Response]:
 
 
 @contextmanager
-def _visitor(settings: Settings, monitor: Monitor, source: Any, trial: Trial) -> Iterator[Visitor]:
+def visiting(
+    settings: Settings, monitor: Monitor, source: Any, trial: Trial, *, seconds: float = MOST_SECONDS
+) -> Iterator[Visitor]:
+    """What asks sites for a source, for at most ``seconds``; what went wrong is put into the trial at the end."""
     stop = threading.Event()
     problems = Problems()
-    paces = Paces(settings, deadline=time.time() + MOST_SECONDS, stop=stop)
+    paces = Paces(settings, deadline=time.time() + seconds, stop=stop)
     limits = {"max_body_bytes": max(settings.max_body_bytes, LARGEST.get(source.kind, 0))}
     guard = Guard(frozenset(host.lower() for host in monitor.allowed_addresses))
     fetcher = Fetcher(settings.model_copy(update=limits), guard)

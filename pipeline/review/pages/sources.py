@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from threading import Lock
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from starlette.exceptions import HTTPException
 
 from pipeline.collect import health
+from pipeline.collect.proposing import Proposal, ProposalError, propose
 from pipeline.collect.why import told
+from pipeline.monitor import Monitor
 from pipeline.review import source_charts
-from pipeline.review.asked import (
-    monitor_of,
-    settings_of,
-)
+from pipeline.review.asked import monitor_of, names_of, settings_of
 from pipeline.review.html import page
 from pipeline.store.health import quarantined_pages
 from pipeline.store.session import open_session
 
 router = APIRouter()
+
+LINKS_SHOWN = 10
+LONGEST_EXCERPT = 600
+_one_at_a_time = Lock()
+"""Trying an address holds a thread of the server for up to half a minute."""
 
 
 @router.get("/ui/m/{monitor}/sources")
@@ -30,6 +36,65 @@ def sources(request: Request, monitor: str) -> Response:
         lines = health.overview(session, watched_by, now)
     rows = [(line, source_charts.bars(line.weeks)) for line in lines]
     return page(request, "sources.html", monitor=watched_by, rows=rows, now=now)
+
+
+def looked_at(request: Request, monitor: Monitor, address: str, group: str, speaker: str) -> Proposal:
+    """What is found at an address; one address at a time. Raises ProposalError, also while another is looked at."""
+    if not _one_at_a_time.acquire(blocking=False):
+        raise ProposalError("another address is being looked at right now; try again in half a minute")
+    try:
+        return propose(settings_of(request), monitor, address, group=group or None, speaker=speaker)
+    finally:
+        _one_at_a_time.release()
+
+
+@router.get("/ui/m/{monitor}/new-source")
+def new_source(request: Request, monitor: str) -> Response:
+    """The form for an address; what it finds is shown by the answer to the form."""
+    return _form(request, monitor_of(request, monitor), "", "", "own")
+
+
+@router.post("/ui/m/{monitor}/new-source")
+def try_address(
+    request: Request,
+    monitor: str,
+    address: Annotated[str, Form(max_length=2000)] = "",
+    group: Annotated[str, Form(max_length=60)] = "",
+    speaker: Annotated[str, Form(max_length=10)] = "own",
+) -> Response:
+    """Look for what can be collected at an address, and show it. Nothing is stored, no file is changed."""
+    watched_by = monitor_of(request, monitor)
+    try:
+        found = looked_at(request, watched_by, address, group, speaker)
+    except ProposalError as error:
+        return _form(request, watched_by, address, group, speaker, error=str(error))
+    return _form(request, watched_by, address, group, speaker, found=found)
+
+
+def _form(
+    request: Request,
+    monitor: Monitor,
+    address: str,
+    group: str,
+    speaker: str,
+    *,
+    error: str | None = None,
+    found: Proposal | None = None,
+) -> Response:
+    return page(
+        request,
+        "new_source.html",
+        status=422 if error else 200,
+        monitor=monitor,
+        names=names_of(monitor),
+        address=address,
+        group=group,
+        speaker=speaker,
+        error=error,
+        found=found,
+        links=LINKS_SHOWN,
+        longest=LONGEST_EXCERPT,
+    )
 
 
 @router.get("/ui/m/{monitor}/sources/{source}")
@@ -52,6 +117,7 @@ def source(request: Request, monitor: str, source: str) -> Response:
             drawn=source_charts.bars(line.weeks),
             explained=told(watched_by, found, known, now),
             facts=known,
+            dag=f"collect__{watched_by.name}__{source}",
             quarantined=quarantined,
             now=now,
         )
