@@ -64,12 +64,17 @@ bench: install ## every figure the documentation names, beside its baseline; fai
 	$(BIN)/python -m benchmarks.change_points
 	$(BIN)/python -m benchmarks.composition
 	$(BIN)/python -m benchmarks.criticism
+	$(BIN)/python -m benchmarks.states
+	$(BIN)/python -m benchmarks.replay --monitors 8
 	$(BIN)/python -m benchmarks.real_series
 	$(BIN)/python -m benchmarks.measuring
 	$(BIN)/python -m benchmarks.health
 	$(BIN)/python -m benchmarks.codings
 	$(BIN)/python -m benchmarks.label_efficiency
 	$(BIN)/python -m benchmarks.demo
+	$(BIN)/python -m benchmarks.pages --texts 20000
+	$(BIN)/python -m benchmarks.searching --texts 50000
+	$(BIN)/python -m benchmarks.label_page --texts 20000 --queue 4000
 	$(BIN)/python -m benchmarks.collecting
 	$(BIN)/python -m benchmarks.collecting --memory 300 3000
 	$(BIN)/python -m benchmarks.collecting --growth 1000 10000
@@ -97,7 +102,15 @@ bench-full: install ## the long ones, at their full sizes
 	$(BIN)/python -m benchmarks.change_points --full
 	$(BIN)/python -m benchmarks.composition --full
 	$(BIN)/python -m benchmarks.criticism --full
+	$(BIN)/python -m benchmarks.states --full
+	$(BIN)/python -m benchmarks.replay
 	$(BIN)/python -m benchmarks.measuring --full
+	$(BIN)/python -m benchmarks.measuring --full --postgres
+	$(BIN)/python -m benchmarks.pages --full
+	$(BIN)/python -m benchmarks.pages --full --postgres
+	$(BIN)/python -m benchmarks.searching
+	$(BIN)/python -m benchmarks.searching --database postgresql
+	$(BIN)/python -m benchmarks.label_page
 
 docs: install ## the generated pages: monitor fields and schema, settings, DAGs, trend columns
 	$(BIN)/python -m docs.generate

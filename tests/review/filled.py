@@ -29,6 +29,7 @@ from pipeline.store.tables import (
     Run,
     TrendCell,
 )
+from tests.review import filling_dyad, filling_label, filling_models, filling_overview, filling_texts
 
 FIRST, LAST = date(2024, 1, 1), date(2025, 12, 31)
 OUTAGE = (date(2024, 5, 6), date(2024, 6, 16))
@@ -344,5 +345,10 @@ def fill(settings: Settings) -> dict[str, int]:
                     known=0, updated=0, reposts=0, failed=0, waiting=0, bytes=0, sentence=sentence,
                 )
             )  # fmt: skip
+        filling_overview.add(session, ids)
+        filling_dyad.add(session, ids)
+        filling_label.add(session, ids)
+        filling_models.add(session, ids)
+        filling_texts.add(session, ids)  # the last: it indexes every text
         session.commit()
     return ids

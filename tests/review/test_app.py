@@ -15,6 +15,8 @@ VALUES = {
     "chart": "gap",
     "name": "style.css",
     "source": "heron-news",
+    "model": "framing-2026-01-01",
+    "form": "csv",
 }
 """What stands in an address for each of its parts; a route with another part fails the test until it is named here."""
 
@@ -30,6 +32,7 @@ def addresses(pages, ids) -> list[tuple[str, str]]:
             address = address.replace(f"{{{name}}}", value)
         assert "{" not in address, f"name a value for {route.path} in this test"
         address += "?group=heron&start=2025-01-01&end=2025-04-01" if address.endswith("texts") else ""
+        address += "?period=2025-Q1" if address.endswith("/explain") else ""
         made += [(method, address) for method in route.methods]
     assert len(made) > 8
     return made

@@ -37,11 +37,11 @@ def test_a_viewer_walks_from_the_side_bar_to_a_text(airflow_server, browser, rev
         visitor.follows("Quarter")
         visitor.sees("Codings that would correct this")
         with visitor.page.expect_download() as saved:
-            visitor.frame.get_by_role("link", name="Save as SVG").first.click()
+            visitor.frame.get_by_role("link", name="SVG").first.click()
         assert saved.value.suggested_filename == "harbour-heron--maple-balances-quarter.svg"
 
         # a click on a mark of the chart leads to the texts of its cell
-        visitor.frame.locator("figure a[href*='group=heron'][href*='start=2025-01-01']").click()
+        visitor.frame.locator("figure svg a[href*='group=heron'][href*='start=2025-01-01']").click()
         visitor.sees("Texts of Heron League, 2025-Q1")
         visitor.shoots("texts")
         visitor.follows("أرضنا وحدودها")

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from pipeline.store.pages import count_texts_of_cell, document_detail, latest_cells, latest_gaps, trend_page
+from pipeline.store.pages import document_detail, latest_cells, latest_gaps
 from pipeline.store.session import open_session
 from tests.review.filled import fill
 
@@ -30,13 +30,6 @@ def test_the_queries_of_the_pages(store):
         gaps = latest_gaps(session, "harbour", "heron", "maple", "quarter", 3)
         assert [g.start for g in gaps] == [date(2025, 4, 1), date(2025, 7, 1), date(2025, 10, 1)]
         assert latest_gaps(session, "harbour", "maple", "heron", "quarter", 3) == []
-
-        rows, total = trend_page(session, "harbour", "heron", "month", 5, 5)
-        assert (len(rows), total) == (5, 24)
-        assert rows[0].start == date(2025, 7, 1)
-        assert trend_page(session, "nobody", None, None, 5, 0) == ([], 0)
-
-        assert count_texts_of_cell(session, "harbour", "heron", date(2025, 1, 1), date(2025, 1, 11)) == 10
 
         found = document_detail(session, "harbour", ids["heron-ar"])
         assert found is not None

@@ -38,7 +38,7 @@ def statements(review_store):
 
 
 def table_of(answer) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(answer.text)))
+    return list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
 
 
 def test_the_overview_shows_each_pair_its_newest_gap_and_the_last_runs(get):
@@ -127,7 +127,7 @@ def test_the_trend_table_filters_and_explains_its_columns(get):
 
 
 def test_the_trend_table_comes_as_a_file(get):
-    rows = table_of(get("/ui/m/harbour/trends.csv?group=heron&period=quarter"))
+    rows = table_of(get("/ui/m/harbour/trends.csv?group=heron&period=quarter&sort=start&column=lam"))
     assert len(rows) == 8
     assert rows[0]["lam"] == "0.7123456"
     assert rows[0]["start"] == "2024-01-01"
@@ -235,10 +235,17 @@ def test_what_is_not_there_is_said_in_words(get, address, status, said):
 def test_pages_ask_the_store_a_fixed_number_of_questions(get, ids, statements):
     for address, most in (
         ("/ui/", 8),
-        (DYAD + "?period=week", 3),
         ("/ui/m/harbour/trends", 2),
-        (f"/ui/m/harbour/texts?{CELL}", 3),
+        ("/ui/m/harbour/trends?table=dyads&sort=-gap&q=maple", 2),
+        ("/api/v1/monitors/harbour/trends", 1),
+        ("/ui/m/harbour/trends.xlsx", 1),
+        ("/ui/m/harbour/runs", 4),
+        (DYAD + "?period=week", 14),
+        (f"/ui/m/harbour/texts?{CELL}", 5),
         (f"/ui/m/harbour/documents/{ids['heron-ar']}", 9),
+        ("/ui/m/harbour/label", 6),
+        ("/ui/m/harbour/label/settle", 6),
+        ("/api/v1/monitors/harbour/label/progress", 5),
         ("/ui/m/harbour/sources", 16),  # four a source
         ("/ui/m/harbour/sources/harbour-gazette", 16),
     ):

@@ -13,4 +13,5 @@ router = APIRouter(prefix="/api")
 def openapi(request: Request) -> dict[str, Any]:
     """The OpenAPI document of every address below ``/api``."""
     described: dict[str, Any] = request.app.openapi()
-    return described
+    # relative to this document: Airflow may live beneath a prefix that only its proxy knows
+    return described | {"servers": [{"url": ".."}]}

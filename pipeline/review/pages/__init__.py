@@ -7,6 +7,6 @@ from fastapi import APIRouter
 
 def routers() -> list[APIRouter]:
     """The addresses of all pages."""
-    from pipeline.review.pages import assets, document, dyad, overview, sources, texts, trends
+    from pipeline.review.pages import assets, document, dyad, label, models, overview, runs, sources, texts, trends
 
-    return [one.router for one in (assets, overview, dyad, trends, texts, document, sources)]
+    return [one.router for one in (assets, overview, dyad, trends, texts, document, sources, label, models, runs)]

@@ -1,0 +1,167 @@
+"""How long the server needs for every page of a large store, and how many questions it asks of the database.
+
+Run: ``python -m benchmarks.pages [--full] [--postgres] [--texts N]``. The store of benchmarks.measuring (texts of 40
+groups and ten years, framed, coded, measured) behind Airflow's own application, asked as a viewer in this process.
+Each page is asked :data:`ROUNDS` times, each time for another group, dyad, text or period. Prints the median and the
+95th percentile, by the clock and by this process' own time, with the most questions a page asked of the database, and
+exits 1 above a ceiling. Searches of texts have a benchmark of their own: benchmarks.searching.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+from sqlalchemy import event, select
+
+from benchmarks.measuring import GROUPS, MONITOR, NOW, fill, monitor
+from benchmarks.postgres import Postgres
+from pipeline.settings import Settings
+from pipeline.store.session import engine_for, open_session
+from pipeline.store.tables import Document
+
+ROUNDS = 30
+GOAL = 0.3
+"""seconds at the 95th percentile"""
+CEILING = {"SQLite": 0.45, "PostgreSQL": 0.6}
+"""seconds of the worst page, with a margin for a busy machine: by this process' own time, on PostgreSQL by the clock"""
+
+
+def addresses(ids: list[int]) -> dict[str, Callable[[Random], str]]:
+    """Name of a page -> an address of it below ``/rift/ui/``, another each time."""
+
+    def group(chance: Random) -> str:
+        return f"g{chance.randrange(GROUPS):02d}"
+
+    def dyad(chance: Random) -> str:
+        first = 2 * chance.randrange(GROUPS // 2)
+        return f"m/{MONITOR}/dyads/g{first:02d}/g{first + 1:02d}"
+
+    def cell(chance: Random) -> str:
+        year, quarter = chance.randint(2015, 2023), chance.randint(0, 2)
+        ends = f"start={year}-{3 * quarter + 1:02d}-01&end={year}-{3 * quarter + 4:02d}-01"
+        return f"m/{MONITOR}/texts?group={group(chance)}&{ends}"
+
+    return {
+        "overview": lambda chance: "",
+        "dyad, quarters": dyad,
+        "dyad, months": lambda chance: dyad(chance) + "?period=month",
+        "dyad, weeks": lambda chance: dyad(chance) + "?period=week",
+        "dyad, vintage": lambda chance: dyad(chance) + "?series=vintage",
+        "trend table": lambda chance: f"m/{MONITOR}/trends",
+        "trend table, a group's weeks": lambda chance: (
+            f"m/{MONITOR}/trends?group=g{chance.randrange(GROUPS):02d}&period=week"
+        ),
+        "texts of a cell": cell,
+        "texts": lambda chance: f"m/{MONITOR}/texts",
+        "a text": lambda chance: f"m/{MONITOR}/documents/{chance.choice(ids)}",
+        "label": lambda chance: f"m/{MONITOR}/label",
+        "models": lambda chance: f"m/{MONITOR}/models",
+        "sources": lambda chance: f"m/{MONITOR}/sources",
+        "a source": lambda chance: f"m/{MONITOR}/sources/{group(chance)}-s0",
+        "runs": lambda chance: f"m/{MONITOR}/runs",
+    }
+
+
+def served(settings: Settings, home: Path) -> Callable[[str], Any]:
+    """Airflow's application with the pages on this store -> what asks it for an address, as a viewer."""
+    os.environ |= {"AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{home / 'airflow.db'}"
+    os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from airflow.api_fastapi.app import create_app
+        from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+        from airflow.utils.db import initdb
+        from starlette.testclient import TestClient
+
+        from pipeline.review.app import create_app as create_pages
+
+        initdb()
+        app = create_app(apps="core")
+        mounted = next(r.app for r in app.routes if getattr(r, "path", "") == "/rift")
+        mounted._app = create_pages(settings)
+        token = app.state.auth_manager.generate_jwt(SimpleAuthManagerUser(username="vera", role="viewer"))
+    client = TestClient(app, headers={"Authorization": f"Bearer {token}"})
+    return lambda below: client.get(f"/rift/ui/{below}")
+
+
+def prepare(settings: Settings, texts: int) -> list[int]:
+    """Fill the store, measure it, and write the monitor's file; returns the ids of some texts."""
+    from pipeline.measure.job import measure
+
+    watched = monitor()
+    settings.monitors.mkdir()
+    described = watched.model_dump(mode="json", exclude_defaults=True)
+    (settings.monitors / "m.yaml").write_text(json.dumps(described), encoding="utf-8")
+    fill(settings, texts)
+    measure(settings, watched, now=NOW)
+    with open_session(settings) as session:
+        return list(session.scalars(select(Document.id).where(Document.id % max(1, texts // 500) == 0).limit(500)))
+
+
+def run(settings: Settings, home: Path, texts: int) -> dict[str, tuple[float, float, float, int]]:
+    """Page -> seconds by the clock (median, 95th percentile), the same percentile of own time, most questions asked."""
+    ids = prepare(settings, texts)
+    ask = served(settings, home)
+    asked: list[str] = []
+    event.listen(engine_for(settings.database), "before_cursor_execute", lambda *told: asked.append(told[2]))
+    chance, made = Random(5), {}  # noqa: S311 (not for secrets)
+    for name, address in addresses(ids).items():
+        clock, own, most = [], [], 0
+        ask(address(chance))  # the first one imports and compiles
+        for _ in range(ROUNDS):
+            asked.clear()
+            began, began_own = time.perf_counter(), time.process_time()
+            answer = ask(address(chance))
+            clock.append(time.perf_counter() - began)
+            own.append(time.process_time() - began_own)
+            most = max(most, len(asked))
+            if answer.status_code != 200:
+                raise RuntimeError(f"{answer.url}: {answer.status_code}: {answer.text[:300]}")
+        made[name] = (float(np.median(clock)), float(np.quantile(clock, 0.95)), float(np.quantile(own, 0.95)), most)
+    return made
+
+
+def main() -> int:
+    """Print the figures; 1 when a page is above its ceiling."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--texts", type=int, default=50_000)
+    parser.add_argument("--full", action="store_true", help="1,000,000 texts")
+    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL server of its own")
+    chosen = parser.parse_args()
+    texts = 1_000_000 if chosen.full else chosen.texts
+    database = "PostgreSQL" if chosen.postgres else "SQLite"
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        address = stack.enter_context(Postgres(durable=False)).new_database("pages") if chosen.postgres else ""
+        settings = Settings(data=folder / "data", database_url=address, monitors=folder / "monitors")
+        (folder / "airflow").mkdir()
+        figures = run(settings, folder / "airflow", texts)
+        engine_for(settings.database).dispose()
+    goal = f"goal {GOAL * 1000:.0f} at the 95th percentile"
+    print(f"{texts:,} texts, {GROUPS} groups, {database}; milliseconds on the server, {goal}")
+    print(f"  {'page':32}{'median':>8}{'95th':>8}{'own time, 95th':>16}{'questions':>11}")
+    worst = 0.0
+    for name, (median, clock, own, questions) in figures.items():
+        print(f"  {name:32}{median * 1000:8.0f}{clock * 1000:8.0f}{own * 1000:16.0f}{questions:11}")
+        worst = max(worst, clock if chosen.postgres else own)
+    if worst > CEILING[database]:
+        print(f"the slowest page needs {worst:.2f} s, at most {CEILING[database]}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""Two hundred and forty hostile texts, collected from a real site, framed, measured, and seen in a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select
+
+from pipeline.settings import Settings
+from pipeline.store.session import engine_for, open_session
+from pipeline.store.tables import Coding, Document, Queue
+from tests.browser import CHROMIUM, MISSING
+from tests.collect.conftest import new_site
+from tests.review import hostile
+from tests.review.visiting import Visitor, start_server
+
+__all__ = ["new_site"]
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.browser,
+    pytest.mark.airflow,
+    pytest.mark.timeout(900),
+    pytest.mark.filterwarnings("ignore"),
+]
+
+MONITOR = """
+name: hostile
+title: Texts that would like to run
+since: 2024-01-01
+until: 2024-12-31
+periods: [month]
+groups:
+  - {{id: heron, name: Heron League}}
+  - {{id: maple, name: Maple Covenant}}
+sources:
+  - {{id: news, kind: feed, group: heron, speaker: own, addresses: ["{address}/feed"], delay: 0}}
+  - id: pamphlets
+    kind: table
+    group: maple
+    speaker: own
+    path: {path}
+    columns: {{text: text, title: title, date: date, address: address, language: language}}
+dyads: [[heron, maple]]
+allowed_addresses: ["{host_port}"]
+"""
+
+LOOK = """() => [...document.querySelectorAll('*')].flatMap(element => [...element.attributes]
+  .filter(a => a.name.startsWith('on') || a.name === 'style' || a.name === 'srcdoc'
+    || (['href', 'src', 'action', 'formaction', 'xlink:href', 'data'].includes(a.name)
+        && /^\\s*(javascript|data:text|vbscript|https?:)/i.test(a.value) && !a.value.startsWith(location.origin)))
+  .map(a => element.tagName + ' ' + a.name + '=' + a.value.slice(0, 80)))"""
+"""Attributes that run something or lead out of the pages, wherever they stand."""
+
+
+@pytest.fixture
+def collected(tmp_path, new_site) -> Iterator[Settings]:
+    """A store after a run on a site that serves all payloads, with a queue and codings whose notes are payloads too."""
+    site, every = new_site(), hostile.payloads()
+    for number, payload in enumerate(every):
+        site.add(f"/page/{number}", hostile.page(number, payload))
+    site.add("/feed", hostile.feed(site.address, every), type="application/rss+xml")
+    table = tmp_path / "pamphlets.jsonl"
+    rows = [
+        {
+            "text": f"{payload} We of the covenant answer letter number {number}. " * 4,
+            "title": payload,
+            "date": f"2024-{1 + number % 12:02}-11",
+            "address": f"http://127.0.0.1:9/pamphlets/{number}?{payload}",
+            "language": payload,
+        }
+        for number, payload in enumerate(every)
+    ]
+    table.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    settings = Settings(data=tmp_path / "data", database_url="", monitors=tmp_path / "monitors")
+    settings.monitors.mkdir()
+    (settings.monitors / "hostile.yaml").write_text(
+        MONITOR.format(address=site.address, host_port=site.host_port, path=table)
+    )
+    environment = os.environ | {
+        "RIFTWATCH_DATA": str(settings.data),
+        "RIFTWATCH_MONITORS": str(settings.monitors),
+    }
+    for words in (["run"], ["label", "queue", "--size", "40"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "pipeline.cli", *words], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode in (0, 1), done.stderr
+    with open_session(settings) as session:
+        texts = session.scalars(select(Document)).all()
+        assert len([d for d in texts if d.source == "news"]) > 200
+        assert len([d for d in texts if d.source == "pamphlets"]) > 200
+        assert session.scalar(select(Queue.id)) is not None
+        for number, document in enumerate(texts[:200]):
+            session.add(
+                Coding(
+                    monitor="hostile", address=document.address, document_id=document.id, variable="framing",
+                    value="both", codebook_version=1, coder=every[number][:50], coded_at=document.collected_at,
+                    draw="import", drawn_at=document.collected_at, note=every[number],
+                )
+            )  # fmt: skip
+        session.commit()
+    yield settings
+    engine_for(settings.database).dispose()
+
+
+def test_nothing_runs_on_any_page(collected, airflow_home, browser, tmp_path):
+    if CHROMIUM is None:
+        pytest.skip(MISSING)
+    (tmp_path / "server").mkdir()
+    server = start_server(airflow_home, tmp_path / "server", collected)
+    visitor = Visitor(browser, next(server), "light")
+    ran: list[object] = []
+    visitor.context.expose_function("ran", lambda number: ran.append(number))  # noqa: PLW0108 (playwright marks what it is given)
+    visitor.page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
+    try:
+        with open_session(collected) as session:
+            of_source = {
+                source: list(
+                    session.scalars(select(Document.id).where(Document.source == source).order_by(Document.id))
+                )
+                for source in ("news", "pamphlets")
+            }
+        archived = of_source["news"][::3]
+        ids = [*of_source["pamphlets"], *archived]
+        below = ["", "m/hostile/trends", "m/hostile/dyads/heron/maple", "m/hostile/label", "m/hostile/label/settle"]
+        below += ["m/hostile/models", "m/hostile/runs", "m/hostile/sources", "m/hostile/sources/news"]
+        below += [f"m/hostile/texts?page={number}" for number in range(1, 8)]
+        below += [f"m/hostile/documents/{document}" for document in ids]
+        wrong = {}
+        for address in below:
+            visitor.opens(address)
+            visitor.page.locator("main h1").first.wait_for()
+            if found := visitor.page.evaluate(LOOK):
+                wrong[address] = found
+        assert wrong == {}
+        for document in archived:
+            visitor.page.goto(f"{visitor.address}/rift/ui/m/hostile/documents/{document}/archived")
+        assert ran == []
+        assert [a for a in visitor.asked if not a.startswith((visitor.address, "data:", "blob:"))] == []
+    finally:
+        visitor.context.close()
+        server.close()
+
+
+def test_the_browser_would_have_seen_it(browser):
+    """The blows are real: most of them run in a page that takes them for markup."""
+    context = browser.new_context()
+    try:
+        page = context.new_page()
+        ran: list[int] = []
+        page.expose_function("ran", lambda number: ran.append(number))  # noqa: PLW0108 (playwright marks what it is given)
+        for number, blow in enumerate(hostile.BLOWS):
+            if "http-equiv" in blow:
+                continue  # it leads away in the midst of the test
+            page.set_content(f"<p>{blow.format(n=number)}</p>")
+            page.wait_for_timeout(50)
+        assert len(set(ran)) >= 8, ran
+    finally:
+        context.close()
