@@ -7,7 +7,9 @@ reference and ten years watched, in worlds without a lasting change of what code
 Alarms, confirmation, evidence of criticism and states are the shipped functions (pipeline.measure: watching,
 alarm_log, confirming, criticism, state). The coders look after every round of four codings (--full: after every
 coding) and stop at the first claim; criticism is looked at after every coding. Beside it the test that suggests itself:
-5% every week. Writes nothing; exits 1 when a stated rate is passed.
+5% every week. Beside each rate stands its upper 95% limit: a rate is shown to be kept where the limit is not above what
+is stated; where it is, so few dyad-years show no more than the limit. The rarest, that of false rifts, is looked at in
+all worlds of one stated rate together, too. Writes nothing; exits 1 when a stated rate is passed.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import poisson
+from scipy.stats import chi2, poisson
 
 from benchmarks.alarm_worlds import SWING, TEXTS, ar1, texts
 from benchmarks.criticism import looks, p_of_rise
@@ -413,8 +415,16 @@ def run(world: World, dyads: int, every: bool) -> Outcome:
 
 
 def passed(count: int, stated: float, years: float) -> bool:
-    """Whether so many in so many dyad-years would come of the stated rate with a chance of less than 1 in 100."""
-    return bool(poisson.sf(count - 1, stated * years) < 0.01)
+    """Whether so many in so many dyad-years would come of the stated rate with a chance of less than 1 in 20."""
+    return bool(poisson.sf(count - 1, stated * years) < 0.05)
+
+
+def upper_limit(count: int, years: float) -> float:
+    """The rate a year under which so few would come with a chance of 1 in 20: more than this it hardly is.
+
+    One-sided 95% limit of a Poisson rate (Garwood 1936, Biometrika 28).
+    """
+    return float(chi2.ppf(0.95, 2 * (count + 1)) / 2 / years)
 
 
 def main() -> int:
@@ -426,7 +436,12 @@ def main() -> int:
     dyads = given.dyads or (FULL if given.full else SIMULATED)
     wrong: list[str] = []
     print(f"False states per dyad-year: {dyads:,} dyads x {YEARS} years a world after 52 weeks; at most {RATE} alarms")
-    heads = ("alarms", 8), ("claims", 9), ("stated", 8), ("rift", 9), ("stated", 9), ("rises", 8), ("5% a week", 11)
+    heads = (
+        ("alarms", 8), ("claims", 9), ("up to", 9), ("stated", 8), ("rift", 9), ("up to", 9), ("stated", 9),
+        ("rises", 8), ("5% a week", 11),
+    )  # fmt: skip
+    shown, asked = 0, 0
+    together: dict[float, tuple[int, float]] = {}
     print(f"  {'world':40}" + "".join(f"{head:>{width}}" for head, width in heads) + f"{'rift':>7}")
     for world in WORLDS:
         found = run(world, dyads, given.full)
@@ -434,31 +449,43 @@ def main() -> int:
         naive = found.naive_claims / found.years
         share = float(np.mean(found.naive_rises)) if found.naive_rises else 0.0
         print(
-            f"  {world.title:40}{found.alarms / found.years:8.3f}{claims:9.4f}{world.claims:8.4f}{rift:9.5f}"
-            f"{world.rifts:9.5f}{found.rises / max(found.alarms, 1):8.3f}{naive:11.2f}{naive * share:7.2f}"
+            f"  {world.title:40}{found.alarms / found.years:8.3f}{claims:9.4f}"
+            f"{upper_limit(found.count(*CLAIMED), found.years):9.4f}{world.claims:8.4f}{rift:9.5f}"
+            f"{upper_limit(found.count(RIFT), found.years):9.5f}{world.rifts:9.5f}"
+            f"{found.rises / max(found.alarms, 1):8.3f}{naive:11.2f}{naive * share:7.2f}"
         )
         for name, count, stated in (
             ("alarms", found.alarms, world.alarms),
             ("false states", found.count(*CLAIMED), world.claims),
             ("rifts", found.count(RIFT), world.rifts),
         ):
+            asked += 1
+            shown += upper_limit(count, found.years) <= stated
             if passed(count, stated, found.years):
                 wrong.append(
                     f"{world.title}: {count} {name} in {found.years:,.0f} dyad-years, {stated:.5f} a year stated"
                 )
-    print("\nWhere there is a change, share of dyads that ever get the state")
+        so_far = together.get(world.rifts, (0, 0.0))
+        together[world.rifts] = so_far[0] + found.count(RIFT), so_far[1] + found.years
+    print(f"\n{shown} of these {asked} rates are shown to be kept: their upper limit is not above what is stated")
+    print("Rifts of all worlds of one stated rate together")
+    for stated, (count, years) in together.items():
+        print(f"  {stated:.5f} stated: {count} in {years:,.0f} dyad-years, so at most {upper_limit(count, years):.5f}")
+        if passed(count, stated, years):
+            wrong.append(f"{count} rifts in {years:,.0f} dyad-years, {stated:.5f} a year stated")
+    print("\nWhere there is a change, claims of the state for each dyad (one for each of its alarms at most)")
     for world in CHANGED:
         found = run(world, max(IN_MONITOR, dyads // 4), given.full)
         shares = {state: found.count(state) / found.dyads for state in (DIVERGING, RIFT)}
         print(f"  {world.title:58} diverging {shares[DIVERGING]:.2f}, rift {shares[RIFT]:.2f}")
         if shares[DIVERGING] + shares[RIFT] < SEEN:
-            wrong.append(f"{world.title}: seen in {shares[DIVERGING] + shares[RIFT]:.2f} of the dyads, not {SEEN}")
-    print("\n" + ("\n".join(wrong) or "Every stated rate is kept."))
+            wrong.append(f"{world.title}: {shares[DIVERGING] + shares[RIFT]:.2f} claims for each dyad, not {SEEN}")
+    print("\n" + ("\n".join(wrong) or "No stated rate is passed."))
     return 1 if wrong else 0
 
 
 SEEN = 0.5
-"""Share of dyads in which a true change is seen with the planned codings."""
+"""Claims for each dyad with a true change, with the planned codings: so many at least."""
 
 if __name__ == "__main__":
     sys.exit(main())

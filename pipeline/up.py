@@ -133,7 +133,7 @@ def _demo_world(settings: Settings, say: Say) -> Iterator[None]:
         with serve() as world:
             say(f"The demo world: {len(world.addresses)} web sites, the first at {world.addresses['kestrel-news']}/")
             monitor = load_monitor(DEMO_MONITOR)
-            for file in ("audit_codings.csv", "criticism_codings.csv"):
+            for file in ("audit_codings.csv", "criticism_codings.csv", "training_codings.csv"):
                 say(import_codings(settings, monitor, DEMO_FOLDER / file).sentence())
             yield
     except PortInUseError as error:

@@ -123,10 +123,10 @@ class CodingSession:
                 self._answer(item, values[key])
                 return True
             if key in END or key == "q":
-                give_back(self.desk.settings, item.item, self.desk.coder)
+                give_back(self.desk.settings, [item.item], self.desk.coder)
                 return False
             if key == "s":
-                give_back(self.desk.settings, item.item, self.desk.coder)
+                give_back(self.desk.settings, [item.item], self.desk.coder)
                 self.skipped.append(item.item)
                 return True
             if key == "u":
@@ -154,11 +154,15 @@ class CodingSession:
     def _undo(self, item: Item) -> bool:
         """Take the last answer back and go to it; False when there is none."""
         desk = self.desk
-        before = undo(desk.settings, desk.monitor, desk.coder, queue=desk.queue)
+        try:
+            before = undo(desk.settings, desk.monitor, desk.coder, queue=desk.queue)
+        except LabellingError as error:  # the text's other coder has finished too, or the queue was closed just now
+            self.terminal.show(str(error))
+            return False
         if before is None:
             self.terminal.show("there is nothing to take back")
             return False
-        give_back(desk.settings, item.item, desk.coder)
+        give_back(desk.settings, [item.item], desk.coder)
         self.terminal.show(f"the answer to {before} is taken back")
         self.skipped = [one for one in self.skipped if one != before]
         self.done = max(0, self.done - 1)

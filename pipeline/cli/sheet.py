@@ -20,10 +20,12 @@ def sheet(
     b: Annotated[str, typer.Argument(help="Second group.")],
     monitor: MonitorFile = None,
     reference: Annotated[
-        tuple[str, str] | None, typer.Option(help="First day, and first day after it. Else the newest alarm's.")
+        tuple[str, str] | None,
+        typer.Option(help="First day, and first day after it. Else of the newest alarm, unless withdrawn."),
     ] = None,
     present: Annotated[
-        tuple[str, str] | None, typer.Option(help="The stretch held against it. Else the newest alarm's.")
+        tuple[str, str] | None,
+        typer.Option(help="The stretch held against it. Else of the newest alarm, unless withdrawn."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep it for the dyad's page instead of printing it.")] = False,
@@ -75,13 +77,17 @@ def sheet(
 
 
 def _keep(settings: Settings, monitor: Monitor, a: str, b: str) -> None:
-    from pipeline.measure.keeping import keep_panels, keep_sheet
+    from pipeline.measure.keeping import half_scored, keep_panels, keep_sheet
+    from pipeline.store.kept import keeping_alone
 
     if (a, b) not in {(dyad.a, dyad.b) for dyad in monitor.dyads}:
         fail(f"{a} and {b} are no dyad of {monitor.name} in this order; only a dyad has a page")
-    with answering(), open_store(settings) as session:
+    with answering(), keeping_alone(settings, monitor.name), open_store(settings) as session:
         now = datetime.now(UTC)
+        if why := half_scored(session, monitor):
+            fail(f"nothing is made: {why}")
         keep_panels(session, monitor, now)
+        session.commit()
         problem = keep_sheet(session, monitor, a, b, now=now)
         session.commit()
     typer.echo(f"kept for the page: {problem or 'the sheet is made'}")

@@ -31,7 +31,7 @@ from pipeline.store.erasures import (
     unfinished,
 )
 from pipeline.store.features import forget_erased
-from pipeline.store.kept import forget_kept
+from pipeline.store.kept import forget_kept, keeping_alone
 from pipeline.store.published import mark_erased
 from pipeline.store.replays import forget_replay
 from pipeline.store.session import open_session
@@ -106,9 +106,12 @@ def erase(
             progress("erase", taken, found.documents)
         take_rest(session, chosen, row)
         done.published = mark_erased(session, monitor.name)
-        forget_kept(session, monitor.name)
         forget_replay(session, monitor.name)
         session.commit()
+        # one that is being made has read texts that are gone now
+        with keeping_alone(settings, monitor.name):
+            forget_kept(session, monitor.name)
+            session.commit()
         forget_erased(session, settings.features)
         done.documents, done.captures = row.documents, row.captures
         purged = purge(session, shelf, monitor.name, source=target if scope == "source" else None, progress=progress)

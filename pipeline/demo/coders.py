@@ -21,6 +21,8 @@ PER_STRATUM = 30
 """texts drawn per group and quarter"""
 NAMING_PER_STRATUM = 15
 """texts drawn for criticism, of those of a group and quarter that name the other movement"""
+TRAINING_PER_STRATUM = 5
+"""texts chosen for training, of those of a group and quarter that the audit sample has not"""
 
 MISTAKES: dict[str, dict[str, float]] = {
     "nationalist": {"both": 0.05, "neither": 0.06, "universalist": 0.01},
@@ -74,6 +76,14 @@ def draw_criticism(truth: Iterable[Truth], seed: int = SEED) -> Iterator[tuple[T
     return _draw((row for row in truth if row.criticism), NAMING_PER_STRATUM, f"{seed}:criticism")
 
 
+def choose_training(truth: Iterable[Truth], seed: int = SEED) -> Iterator[tuple[Truth, float | None]]:
+    """Texts that are coded to train on: what is drawn at random trains no model, so that it can judge one."""
+    known = list(truth)
+    audit = {row.id for row, _ in draw_audit(known, seed)}
+    rest = (row for row in known if row.id not in audit)
+    return ((row, None) for row, _ in _draw(rest, TRAINING_PER_STRATUM, f"{seed}:training"))
+
+
 def _draw(truth: Iterable[Truth], most: int, seed: str) -> Iterator[tuple[Truth, float]]:
     strata: dict[tuple[str, tuple[int, int]], list[Truth]] = defaultdict(list)
     for row in truth:
@@ -118,8 +128,17 @@ def write_criticism_codings(
     return _write(file, codings, folder, base_port)
 
 
+def write_training_codings(file: Path, seed: int = SEED, folder: Path = DEMO_FOLDER, base_port: int = BASE_PORT) -> int:
+    """Write what the first coder says of the texts chosen for training."""
+    codings = (
+        (row, probability, "framing", "", row.coders[:1])
+        for row, probability in choose_training(load_truth(folder), seed)
+    )
+    return _write(file, codings, folder, base_port)
+
+
 def _write(
-    file: Path, codings: Iterable[tuple[Truth, float, str, str, tuple[str, str]]], folder: Path, base_port: int
+    file: Path, codings: Iterable[tuple[Truth, float | None, str, str, tuple[str, ...]]], folder: Path, base_port: int
 ) -> int:
     posts = {post.id: post for post in load_posts(folder)}
     rows = 0
@@ -129,7 +148,8 @@ def _write(
         for row, probability, variable, target, values in codings:
             address = address_of(posts[row.id], base_port)
             for coder, value in enumerate(values, start=1):
-                # drawn_at is left empty: the draw was from the closed list of all texts of the stratum
+                # drawn_at is left empty: the draw was from the closed list of all texts of the stratum;
+                # without a probability a text was chosen, and neither corrects nor judges
                 writer.writerow(
                     [
                         address,
@@ -138,8 +158,8 @@ def _write(
                         value,
                         f"coder-{coder}",
                         CODED_AT,
-                        "random",
-                        f"{probability:.6f}",
+                        "import" if probability is None else "random",
+                        "" if probability is None else f"{probability:.6f}",
                         "",
                         "",
                     ]

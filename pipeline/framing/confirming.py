@@ -145,6 +145,7 @@ def ask_for_codings(
     """
     started, clock = datetime.now(UTC), monotonic()
     problems: list[str] = []
+    failed: set[int] = set()
     new = 0
     with open_session(settings) as session:
         dyads = {(dyad.a, dyad.b) for dyad in monitor.dyads}
@@ -153,7 +154,7 @@ def ask_for_codings(
         for done in range(asking):
             progress("drawing texts", done, asking)
             lock_queues(session, monitor.name)
-            waiting = undrawn(session, monitor.name, dyads)[len(problems) :]
+            waiting = [one for one in undrawn(session, monitor.name, dyads) if one.id not in failed]
             if not waiting:  # another process has drawn them meanwhile
                 break
             alarm = waiting[0]
@@ -162,6 +163,7 @@ def ask_for_codings(
             try:
                 new += draw_confirmation(session, monitor, alarm, settings.confirm_codings, moment)
             except ConfirmingError as error:
+                failed.add(alarm.id)
                 problems.append(f"the alarm of {alarm.a} and {alarm.b} can't be confirmed: {error}")
                 session.rollback()
                 continue

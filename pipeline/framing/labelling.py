@@ -49,6 +49,10 @@ class AnsweredError(LabellingError):
     """The coder has answered the item before, and otherwise."""
 
 
+class FinalError(LabellingError):
+    """The answer can't be taken back any more."""
+
+
 @dataclass(frozen=True)
 class Item:
     """A text for a coder."""
@@ -239,7 +243,7 @@ def undo(
     """Take back a coder's answer, the last one where no item is named: its coding goes, the text is to be coded again.
 
     Returns the item; None when there is nothing to take back. Raises LabellingError for an item without an answer of
-    this coder.
+    this coder, FinalError for an answer that stays: its queue is closed, or the text's other coder has finished too.
     """
     coder, now = check_coder(coder), _now(now)
     with open_session(settings) as session:
@@ -250,6 +254,11 @@ def undo(
         row = _row_of(session, monitor, which)
         if not queues.reopen(session, which, coder, now + LEASE):
             session.rollback()
+            if queues.said_of(session, row, coder) is not None:
+                raise FinalError(
+                    f"the answer of {coder} to item {which} stays: its queue is closed, or the text's other coder has "
+                    "finished too and both answers are shown; where the two disagree, a third coder settles"
+                )
             raise LabellingError(f"{coder} has not answered item {which}, so there is nothing to take back")
         queues.remove_coding(session, row, coder)
         session.commit()
@@ -295,10 +304,10 @@ def renew(settings: Settings, item: int, coder: str, *, now: datetime | None = N
     return kept
 
 
-def give_back(settings: Settings, item: int, coder: str) -> bool:
-    """Let another coder have an unanswered item at once; False when the coder does not have it."""
+def give_back(settings: Settings, items: Sequence[int], coder: str) -> int:
+    """Let others have unanswered items at once; how many the coder had."""
     with open_session(settings) as session:
-        given = queues.give_back(session, item, check_coder(coder))
+        given = queues.give_back(session, items, check_coder(coder))
         session.commit()
     return given
 

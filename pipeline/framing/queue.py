@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from pipeline.store.queues import (
     adopt,
     candidates,
     coded_units,
+    drawn_with_seed,
     leave_active,
     lock_queues,
     probabilities,
@@ -146,6 +147,7 @@ def draw_queue(
     until: date | None = None,
     languages: Sequence[str] = (),
     progress: Progress = silent,
+    once_within: timedelta | None = None,
     now: datetime | None = None,
 ) -> Drawn:
     """Draw a queue of ``size`` texts and keep it, in one transaction.
@@ -153,7 +155,8 @@ def draw_queue(
     random: the share drawn at random per group and audit period, at least a quarter; the rest the model chooses.
     second: the share of either part that two coders get. since, until, group: only these strata, widened to whole
     audit periods, since a draw from half a period says nothing of the whole. languages: only for what the model
-    chooses; the random part is of all languages, else its figures would speak of some texts only. Raises QueueError
+    chooses; the random part is of all languages, else its figures would speak of some texts only. once_within: the
+    same seed within this time is the same request, sent twice, and is refused. Raises QueueError for that and
     where nothing can be drawn, ValueError for shares out of range, CodebookError for an unknown variable.
     """
     book = codebook_of(variable)
@@ -182,6 +185,10 @@ def draw_queue(
             seed=seed,
             model_id=model.id if model and said else None,
         )
+        if once_within is not None:
+            known = drawn_with_seed(session, monitor.name, variable, seed, drawn_at - once_within, before=queue)
+            if known is not None:
+                raise QueueError(f"this queue is drawn already: it is queue {known}")
         adopt(session, monitor.name, drawn_at)
         notes = _open_notes(unanswered(session, monitor.name, variable, before=queue))
         audit = coded_units(session, monitor.name, variable, random=True)

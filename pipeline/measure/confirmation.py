@@ -202,13 +202,16 @@ def confirm(p_a: Side, p_b: Side, r_a: Side, r_b: Side, borrowed: Borrowed, *, p
     )
 
 
-def codings_for(change: float, texts: tuple[int, int, int, int], variance: float) -> int | None:
+def codings_for(
+    change: float, texts: tuple[int, int, int, int], variance: float, *, planned: int | None = None
+) -> int | None:
     """Codings in all, spread over the four sides, until half the width of the sequence is at most ``change``.
 
     A true change of that size has by then at least about an even chance to be confirmed. texts: N of each side.
-    variance: residual variance to reckon with, such as :func:`prior_variance`. The sequence is taken to be planned for
-    just this number. Never more than all texts, which have no error. None where a side has fewer than five texts.
-    ValueError for a width or a variance of 0 or less.
+    variance: residual variance to reckon with, such as :func:`prior_variance`. planned: codings that the sequence was
+    planned for when its texts were drawn, which fixed rho; None: nothing is drawn yet, so it can still be planned for
+    just the number that comes out. Never more than all texts, which have no error. None where a side has fewer than
+    five texts. ValueError for a width or a variance of 0 or less.
     """
     if not (change > 0 and variance > 0):
         raise ValueError(f"a width and a variance must be above 0, not {change} and {variance}")
@@ -216,10 +219,10 @@ def codings_for(change: float, texts: tuple[int, int, int, int], variance: float
         return None
     s2 = max(variance, LEAST_VARIANCE)
 
-    def reached(planned: int) -> bool:
-        shares = spread(planned, texts)
+    def reached(codings: int) -> bool:
+        shares = spread(codings, texts)
         total_variance = sum((1 - n / total) * s2 / n for n, total in zip(shares, texts, strict=True))
-        rho = planned_information(planned, texts, s2) / TUNING
+        rho = planned_information(codings if planned is None else planned, texts, s2) / TUNING
         return bool(mixture_half_width(np.asarray(total_variance), rho) <= change)
 
     low, high = sum(min(LEAST_PER_SIDE, total) for total in texts), sum(texts)

@@ -265,7 +265,8 @@ def evidence_of_rise(hostile: tuple[Any, Any], exposure: tuple[Any, Any]) -> Any
     with a chance of at most c (Ville 1939): one may look after every coding, and code on because of what one saw.
     Source: Perez-Ortiz, Lardy, de Heide & Grunwald 2024, Annals of Statistics 52 (the ratio that does not depend on the
     common rate); Turner, Ly & Grunwald 2024, Journal of Statistical Planning and Inference 230 (two samples). That rate
-    is unknown and shares are counted, so the bound is shown by simulation too (benchmarks.criticism).
+    is unknown and shares are counted, so the bound is shown by simulation too (benchmarks.criticism), for orders
+    of coding that are fixed beforehand: which side is coded next may not follow the codings.
 
     Raises ValueError for an exposure of 0 or less.
     """
@@ -302,11 +303,12 @@ def rise(a: str, b: str, present: Window, reference: Window, flags: Sequence[str
     by_days = (days, len(np.unique(reference.hostile)))
     risen = evidence >= NEEDED and counts[0] >= LEAST_HOSTILE and days >= LEAST_DAYS
     onset = onset_day(present, reference) if risen else None
+    evidence_days = float(evidence_of_rise(by_days, exposures))
     rates = (present.rate, reference.rate)
     return Rise(
         risen=risen,
         evidence=evidence,
-        evidence_days=float(evidence_of_rise(by_days, exposures)),
+        evidence_days=evidence_days,
         hostile=counts,
         coded=(present.coded, reference.coded),
         naming=(present.naming, reference.naming),
@@ -315,7 +317,7 @@ def rise(a: str, b: str, present: Window, reference: Window, flags: Sequence[str
         rate=rates,
         days=days,
         onset=onset,
-        sentence=_sentence(a, b, risen, evidence, counts, rates, days, onset),
+        sentence=_sentence(a, b, risen, (evidence, evidence_days), counts, rates, days, onset),
         flags=tuple(flags),
     )
 
@@ -351,17 +353,18 @@ def _times(evidence: float) -> str:
 
 
 def _sentence(
-    a: str, b: str, risen: bool, evidence: float, counts: tuple[int, int], rates: tuple[float, float], days: int,
-    onset: date | None,
+    a: str, b: str, risen: bool, evidence: tuple[float, float], counts: tuple[int, int], rates: tuple[float, float],
+    days: int, onset: date | None,
 ) -> str:  # fmt: skip
     seen = (
         f"{counts[0]} coded texts of {a} are hostile to {b} now, {counts[1]} were in the reference: "
-        f"about {_percent(rates[0])} and {_percent(rates[1])} of its texts (evidence {_times(evidence)} to 1; "
+        f"about {_percent(rates[0])} and {_percent(rates[1])} of its texts (evidence {_times(evidence[0])} to 1, "
+        f"{_times(evidence[1])} to 1 with each day counted once; "
         f"{NEEDED:.0f} to 1 are needed, however often it is looked at)"
     )
     if risen:
         return f"hostile criticism of {b} by {a} has risen, since about {onset}: {seen}"
-    if evidence < NEEDED:
+    if evidence[0] < NEEDED:
         return f"no rise of hostile criticism of {b} by {a} is shown: {seen}"
     lacking = f"{counts[0]} hostile texts" if counts[0] < LEAST_HOSTILE else f"all on {days} day"
     return (

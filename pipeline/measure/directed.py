@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from hashlib import blake2b
 from itertools import permutations
 from typing import Any
 
@@ -23,7 +25,7 @@ from pipeline.measure.missing import Coverage, flags, why_empty
 from pipeline.measure.timespan import coverage_of, measured_days
 from pipeline.monitor import Monitor, Period
 from pipeline.monitor.periods import Span, period_of, periods_covering
-from pipeline.store.cells import last_collected
+from pipeline.store.cells import first_copies, last_collected
 from pipeline.store.directed import (
     OwnText,
     hostile_probabilities,
@@ -31,11 +33,14 @@ from pipeline.store.directed import (
     random_codings_towards,
     texts_in_order,
 )
+from pipeline.store.mentions import TextTowards, texts_towards
 from pipeline.store.models import model_in_force
 
 VARIABLE = "criticism"
 MOST_SPELLINGS = 3
 """other spellings that one flag names"""
+RULES = 1
+"""version of the rules by which names are found; another one has every text looked through again"""
 
 
 @dataclass(frozen=True)
@@ -155,6 +160,16 @@ def names_of(monitor: Monitor) -> dict[str, list[str]]:
     return {
         group.id: [group.name, *(alias for each in group.aliases.values() for alias in each)]
         for group in monitor.groups
+    }
+
+
+def digests_of(names: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Group -> digest of what is looked for in a text in which it speaks."""
+    return {
+        speaker: blake2b(
+            json.dumps([RULES, speaker, {g: sorted(own) for g, own in sorted(names.items())}]).encode(), digest_size=16
+        ).hexdigest()
+        for speaker in names
     }
 
 
@@ -418,8 +433,9 @@ def rise_of(
 ) -> Rise | NotEnough:
     """Whether A's hostile criticism of B is more frequent in ``present`` than in ``reference``.
 
-    Both are (first day, first day after). Raises ValueError for windows that overlap or hold no day, and for groups
-    that the monitor does not have.
+    Both are (first day, first day after). Which texts name B is taken from what is kept of them; words are read only of
+    texts in which nobody has looked for names yet. Raises ValueError for windows that overlap or hold no day, and for
+    groups that the monitor does not have.
     """
     for group in (a, b):
         if group not in {g.id for g in monitor.groups}:
@@ -430,16 +446,14 @@ def rise_of(
         if end <= start:
             raise ValueError(f"no day lies from {start} to before {end}")
     coded = CriticismCodings(session, monitor).towards(b)
-    documents = own_documents(session, monitor.name)
-    collected = _first_collected(documents)
-    own = [
-        t
-        for t in documents
-        if t.counts and t.group == a and any(s <= t.published_at.date() < e for s, e in (present, reference))
-    ]
-    names = Mask(names_of(monitor)[b])
-    words = texts_in_order(session, [text.document for text in own])
-    naming = {document for document, text in words if names.finds(text)}
+    names = names_of(monitor)
+    own = texts_towards(session, monitor.name, a, b, digests_of(names)[a], (present, reference))
+    collected = first_copies(session, monitor.name, [text.cluster for text in own])
+    own = [text for text in own if text.cluster in collected]  # without those erased since
+    naming = {text.document for text in own if text.audited}
+    mask = Mask(names[b])
+    words = texts_in_order(session, [text.document for text in own if text.audited is None])
+    naming |= {document for document, text in words if mask.finds(text)}
     drawn = _newest_draws(monitor, own, coded)
     in_time = [t for t in own if not _is_late(collected[t.cluster], drawn.get(_stratum(monitor, t)))]
     windows = [_window(in_time, span, naming, coded) for span in (present, reference)]
@@ -453,11 +467,11 @@ def rise_of(
     return rise(a, b, windows[0], windows[1], said)
 
 
-def _stratum(monitor: Monitor, text: OwnText) -> Span:
-    return period_of(monitor.audit_period, text.published_at.date())
+def _stratum(monitor: Monitor, text: TextTowards) -> Span:
+    return period_of(monitor.audit_period, text.day)
 
 
-def _newest_draws(monitor: Monitor, own: Sequence[OwnText], coded: Mapping[int, Coded]) -> dict[Span, datetime]:
+def _newest_draws(monitor: Monitor, own: Sequence[TextTowards], coded: Mapping[int, Coded]) -> dict[Span, datetime]:
     """Audit period -> when its newest sample was drawn; of a list known to be complete: never too early."""
     draws: dict[Span, set[datetime]] = {}
     for text in own:
@@ -471,8 +485,10 @@ def _is_late(collected: datetime, drawn: datetime | None) -> bool:
     return drawn is not None and collected > drawn
 
 
-def _window(own: Sequence[OwnText], span: tuple[date, date], naming: set[int], coded: Mapping[int, Coded]) -> Window:
-    inside = [text for text in own if span[0] <= text.published_at.date() < span[1]]
+def _window(
+    own: Sequence[TextTowards], span: tuple[date, date], naming: set[int], coded: Mapping[int, Coded]
+) -> Window:
+    inside = [text for text in own if span[0] <= text.day < span[1]]
     named = [text for text in inside if text.document in naming]
     seen = [text for text in named if text.cluster in coded]
     # a tie of coders is no hostile text until somebody settles it
@@ -480,5 +496,5 @@ def _window(own: Sequence[OwnText], span: tuple[date, date], naming: set[int], c
     return Window(span[0], span[1], _days(inside), len(named), len(seen), _days(hostile))
 
 
-def _days(texts: Sequence[OwnText]) -> Any:
-    return np.sort(np.array([text.published_at.date() for text in texts], dtype="datetime64[D]"))
+def _days(texts: Sequence[TextTowards]) -> Any:
+    return np.sort(np.array([text.day for text in texts], dtype="datetime64[D]"))

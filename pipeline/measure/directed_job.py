@@ -6,10 +6,8 @@ through with other names; everything else is numbers that the store keeps.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from hashlib import blake2b
 from itertools import pairwise
 from time import monotonic
 from typing import Any
@@ -21,7 +19,7 @@ from classifiers.text.mask import Mask
 from classifiers.text.mentions import Mentions
 from pipeline.measure.cells import Coded
 from pipeline.measure.criticism import Audited, Hostility, hostilities
-from pipeline.measure.directed import VARIABLE, CriticismCodings, names_of, uncorrected_hostility
+from pipeline.measure.directed import VARIABLE, CriticismCodings, digests_of, names_of, uncorrected_hostility
 from pipeline.measure.draws import inclusion_probabilities, late_texts
 from pipeline.measure.timespan import measured_days, measured_periods
 from pipeline.monitor import Monitor, Period
@@ -38,18 +36,6 @@ from pipeline.store.session import open_session
 
 AT_ONCE = 1_000
 """texts that are read and committed together"""
-RULES = 1
-"""version of the rules by which names are found; another one has every text looked through again"""
-
-
-def digests_of(names: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Group -> digest of what is looked for in a text in which it speaks."""
-    return {
-        speaker: blake2b(
-            json.dumps([RULES, speaker, {g: sorted(own) for g, own in sorted(names.items())}]).encode(), digest_size=16
-        ).hexdigest()
-        for speaker in names
-    }
 
 
 class _Scanner:
@@ -88,6 +74,8 @@ def _slices(days: Any, spans: Sequence[Span]) -> list[slice]:
 def _audited(naming: Naming, inside: slice, clusters: int, coded: Mapping[int, Coded], collected: Any) -> Audited:
     """The audited texts of a cell, as the estimate needs them."""
     chosen = np.flatnonzero(naming.audited[inside]) + inside.start
+    if coded:  # what was erased since the mentions were read is gone
+        chosen = np.array([i for i in chosen.tolist() if int(naming.cluster[i]) in collected], dtype=np.intp)
     units = naming.cluster[chosen].tolist()
     found = [coded.get(cluster) for cluster in units]
     draws = [one.draws if one else None for one in found]

@@ -113,14 +113,15 @@ def back_test_of(
 
 def _as_published(session: Session, monitor: Monitor, kinds: Sequence[Period], today: date) -> list[Watched]:
     """The dyads as they were watched since figures were first published."""
-    _, spans, watched = watched_now(session, monitor, kinds, today)
+    unit, spans, watched = watched_now(session, monitor, kinds, today)
     since = first_published(session, monitor.name)
     dyads = []
     for (a, b), one in watched.items():
         if since is None or one.path is None or one.reference is None:
             continue
         begin = max(spans[one.reference.last].end, since.date())
-        stored = alarms_of(session, monitor.name, a, b)
+        # those of weeks and those of months are of different series
+        stored = [row for row in alarms_of(session, monitor.name, a, b) if row.period == unit]
         # two that were found on one day warned once
         days = sorted({row.found_at.date() for row in stored if row.found_at.date() - row.end <= IN_TIME})
         if begin <= today:

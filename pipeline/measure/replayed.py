@@ -210,7 +210,8 @@ def replayed(session: Session, monitor: Monitor, kinds: Sequence[Period]) -> Rep
     if all(row.model is None for row in rows):
         raise NoReplayError(f"no time of {monitor.name} can be replayed: {'; '.join(basis)}")
     dyads = [(dyad.a, dyad.b) for dyad in monitor.dyads]
-    first = first_cell(session, monitor.name) or rows[0].start
+    # the first cell can be later than the first stretch: the model of one may know no word of any of its texts
+    first = min(first_cell(session, monitor.name) or rows[0].start, rows[0].start)
     spans = periods_covering(unit, first, rows[-1].end - timedelta(days=1))
     index = {span.start: i for i, span in enumerate(spans)} | {spans[-1].end: len(spans)}
     groups = sorted({side for dyad in dyads for side in dyad})

@@ -5,7 +5,7 @@ Everything on it stands beside the gap and none of it makes a state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -35,7 +35,7 @@ from pipeline.measure.sensitivity import DyadTexts, SensitivityError, Sheet, Str
 from pipeline.measure.typical_words import TypicalWord, TypicalWordsError, count_words, typical_words
 from pipeline.monitor import Monitor
 from pipeline.store.alarms import alarms_of
-from pipeline.store.cells import VARIABLE, model_in_force, random_codings
+from pipeline.store.cells import VARIABLE, RandomCoding, model_in_force, random_codings
 from pipeline.store.queues import texts_of
 from pipeline.store.sheets import FramedText, framed_texts
 
@@ -222,6 +222,17 @@ def _noise(texts: _Texts, reference: Stretch, present: Stretch) -> Section:
     return Section("Is it more than noise", tuple(lines))
 
 
+def _values(codings: Sequence[RandomCoding], known: Container[str], clusters: Container[int]) -> dict[int, str]:
+    """Cluster -> the value that stands for it: the newest that the codebook knows, of those that settle it if any."""
+    values: dict[int, str] = {}
+    settled: dict[int, str] = {}
+    for one in sorted(codings, key=lambda one: one.coded_at):
+        # one without a usable probability is no part of the sample, as in codings_by_cluster
+        if one.value in known and one.cluster in clusters and one.probability and 0 < one.probability <= 1:
+            (settled if one.settles else values)[one.cluster] = one.value
+    return values | settled
+
+
 def _distance(texts: _Texts, values: Mapping[int, str], names: Sequence[str]) -> Section:
     lines = []
     sides = []
@@ -343,7 +354,7 @@ def dyad_sheet(session: Session, monitor: Monitor, a: str, b: str, reference: St
         _composition(texts, reference, present, names),
         _noise(texts, reference, present),
         _errors(texts),
-        _distance(texts, {one.cluster: one.value for one in codings if one.cluster in coded}, book.names),
+        _distance(texts, _values(codings, book.balances, coded), book.names),
         of_words,
     )
     sizes = (int((texts.of_a & texts.counts).sum()), int((~texts.of_a & texts.counts).sum()))
@@ -382,11 +393,17 @@ def _dyad_texts(
 
 
 def usual_stretches(session: Session, monitor: Monitor, a: str, b: str, *, today: date) -> tuple[Stretch, Stretch]:
-    """Reference and present for a sheet that names none: those of the newest alarm; without an alarm the last half year
-    against the year before it."""
-    alarms = alarms_of(session, monitor.name, a, b)
-    if alarms:
-        last = alarms[-1]
+    """Reference and present for a sheet that names none: those of the newest alarm that is open, or was confirmed and
+    closed less than a year ago. Without one the last half year against the year before it; an alarm that was withdrawn
+    is none."""
+    year_ago = today - timedelta(days=365)
+    lasting = [
+        alarm
+        for alarm in alarms_of(session, monitor.name, a, b)
+        if alarm.closed is None or (alarm.confirmed_at is not None and alarm.closed > year_ago)
+    ]
+    if lasting:
+        last = lasting[-1]
         return Stretch(last.reference_start, last.reference_end), Stretch(last.since, last.end)
     middle = today - timedelta(weeks=26)
     return Stretch(middle - timedelta(weeks=52), middle), Stretch(middle, today)

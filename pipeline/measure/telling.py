@@ -12,7 +12,7 @@ from pipeline.monitor import Monitor, Silence
 from pipeline.monitor.periods import period_of
 from pipeline.settings import Settings
 from pipeline.store.session import open_session
-from pipeline.store.states import begin_telling, mark_silenced, mark_told, untold
+from pipeline.store.states import all_told, begin_telling, mark_silenced, mark_told, untold
 from pipeline.store.tables import StateChange
 
 OLDEST = timedelta(days=14)
@@ -92,13 +92,17 @@ def tell(
     """Send a message in every way in which it was not sent yet; returns what went wrong, in words.
 
     Each way is noted when it has succeeded, so that one that fails does not repeat the others. Whoever is killed
-    between sending and noting sends it twice, and then says so.
+    between sending and noting sends it twice, and then says so. Where a way that failed is no way any more and the
+    others have all succeeded, the change is told, and nothing is sent.
     """
+    left = [way for way in ways if way not in message.told]
     with open_session(settings) as session:
-        begin_telling(session, message.change)
+        if left:
+            begin_telling(session, message.change)
+        elif ways:
+            all_told(session, message.change, now or datetime.now(UTC))
         session.commit()
     wrong = []
-    left = [way for way in ways if way not in message.told]
     for way in left:
         try:
             ways[way](message)

@@ -7,17 +7,24 @@ the right per DAG.
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagDetails
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_view
 from fastapi import Request
+from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
+
+from pipeline.store.tables import Document
+from pipeline.store.withheld import is_withheld, withheld_texts
 
 SAFE_METHODS = {"GET", "HEAD"}
 EDITED_DAG = "count_codings"
 """The DAG whose right to edit stands for the right to code, to start a retraining and to try a new source."""
+
+LONGEST_NAME = 60
 
 _may_see = requires_access_view(AccessView.WEBSITE)
 
@@ -36,5 +43,27 @@ def admit(request: Request, user: GetUserDep) -> None:
 
 
 def coder_name(request: Request) -> str:
-    """The name under which this user's codings are kept: the one in Airflow, without what no name may hold."""
-    return re.sub(r"[^\w.@ -]", "_", str(request.state.user)).strip()[:60] or "unnamed"
+    """The name under which this user's codings are kept: the one in Airflow, without what no name may hold.
+
+    Where that changes it, a few signs of its digest follow, so that two users are never one coder.
+    """
+    return kept_name(str(request.state.user))
+
+
+def kept_name(user: str) -> str:
+    """As :func:`coder_name`, of at most 60 characters."""
+    name = re.sub(r"[^\w.@ -]", "_", user).strip()
+    if name == user and 0 < len(name) <= LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{name[: LONGEST_NAME - 9] or 'unnamed'}-{digest}"
+
+
+def withheld_from(request: Request, session: Session, monitor: str) -> set[int]:
+    """Documents whose framing this user must not see yet: the user still has, or may be given, the text to code."""
+    return withheld_texts(session, monitor, coder_name(request)) if request.state.may_write else set()
+
+
+def withholds(request: Request, session: Session, document: Document) -> bool:
+    """Whether the framing of this document is kept from the user, as :func:`withheld_from`."""
+    return request.state.may_write and is_withheld(session, document.monitor, coder_name(request), document)

@@ -26,9 +26,17 @@ def state_of(alarm: RaisedAlarm, look: AlarmLook | None) -> str:
         return "taken back"
     if alarm.closed is not None:
         return "closed, was confirmed" if alarm.confirmed_at is not None else "closed, never confirmed"
+    stands = stands_now(alarm, look)
+    return f"open, {stands}" if stands else "open, codings needed"
+
+
+def stands_now(alarm: RaisedAlarm, look: AlarmLook | None) -> str | None:
+    """What coders say of an open alarm by the newest look; without one by what they said first. None: nothing."""
     if look is not None and look.figures:
-        return "open, confirmed" if look.figures.get("holds") else "open, not confirmed"
-    return "open, confirmed" if alarm.confirmed_at is not None else "open, codings needed"
+        if look.figures.get("holds"):
+            return "confirmed"
+        return "not confirmed" if alarm.confirmed_at is None else "no longer confirmed"
+    return "confirmed" if alarm.confirmed_at is not None else None
 
 
 def label_of(alarm: RaisedAlarm, day: date) -> str:
@@ -58,14 +66,34 @@ def shown(alarm: RaisedAlarm, look: AlarmLook | None, a: str, b: str) -> AlarmSh
         f"Raised in {label_of(alarm, alarm.raised)} over the {alarm.period}s from {label_of(alarm, alarm.since)}: the "
         f"model's gap moved {way}."
     )
+    if alarm.closed is None and alarm.confirmed_at is not None and stands_now(alarm, look) == "no longer confirmed":
+        said += f" It was confirmed on {alarm.confirmed_at:%Y-%m-%d} and holds no more."
     closed = None
     if alarm.closed is not None:
         closed = f"Closed on {alarm.closed.isoformat()}: {alarm.closed_why or 'no reason stored'}."
     late = (alarm.found_at.date() - alarm.end).days
     note = None
-    if late > 60:
+    if late > LATE:
         note = f"It was computed on {alarm.found_at:%Y-%m-%d} only: a later look at the past, nobody was warned then."
     return AlarmShown(alarm.id, state_of(alarm, look), said, closed, alarm.found_at, note)
+
+
+LATE = 60
+"""days after its end from which on what is computed of a stretch is no look of its own day"""
+
+
+def marks_then(alarms: Sequence[RaisedAlarm], as_of: date | None, a: str, b: str) -> list[AlarmMark]:
+    """The alarms as marks of a chart of what was published: as they were raised, and nothing that was learnt later.
+
+    as_of: those that were found by the end of this day (UTC); None: those that were found soon after their stretch.
+    """
+    made = []
+    for one in alarms:
+        found = one.found_at.date()
+        if found <= as_of if as_of is not None else (found - one.end).days <= LATE:
+            said = f"Alarm {one.id}, raised on {found.isoformat()}. {shown(one, None, a, b).said}"
+            made.append(AlarmMark(one.since, one.end, one.raised, one.raised, f"alarm {one.id}, raised", said))
+    return made
 
 
 def marks(alarms: Sequence[RaisedAlarm], looks: Mapping[int, AlarmLook], a: str, b: str) -> list[AlarmMark]:
@@ -79,8 +107,20 @@ def marks(alarms: Sequence[RaisedAlarm], looks: Mapping[int, AlarmLook], a: str,
     return made
 
 
-def band(watched: WatchedDyad | None, gaps: Sequence[GapCell], kind: str) -> tuple[Band | None, str | None]:
-    """The reference's band for a chart of this kind of period, and in words what it is; or why there is none."""
+@dataclass(frozen=True)
+class ReferenceGaps:
+    """The gaps of the periods that lie whole in a reference, on one scale."""
+
+    values: Sequence[float]
+    corrected: bool
+    """all of them corrected; else all of them the model's alone"""
+
+
+def band(watched: WatchedDyad | None, gaps: ReferenceGaps | None, kind: str) -> tuple[Band | None, str | None]:
+    """The reference's band for a chart of this kind of period, and in words what it is; or why there is none.
+
+    gaps: of this kind of period, whatever days the chart shows; not needed for the kind that alarms run on.
+    """
     from pipeline.measure.reference_band import LEAST_PERIODS, of_alarm, of_gaps
 
     if watched is None:
@@ -92,18 +132,16 @@ def band(watched: WatchedDyad | None, gaps: Sequence[GapCell], kind: str) -> tup
         usual = of_alarm(watched.lam, watched.mean, watched.sigma_u, watched.noise)
         how = f"mean of the model's gap in the reference ({within}), ± one standard deviation of a {kind}"
     else:
-        inside = [
-            gap.gap
-            for gap in gaps
-            if gap.gap is not None and gap.start >= watched.reference_start and gap.end <= watched.reference_end
-        ]
-        usual = of_gaps(inside)
+        inside = gaps or ReferenceGaps([], corrected=False)
+        usual = of_gaps(inside.values)
         if usual is None:
             return None, (
                 f"No band: fewer than {LEAST_PERIODS} {kind}s with a gap lie whole in the reference ({within}). Alarms "
                 f"run on the {watched.period}."
             )
-        how = f"mean and standard deviation of the {len(inside)} {kind}s of the reference ({within})"
+        scale = "corrected gaps" if inside.corrected else "model's uncorrected gaps"
+        periods = f"{len(inside.values)} {kind}s of the reference ({within})"
+        how = f"mean and standard deviation of the {scale} of the {periods}"
     if usual is None:
         return None, "The reference has no figures."
     low, high = usual.mean - usual.deviation, usual.mean + usual.deviation
@@ -138,7 +176,8 @@ class Confirming:
     alarm: int
     raised: str
     """the period"""
-    queue: int | None
+    drawn: bool
+    """its texts are drawn for coders; in which queue is not told"""
     progress: str
     found: str
     """X and its confidence sequence, or why there is none"""
@@ -149,6 +188,23 @@ class Confirming:
 
 
 WIDTHS = (0.5, 0.4, 0.3, 0.2)
+STEP = 10
+"""in steps of so many it is told how many texts of an open queue are answered"""
+
+
+def answered(answers: Answers) -> str:
+    """How many drawn texts are answered. Of an open queue in steps: a coder who saw the number go up by one at an
+    answer would know that the text was one of the alarm's."""
+    done = answers.coded + answers.unclear
+    if answers.closed_at is not None:
+        unclear = f", {answers.unclear} of them unclear" if answers.unclear else ""
+        return (
+            f"{done} of {answers.drawn} drawn texts are answered{unclear}. The queue was closed on "
+            f"{answers.closed_at:%Y-%m-%d}."
+        )
+    told = done // STEP * STEP
+    how_many = f"At least {told}" if told else f"Fewer than {STEP}"
+    return f"{how_many} of {answers.drawn} drawn texts are answered (told in steps of {STEP})."
 
 
 def confirming(
@@ -161,20 +217,16 @@ def confirming(
     variance = prior_variance(Borrowed(**alarm.borrowed) if alarm.borrowed else Borrowed())
     needed = []
     for width in WIDTHS:
-        found = codings_for(width, texts, variance)
+        found = codings_for(width, texts, variance, planned=alarm.planned)
         needed.append((f"±{width:.1f}", "fewer than five texts on a side" if found is None else f"{found:,}"))
     progress = "No texts are drawn for it yet: the DAG measure draws them, by hand `riftwatch alarm draw`."
     if answers is not None:
-        done = answers.coded + answers.unclear
-        unclear = f", {answers.unclear} of them unclear" if answers.unclear else ""
-        progress = f"{done} of {answers.drawn} drawn texts are answered{unclear}."
-        if answers.closed_at is not None:
-            progress += f" The queue was closed on {answers.closed_at:%Y-%m-%d}."
+        progress = answered(answers)
     a, b, ref_a, ref_b = texts
     return Confirming(
         alarm.id,
         label_of(alarm, alarm.raised),
-        alarm.queue_id,
+        alarm.queue_id is not None,
         progress,
         _found(look),
         look.looked_at if look else None,
@@ -214,8 +266,8 @@ def state_runs(gaps: Sequence[GapCell]) -> list[StateRun]:
     made: list[StateRun] = []
     run: list[GapCell] = []
     for row, following in pairwise([*gaps, None]):
-        if row is None:
-            continue
+        if row is None or row.state is None:
+            continue  # a figure of the panel, or one that was never published in its time, has no state
         run.append(row)
         if following is None or following.state != row.state or following.start != row.end:
             kind: Period = row.period  # type: ignore[assignment]  # the column holds nothing else

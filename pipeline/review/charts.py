@@ -691,11 +691,10 @@ def render(spec: Spec, *, title: str, description: str, page: bool = True, name:
     return _rendered(json.dumps(spec, sort_keys=True), title, description, page, name)
 
 
-def as_png(spec: Spec, *, title: str, description: str, scale: float) -> bytes:
-    """The chart as a picture of fixed colours on white; ``scale``: pixels of the file for each of the chart."""
+def as_png(svg: str, *, scale: float) -> bytes:
+    """The drawing of a file as a picture; ``scale``: pixels of the picture for each of the drawing."""
     import vl_convert
 
-    svg = render(spec, title=title, description=description, page=False)
     picture: bytes = vl_convert.svg_to_png(svg, scale=scale)
     return picture
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
 from pipeline.review.charts import Point, Series, Side
 from pipeline.review.dyads import label_of, texts_query
@@ -53,14 +52,14 @@ def series(side: Side, a: str, b: str, rows: Sequence[DirectedCell], up: str) ->
     )
 
 
-def within(rows: Sequence[DirectedCell], since: date | None, until: date | None) -> list[DirectedCell]:
-    """Those of the rows that a view shows."""
-    return [row for row in rows if (since is None or row.end > since) and (until is None or row.start <= until)]
+def what_is_known(ways: Sequence[tuple[str, str, Sequence[DirectedCell]]], *, bounded: bool = False) -> str:
+    """One sentence on how much is coded, so that a line without codings is not read as a finding.
 
-
-def what_is_known(ways: Sequence[tuple[str, str, Sequence[DirectedCell]]]) -> str:
-    """One sentence on how much is coded, so that a line without codings is not read as a finding."""
+    bounded: the view shows only the periods between some days.
+    """
     rows = [row for _, _, own in ways for row in own]
+    if not rows and bounded:
+        return "No directed figure lies in the days of this view; widen them to see others."
     if not rows:
         return "No directed figures are stored yet: run `riftwatch measure`, or wait for the DAG measure."
     if not any(row.coded for row in rows):

@@ -10,11 +10,20 @@ from sqlalchemy.orm import Session
 from pipeline.monitor import Dyad, Event, Monitor
 from pipeline.review import alarm_words, criticism, dyads
 from pipeline.review.asked import names_of
-from pipeline.review.charts import Band, Chart, frame_of, series_spec, share_extent, spots
+from pipeline.review.charts import AlarmMark, Band, Chart, frame_of, series_spec, share_extent, spots
 from pipeline.review.dyad_rows import Rows, rows_of
-from pipeline.review.dyad_view import View
+from pipeline.review.dyad_view import MOST_PERIODS, View
 from pipeline.store.directed import DirectedCell, directed_cells
-from pipeline.store.dyads import Answers, answers_of, changes_of, framed_in, newest_alarms
+from pipeline.store.dyads import (
+    Answers,
+    Stretch,
+    answers_of,
+    changes_of,
+    framed_in,
+    gaps_in,
+    model_gaps_in,
+    newest_alarms,
+)
 from pipeline.store.tables import AlarmLook, GapCell, RaisedAlarm, StateChange, WatchedDyad
 from pipeline.store.watched import looks_of, watched_dyad
 
@@ -51,6 +60,8 @@ class Facts:
     changes: Sequence[StateChange]
     directed: tuple[Sequence[DirectedCell], Sequence[DirectedCell]]
     """what a's texts say of b, and what b's say of a"""
+    reference_gaps: alarm_words.ReferenceGaps | None
+    """of the view's kind of period; null: the band is the alarm's own, or there is none"""
 
     @property
     def open(self) -> list[RaisedAlarm]:
@@ -64,7 +75,37 @@ class Facts:
             return None, "The reference and its alarms are of all sources, so the panel is drawn without the band."
         if self.view.series == "vintage":
             return None, "The band is of today's model, so the vintage series is drawn without it."
-        return alarm_words.band(self.watched, self.rows.gaps, self.view.kind)
+        return alarm_words.band(self.watched, self.reference_gaps, self.view.kind)
+
+    @property
+    def marks(self) -> list[AlarmMark]:
+        """The alarms that stand in the chart of the gap. Those of today are of all sources and of today's model."""
+        if self.view.sources == "panel":
+            return []
+        if self.view.series == "vintage":
+            return alarm_words.marks_then(self.alarms, self.view.as_of, self.a, self.b)
+        return alarm_words.marks(self.alarms, self.looks, self.a, self.b)
+
+
+def _reference_gaps(
+    session: Session, monitor: Monitor, dyad: Dyad, view: View, watched: WatchedDyad | None
+) -> alarm_words.ReferenceGaps | None:
+    """The gaps of the reference's own periods: corrected where all of them are, else the model's alone."""
+    if watched is None or watched.period == view.kind or view.series != "current" or view.sources != "all":
+        return None
+    start, end = watched.reference_start, watched.reference_end
+    if start is None or end is None:
+        return None
+    stretch = Stretch(view.kind, start, end, MOST_PERIODS)
+    gaps = [
+        one
+        for one in gaps_in(session, monitor.name, dyad.a, dyad.b, stretch)
+        if one.gap is not None and one.start >= start and one.end <= end
+    ]
+    if not gaps or all(one.estimator == "corrected" for one in gaps):
+        return alarm_words.ReferenceGaps([one.gap for one in gaps if one.gap is not None], corrected=True)
+    model = model_gaps_in(session, monitor.name, dyad.a, dyad.b, stretch)
+    return alarm_words.ReferenceGaps([model[one.start] for one in gaps if one.start in model], corrected=False)
 
 
 def facts_of(session: Session, monitor: Monitor, dyad: Dyad, view: View) -> Facts:
@@ -74,11 +115,10 @@ def facts_of(session: Session, monitor: Monitor, dyad: Dyad, view: View) -> Fact
     still_open = [one for one in alarms if one.closed is None][-MOST_OPEN:]
     queues = [one.queue_id for one in still_open if one.queue_id is not None]
     ways = [
-        criticism.within(
-            directed_cells(session, monitor.name, one, other, view.kind, MOST_DIRECTED), view.since, view.until
-        )
+        directed_cells(session, monitor.name, one, other, view.kind, MOST_DIRECTED, since=view.since, until=view.until)
         for one, other in ((dyad.a, dyad.b), (dyad.b, dyad.a))
     ]
+    watched = watched_dyad(session, *key)
     return Facts(
         monitor=monitor,
         dyad=dyad,
@@ -87,13 +127,14 @@ def facts_of(session: Session, monitor: Monitor, dyad: Dyad, view: View) -> Fact
         b=names[dyad.b],
         rows=rows_of(session, monitor, dyad, view),
         events=dyads.events_of(monitor, dyad),
-        watched=watched_dyad(session, *key),
+        watched=watched,
         alarms=alarms,
         looks=looks_of(session, [one.id for one in alarms]),
         answers=answers_of(session, queues) if queues else {},
         texts={one.id: framed_in(session, monitor.name, one) for one in still_open},
         changes=changes_of(session, *key, MOST_CHANGES),
         directed=(ways[0], ways[1]),
+        reference_gaps=_reference_gaps(session, monitor, dyad, view, watched),
     )
 
 
@@ -125,7 +166,7 @@ def charts_of(facts: Facts, up: str) -> dict[str, Chart]:
     if gap[0].points:
         title = f"Gap: balance of {a} less balance of {b} per {view.kind}{what}"
         band, _ = facts.band
-        alarms = alarm_words.marks(facts.alarms, facts.looks, a, b)
+        alarms = facts.marks
         spec = series_spec(gap, marks, title=title, value_title="gap", height=260, band=band, alarms=alarms)
         said = dyads.reading(dyads.latest_with_value(facts.rows.gaps), a, b)
         made["gap"] = Chart(spec, title, said, spots(gap, frame_of(gap, marks, 260, None, band, alarms)))
@@ -138,6 +179,6 @@ def charts_of(facts: Facts, up: str) -> dict[str, Chart]:
     if told:
         title = f"Hostile criticism: share of each group's texts that are hostile to the other, per {view.kind}"
         spec = series_spec(ways, marks, title=title, value_title="share of its texts", height=170, shares=True)
-        said = criticism.what_is_known([(a, b, facts.directed[0]), (b, a, facts.directed[1])])
+        said = criticism.what_is_known([(a, b, facts.directed[0]), (b, a, facts.directed[1])], bounded=view.bounded)
         made["criticism"] = Chart(spec, title, said, spots(ways, frame_of(ways, marks, 170, share_extent(ways))))
     return made

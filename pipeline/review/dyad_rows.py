@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from pipeline.monitor import Dyad, Monitor
+from pipeline.review.alarm_words import LATE
 from pipeline.review.dyad_view import View
 from pipeline.store.dyads import Vintage, cells_in, gaps_in, published_in
 from pipeline.store.kept import panels_of
@@ -28,6 +29,8 @@ class Rows:
     cells: dict[str, list[TrendCell]]
     published: Mapping[date, datetime] = field(default_factory=dict)
     """of the vintage series: first day -> when its gap was published"""
+    of_groups: Mapping[str, Mapping[date, datetime]] = field(default_factory=dict)
+    """of the vintage series: group -> first day -> when its balance was published"""
     panels: Mapping[str, KeptPanel] = field(default_factory=dict)
     """of the fixed panel: group -> who is in it"""
 
@@ -46,14 +49,33 @@ def _gap(monitor: str, dyad: Dyad, kind: str, one: Vintage) -> GapCell:
 
 def _published(session: Session, monitor: Monitor, dyad: Dyad, view: View) -> Rows:
     def of(kind: str, subject: str) -> list[Vintage]:
-        return published_in(session, monitor.name, kind, subject, view.stretch, as_of=view.as_of)
+        found = published_in(session, monitor.name, kind, subject, view.stretch, as_of=view.as_of)
+        return [_in_time(one, view) for one in found]
 
     gaps = of("gap", f"{dyad.a}--{dyad.b}")
-    cells = {
-        group: [_cell(monitor.name, group, view.kind, one) for one in of("trend", group)] for group in (dyad.a, dyad.b)
-    }
+    sides = {group: of("trend", group) for group in (dyad.a, dyad.b)}
+    cells = {group: [_cell(monitor.name, group, view.kind, one) for one in own] for group, own in sides.items()}
     made = [_gap(monitor.name, dyad, view.kind, one) for one in gaps]
-    return Rows(made, cells, published={one.start: one.as_of for one in gaps})
+    moments = {group: {one.start: one.as_of for one in own} for group, own in sides.items()}
+    return Rows(made, cells, published={one.start: one.as_of for one in gaps}, of_groups=moments)
+
+
+def _in_time(one: Vintage, view: View) -> Vintage:
+    """The figure, or that there is none: one that was computed long after its period is hindsight, no vintage.
+
+    Only where every figure is asked for as it was published first. As it stood on a day, it did stand so.
+    """
+    late = (one.as_of.date() - one.end).days
+    if view.as_of is not None or late <= LATE:
+        return one
+    missing = (
+        f"first published on {one.as_of:%Y-%m-%d}, {late} days after its end: no reader saw a figure in its time. "
+        "`riftwatch replay` computes what the model of that time would have said, `riftwatch backtest --replay` "
+        "its alarms"
+    )
+    return replace(
+        one, figures={"missing": missing, "texts": 0, "clusters": 0, "sources": 0, "codings": 0, "flags": []}
+    )
 
 
 _NO_PANEL = "the panel of this period is not made yet; the DAG measure makes it, by hand `riftwatch sheet A B --keep`"
@@ -99,8 +121,7 @@ def _panel(session: Session, monitor: Monitor, dyad: Dyad, view: View) -> Rows:
                 gap=point.value if point else None,
                 estimator="uncorrected" if known else None,
                 missing=point.missing if point else _NO_PANEL,
-                state=gap.state,
-                flags=list(gap.flags),
+                flags=[],  # state and its reasons are of all sources
             )
         )
     return Rows(gaps, cells, panels=panels)

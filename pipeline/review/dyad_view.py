@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import Query
+from pydantic import AwareDatetime
 from starlette.exceptions import HTTPException
 
 from pipeline.monitor import Monitor, Period
@@ -28,6 +29,9 @@ AskedSources = Annotated[
     SourcesName, Query(description="all sources, or the fixed panel of those that are always there")
 ]
 AskedDay = Annotated[date | None, Query()]
+AskedMoment = Annotated[
+    AwareDatetime | None, Query(description="the very moment the figure was published; goes before as_of")
+]
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,11 @@ class View:
     def stretch(self) -> Stretch:
         """The periods it shows."""
         return Stretch(self.kind, self.since, self.until, MOST_PERIODS)
+
+    @property
+    def bounded(self) -> bool:
+        """It shows only periods between some days."""
+        return self.since is not None or self.until is not None
 
     def values(self, **changes: Any) -> dict[str, str]:
         """The view (changed) as the values of an address; what is usual is left out."""

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from pipeline.monitor import Dyad, Monitor
 from pipeline.monitor.periods import span_of
+from pipeline.review.asked import FIRST_DAY, LAST_DAY
 from pipeline.store.pending import pending_among
 
 if TYPE_CHECKING:
@@ -47,10 +48,13 @@ def explained(
     subject: str,
     as_of: date | None,
     *,
+    at: datetime | None = None,
     most: int,
     verified: int,
 ) -> Explained:
     """Look a figure up. period: its label, such as 2024-Q1. subject: ``gap`` or one of the groups.
+
+    as_of: as it stood at the end of this day (UTC). at: as it stood at this very moment; goes before ``as_of``.
 
     At most ``most`` texts and codings are read; what a second coder still has to code is left out. The figure
     is made again where it has at most ``verified`` texts.
@@ -63,7 +67,9 @@ def explained(
         span = span_of(period)
     except ValueError as error:
         raise HTTPException(422, f"{error}.") from None
-    until = datetime.combine(as_of, time.max, tzinfo=UTC) if as_of else None
+    if at is not None and not FIRST_DAY < at.date() < LAST_DAY:
+        raise HTTPException(422, f"A moment must lie from {FIRST_DAY} to {LAST_DAY}.")
+    until = at or (datetime.combine(as_of, time.max, tzinfo=UTC) if as_of else None)
     try:
         found = explain(session, monitor.name, subject=groups, period=span.kind, day=span.start, as_of=until, most=most)
     except ExplainError as error:
@@ -73,6 +79,6 @@ def explained(
     made = verify(session, found.row) if found.text_count <= verified else None
     lines = in_words(found, None)
     summary = lines[: next((i for i, line in enumerate(lines) if line.startswith("texts (")), len(lines))]
-    said = f" --as-of {as_of.isoformat()}" if as_of else ""
+    said = f" --as-of {until.isoformat()}" if until else ""
     command = f"riftwatch trends explain {'--'.join(groups)} {span.label}{said}"
     return Explained(found, made, summary, command)

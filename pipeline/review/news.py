@@ -8,8 +8,8 @@ from datetime import date, datetime
 from typing import Literal
 
 from pipeline.monitor.periods import period_of
-from pipeline.review.alarm_words import FALSE_ALARMS
-from pipeline.store.tables import RaisedAlarm, StateChange
+from pipeline.review.alarm_words import FALSE_ALARMS, stands_now
+from pipeline.store.tables import AlarmLook, RaisedAlarm, StateChange
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,20 @@ def change_said(change: StateChange) -> str:
     return f"{change.state}, in {_label(change.period, change.start)} ({before})"
 
 
-def alarm_said(alarm: RaisedAlarm) -> str:
-    """What an alarm says, and how it stands; without whose it is."""
+def alarm_said(alarm: RaisedAlarm, look: AlarmLook | None = None) -> str:
+    """What an alarm says, and how it stands by the newest look at what coders said; without whose it is."""
     where = "up" if alarm.side > 0 else "down"
     since, raised = (_label(alarm.period, day) for day in (alarm.since, alarm.raised))
     when = f"in {raised}" if since == raised else f"from {since} to {raised}"
     if alarm.closed is not None and alarm.closed <= alarm.raised:
         return f"the model's gap went {where} {when}; taken back: {alarm.closed_why or 'no reason stored'}"
-    if alarm.confirmed_at is not None:
+    now = stands_now(alarm, look) if alarm.closed is None else None
+    if alarm.confirmed_at is not None and now == "no longer confirmed":
+        stands = f"it was confirmed on {alarm.confirmed_at:%Y-%m-%d} and holds no more"
+    elif alarm.confirmed_at is not None or now == "confirmed":
         stands = "coders have confirmed it"
+    elif now == "not confirmed":
+        stands = "not confirmed by what coders have said so far"
     elif alarm.queue_id is not None:
         stands = "not confirmed: its texts wait for coders"
     else:
@@ -58,13 +63,17 @@ def alarm_said(alarm: RaisedAlarm) -> str:
 
 
 def news_of(
-    changes: Sequence[StateChange], alarms: Sequence[RaisedAlarm], names: Mapping[str, str], limit: int
+    changes: Sequence[StateChange],
+    alarms: Sequence[RaisedAlarm],
+    looks: Mapping[int, AlarmLook],
+    names: Mapping[str, str],
+    limit: int,
 ) -> list[News]:
-    """The newest ``limit`` things that happened, newest first. names: group -> its name."""
+    """The newest ``limit`` things that happened, newest first. looks: of alarms. names: of groups."""
     told = [News(one.as_of, "state", one.a, one.b, _pair(names, one), change_said(one)) for one in changes]
     for alarm in alarms:
         whose = (alarm.a, alarm.b, _pair(names, alarm))
-        told.append(News(alarm.found_at, "alarm", *whose, f"alarm: {alarm_said(alarm)}"))
+        told.append(News(alarm.found_at, "alarm", *whose, f"alarm: {alarm_said(alarm, looks.get(alarm.id))}"))
         if alarm.confirmed_at is not None:
             said = f"coders confirmed the alarm of {_label(alarm.period, alarm.raised)}"
             told.append(News(alarm.confirmed_at, "confirmed", *whose, said))

@@ -13,15 +13,26 @@ from pipeline.monitor import Dyad, Monitor
 from pipeline.review import dyads
 from pipeline.review.asked import names_of
 from pipeline.review.news import News, alarm_said, news_of
-from pipeline.store.newest import Finds, cells_at, newest_alarms, newest_changes, newest_finds, newest_gaps
+from pipeline.store.newest import (
+    Finds,
+    cells_at,
+    newest_alarms,
+    newest_changes,
+    newest_finds,
+    newest_gaps,
+    open_alarms,
+)
 from pipeline.store.runs import last_runs
-from pipeline.store.tables import GapCell, RaisedAlarm, Run, StateChange, TrendCell
+from pipeline.store.tables import AlarmLook, GapCell, RaisedAlarm, Run, StateChange, TrendCell
+from pipeline.store.watched import looks_of
 
 SPARK_PERIODS = 24
 RUNS_SHOWN = 6
 NEWS_SHOWN = 8
 NEWS_READ = 200
 """changes, alarms and runs that brought texts, each; what is older is no news on an overview"""
+OPEN_READ = 1_000
+"""open alarms; a dyad has at most one each way under one reference"""
 DUE_SHOWN = 3
 
 
@@ -39,6 +50,8 @@ class Card:
     """when the newest change of its state was computed"""
     alarm: RaisedAlarm | None
     """its open alarm"""
+    look: AlarmLook | None
+    """the newest look at what coders have said of that alarm"""
     gaps: list[GapCell]
     """of the audit period, oldest first"""
     known: GapCell | None
@@ -66,7 +79,7 @@ class Card:
 
     @property
     def alarm_said(self) -> str | None:
-        return alarm_said(self.alarm) if self.alarm is not None else None
+        return alarm_said(self.alarm, self.look) if self.alarm is not None else None
 
 
 @dataclass(frozen=True)
@@ -89,12 +102,13 @@ def _card(
     cells: Mapping[tuple[str, date], TrendCell],
     changes: Mapping[tuple[str, str], StateChange],
     alarms: Mapping[tuple[str, str], RaisedAlarm],
+    looks: Mapping[int, AlarmLook],
 ) -> Card:
     names = names_of(monitor)
     newest = gaps[-1] if gaps else None
     known = dyads.latest_with_value(gaps)
     pair = (dyad.a, dyad.b)
-    change = changes.get(pair)
+    change, alarm = changes.get(pair), alarms.get(pair)
     return Card(
         dyad=dyad,
         a=names[dyad.a],
@@ -102,7 +116,8 @@ def _card(
         state=newest.state if newest else "not enough evidence",
         reasons=list(newest.flags) if newest else ["nothing is measured yet"],
         changed_at=change.as_of if change else None,
-        alarm=alarms.get(pair),
+        alarm=alarm,
+        look=looks.get(alarm.id) if alarm else None,
         gaps=list(gaps),
         known=known,
         cells=(cells.get((dyad.a, known.start)), cells.get((dyad.b, known.start))) if known else (None, None),
@@ -120,11 +135,12 @@ def overview_of(session: Session, monitor: Monitor, now: datetime) -> Overview:
     alarms = newest_alarms(session, name, NEWS_READ)
     # of several rows of a dyad the first is the newest
     changes = {(one.a, one.b): one for one in reversed(read)}
-    open_alarms = {(one.a, one.b): one for one in reversed(alarms) if one.closed is None}
+    still_open = {(one.a, one.b): one for one in reversed(open_alarms(session, name, OPEN_READ))}
+    looks = looks_of(session, list({one.id for one in (*alarms, *still_open.values())}))
     return Overview(
         monitor=monitor,
-        cards=[_card(monitor, d, gaps[d.a, d.b], cells, changes, open_alarms) for d in monitor.dyads],
-        news=news_of(read, alarms, names_of(monitor), NEWS_SHOWN),
+        cards=[_card(monitor, d, gaps[d.a, d.b], cells, changes, still_open, looks) for d in monitor.dyads],
+        news=news_of(read, alarms, looks, names_of(monitor), NEWS_SHOWN),
         finds=newest_finds(session, name, NEWS_READ),
         sources=sources_in_short(session, monitor, now),
         runs=last_runs(session, name, limit=RUNS_SHOWN),

@@ -252,14 +252,25 @@ class Attention:
         return sum(month.found for month in self.months)
 
 
-def months_of(hits: Hits) -> tuple[list[str], date, date] | None:
-    """The groups that were found and the months from the first to the last, the newest only; None without any."""
-    if not hits.months:
+def months_of(hits: Hits, wanted: Wanted) -> tuple[list[str], date, date] | None:
+    """The groups that were found and the months from the first to the last, the newest only; None without any.
+
+    Only months that lie whole in the days that are asked for: of part of a month no share can be told.
+    """
+    whole = {
+        (group, month)
+        for group, month in hits.months
+        if (wanted.start is None or wanted.start <= month) and (wanted.end is None or _month(month, 1) <= wanted.end)
+    }
+    if not whole:
         return None
-    last = max(month for _, month in hits.months)
-    first = min(month for _, month in hits.months)
+    last = max(month for _, month in whole)
+    first = min(month for _, month in whole)
     earliest, latest = (_month(last, -months + 1) for months in (MONTHS_SHOWN, LEAST_MONTHS))
-    return sorted({group for group, _ in hits.months}), min(max(first, earliest), latest), last
+    begin = min(max(first, earliest), latest)
+    if wanted.start is not None and begin < wanted.start:
+        begin = _month(wanted.start, 0 if wanted.start.day == 1 else 1)
+    return sorted({group for group, _ in whole}), begin, last
 
 
 def _month(start: date, later: int) -> date:
@@ -292,7 +303,7 @@ def how_many(hits: Hits) -> str:
 
 EXPORTED = (
     "id", "title", "address", "group", "speaker", "source", "language", "published_at", "published_origin", "counts",
-    "label", "p_nationalist", "p_universalist",
+    "label", "p_nationalist", "p_universalist", "withheld",
 )  # fmt: skip
 """columns of a file of hits; with their texts also ``text``"""
 

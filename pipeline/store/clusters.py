@@ -72,6 +72,8 @@ def _same_digest() -> Select[str, int | None]:
         )
         .order_by(other.id)
         .limit(1)
+        # SQLite would take an index of the monitor's texts by day, and read all of them
+        .with_hint(other, "INDEXED BY ix_documents_text_digest", "sqlite")
         .scalar_subquery()
     )
     return select(one.text_digest, cluster).where(one.id.in_(bindparam("ids", expanding=True)))

@@ -271,18 +271,30 @@ class DirectedCell:
     measured_at: datetime
 
 
-def directed_cells(session: Session, monitor: str, a: str, b: str, kind: str, most: int = 60) -> list[DirectedCell]:
+def directed_cells(
+    session: Session,
+    monitor: str,
+    a: str,
+    b: str,
+    kind: str,
+    most: int = 60,
+    *,
+    since: date | None = None,
+    until: date | None = None,
+) -> list[DirectedCell]:
     """The newest ``most`` periods of a kind of what ``a`` says of ``b``, oldest first. One bounded query.
 
-    Empty: nothing was counted yet, or the monitor does not measure this kind of period.
+    since, until: only periods that touch these days. Empty: nothing was counted in them yet, or the monitor does not
+    measure this kind of period.
     """
-    newest = (
-        select(DirectedTotal)
-        .where(DirectedTotal.monitor == monitor, DirectedTotal.a == a, DirectedTotal.period == kind)
-        .order_by(DirectedTotal.start.desc())
-        .limit(most)
-        .subquery()
+    query_of = select(DirectedTotal).where(
+        DirectedTotal.monitor == monitor, DirectedTotal.a == a, DirectedTotal.period == kind
     )
+    if since is not None:
+        query_of = query_of.where(DirectedTotal.end > since)
+    if until is not None:
+        query_of = query_of.where(DirectedTotal.start <= until)
+    newest = query_of.order_by(DirectedTotal.start.desc()).limit(most).subquery()
     same = and_(
         DirectedCount.monitor == newest.c.monitor,
         DirectedCount.a == newest.c.a,

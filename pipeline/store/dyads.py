@@ -47,6 +47,17 @@ def gaps_in(session: Session, monitor: str, a: str, b: str, stretch: Stretch) ->
     return list(reversed(session.scalars(query).all()))
 
 
+def model_gaps_in(session: Session, monitor: str, a: str, b: str, stretch: Stretch) -> dict[date, float]:
+    """First day of a period -> gap of the model's means, uncorrected, where both groups have one."""
+    cells = cells_in(session, monitor, [a, b], stretch)
+    other = {cell.start: cell.model_balance for cell in cells[b]}
+    return {
+        cell.start: cell.model_balance - less
+        for cell in cells[a]
+        if cell.model_balance is not None and (less := other.get(cell.start)) is not None
+    }
+
+
 def cells_in(session: Session, monitor: str, groups: Sequence[str], stretch: Stretch) -> dict[str, list[TrendCell]]:
     """Group -> its cells, oldest first."""
     found: dict[str, list[TrendCell]] = {}

@@ -36,7 +36,12 @@ from pipeline.store.upsert import IN_ONE_QUERY, upsert
 Scope = Literal["source", "address", "group"]
 BATCH = 200
 """documents in one transaction"""
-_TABLES = ("documents", "codings", "framings", "minhash_bands", "captures", "frontier", "places", "runs")
+_TABLES = (
+    *("documents", "codings", "framings", "minhash_bands", "captures", "frontier", "places", "runs"),
+    *("scanned_texts", "mentions", "queue_items", "assignments"),
+    *("kept_sheets", "kept_panels", "replay_stretches", "replay_cells"),
+)
+"""of which rows go, by an erasure itself or with their text"""
 _TAKEN = "(erased)"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from pipeline.settings import Settings
+from pipeline.store.alone import alone
 from pipeline.store.cells import counts_column, day_column, fresh_framing, own
 from pipeline.store.directed import OwnText
 from pipeline.store.tables import Cluster, Document, Framing, KeptPanel, KeptSheet, Published
@@ -90,6 +93,14 @@ def write_sheet(session: Session, **columns: Any) -> None:
     """Keep a sheet in place of the dyad's last one. Does not commit."""
     keys = ("monitor", "a", "b")
     upsert(session, KeptSheet, [columns], keys, update=[name for name in columns if name not in keys])
+
+
+def keeping_alone(settings: Settings, monitor: str) -> AbstractContextManager[None]:
+    """Let one process at a time make or drop a monitor's panels and sheets.
+
+    So no sheet is written after an erasure that was begun before it. Enter it with no transaction open.
+    """
+    return alone(settings, f"sheets {monitor}")
 
 
 def forget_kept(session: Session, monitor: str) -> None:

@@ -129,15 +129,6 @@ def open_work(session: Session, monitor: str) -> dict[str, int]:
     return {variable: int(number) for variable, number in session.execute(query)}
 
 
-def drawn_with_seed(session: Session, monitor: str, variable: str, seed: int, since: datetime) -> int | None:
-    """A queue of this seed that was drawn ``since``: the same request, sent twice."""
-    return session.scalar(
-        select(Queue.id)
-        .where(Queue.monitor == monitor, Queue.variable == variable, Queue.seed == seed, Queue.drawn_at >= since)
-        .limit(1)
-    )
-
-
 # -- agreement ---------------------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,8 +60,7 @@ def keep_mentions(
     found: document -> group it names -> whether that counts as naming it, and whether it is audited. Does not commit.
     """
     ids = [text.document for text in texts]
-    for start in range(0, len(ids), IN_ONE_QUERY):
-        session.execute(delete(Mention).where(Mention.document_id.in_(ids[start : start + IN_ONE_QUERY])))
+    # documents are locked first, as an erasure locks them: the other way round the two would wait for each other
     there = {
         document
         for start in range(0, len(ids), IN_ONE_QUERY)
@@ -68,6 +68,8 @@ def keep_mentions(
             select(Document.id).where(Document.id.in_(ids[start : start + IN_ONE_QUERY])).with_for_update(read=True)
         )
     }
+    for start in range(0, len(ids), IN_ONE_QUERY):
+        session.execute(delete(Mention).where(Mention.document_id.in_(ids[start : start + IN_ONE_QUERY])))
     upsert(
         session,
         ScannedText,
@@ -91,6 +93,56 @@ def keep_mentions(
         keys=["document_id", "target"],
         update=["named", "audited"],
     )
+
+
+@dataclass(frozen=True)
+class TextTowards:
+    """A different text of one group, as the test of a rise needs it."""
+
+    document: int
+    cluster: int
+    """minus the document's id where it has none"""
+    day: date
+    audited: bool | None
+    """it hits an alias of the other group; None: nobody has looked for these names in it as it is now"""
+
+
+def texts_towards(
+    session: Session, monitor: str, a: str, b: str, names: str, spans: Sequence[tuple[date, date]]
+) -> list[TextTowards]:
+    """The different texts of ``a`` in stretches of time, and whether they hit an alias of ``b``. No words are read.
+
+    names: digest of what is looked for in texts of ``a``. spans: (first day, first day after).
+    """
+    scanned = and_(
+        ScannedText.document_id == Document.id,
+        ScannedText.text_digest == Document.text_digest,
+        ScannedText.names == names,
+    )
+    inside = [and_(Document.published_at >= _midnight(s), Document.published_at < _midnight(e)) for s, e in spans]
+    query = (
+        select(Document.id, Document.cluster_id, Document.published_at, ScannedText.document_id, Mention.audited)
+        .outerjoin(Cluster, Cluster.id == Document.cluster_id)
+        .outerjoin(ScannedText, scanned)
+        .outerjoin(Mention, and_(Mention.document_id == Document.id, Mention.target == b))
+        .where(*own(monitor), Document.group_id == a, counts_column() == 1, or_(*inside))
+        .order_by(Document.published_at, Document.id)
+        .execution_options(yield_per=10_000)
+    )
+    return [
+        TextTowards(
+            document,
+            -document if cluster is None else cluster,
+            published.date(),
+            None if looked is None else bool(audited),
+        )
+        for document, cluster, published, looked, audited in session.execute(query)
+        if published is not None
+    ]
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,17 @@ def newest_alarms(session: Session, monitor: str, limit: int) -> list[RaisedAlar
     return list(session.scalars(query))
 
 
+def open_alarms(session: Session, monitor: str, limit: int) -> list[RaisedAlarm]:
+    """The open alarms of a monitor, the one found last first, however long ago; at most ``limit``."""
+    query = (
+        select(RaisedAlarm)
+        .where(RaisedAlarm.monitor == monitor, RaisedAlarm.closed.is_(None))
+        .order_by(RaisedAlarm.found_at.desc(), RaisedAlarm.id.desc())
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
 FINDS_READ = 5_000
 """runs of collecting that are looked through for those that brought texts"""
 

@@ -127,6 +127,18 @@ def add_queue(session: Session, **columns: Any) -> int:
     return queue.id
 
 
+def drawn_with_seed(
+    session: Session, monitor: str, variable: str, seed: int, since: datetime, *, before: int
+) -> int | None:
+    """A queue of this seed that was drawn ``since``, other than ``before``: the same request, sent twice."""
+    return session.scalar(
+        select(Queue.id)
+        .where(Queue.monitor == monitor, Queue.variable == variable, Queue.seed == seed, Queue.drawn_at >= since)
+        .where(Queue.id != before)
+        .limit(1)
+    )
+
+
 def add_items(session: Session, queue: int, rows: Sequence[dict[str, Any]]) -> None:
     """Write a queue's items. Does not commit."""
     if rows:
@@ -297,12 +309,13 @@ def renew(session: Session, item: int, coder: str, until: datetime) -> bool:
     )
 
 
-def give_back(session: Session, item: int, coder: str) -> bool:
-    """End a coder's unfinished lease, so that another may take the text. Does not commit."""
-    return _changed(
-        session,
-        delete(Assignment).where(Assignment.item_id == item, Assignment.coder == coder, Assignment.outcome.is_(None)),
+def give_back(session: Session, items: Sequence[int], coder: str) -> int:
+    """End a coder's unfinished leases of these, so that others may take the texts; how many. Does not commit."""
+    statement = delete(Assignment).where(
+        Assignment.item_id.in_(items), Assignment.coder == coder, Assignment.outcome.is_(None)
     )
+    gone = session.execute(statement.execution_options(synchronize_session=False))
+    return cast("CursorResult[Any]", gone).rowcount
 
 
 def finish(
@@ -341,11 +354,19 @@ def said_of(session: Session, row: ItemRow, coder: str) -> Said | None:
 
 
 def reopen(session: Session, item: int, coder: str, until: datetime) -> bool:
-    """Take the coder's outcome back: the item is the coder's to do again. Does not commit."""
+    """Take the coder's outcome back: the item is the coder's to do again. Does not commit.
+
+    False where there is none, and where it stays: the queue is closed (its probabilities count on it), or the item's
+    other coder has finished too (both answers are shown from then on, so a new one would not be blind).
+    """
+    other = aliased(Assignment)
+    finished = select(other.slot).where(other.item_id == item, other.coder != coder, other.outcome.is_not(None))
+    opened = select(QueueItem.id).join(Queue, Queue.id == QueueItem.queue_id).where(Queue.closed_at.is_(None))
     return _changed(
         session,
         update(Assignment)
         .where(Assignment.item_id == item, Assignment.coder == coder, Assignment.outcome.is_not(None))
+        .where(~finished.exists(), opened.where(QueueItem.id == item).exists())
         .values(outcome=None, finished_at=None, note=None, leased_until=until),
     )
 

@@ -76,6 +76,11 @@ def mark_told(session: Session, change: int, way: str, now: datetime, *, last: b
         row.told_at = now
 
 
+def all_told(session: Session, change: int, now: datetime) -> None:
+    """Say that people were told in every way there is. Does not commit."""
+    session.execute(update(StateChange).where(StateChange.id == change).values(told_at=now))
+
+
 def mark_silenced(session: Session, change: int, why: str) -> None:
     """Say why nobody is told. Does not commit."""
     session.execute(update(StateChange).where(StateChange.id == change).values(silenced=why))

@@ -8,7 +8,7 @@ are read themselves.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from functools import cached_property
@@ -121,8 +121,13 @@ def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.end is not None:
         where.append(Document.published_at < _midnight(wanted.end))
     if wanted.counting:
-        where.append(or_(Document.cluster_id.is_(None), Cluster.first_document_id == Document.id))
+        where.append(_counts())
     return where
+
+
+def _counts() -> ColumnElement[bool]:
+    """Of a document with its cluster beside it: it is the first publication of its text."""
+    return or_(Document.cluster_id.is_(None), Cluster.first_document_id == Document.id)
 
 
 def _narrow(session: Session, wanted: Wanted) -> str | None:
@@ -199,8 +204,12 @@ def _in_order(hits: list[Hit], order: Order) -> list[Hit]:
     return [*dated, *(hit for hit in hits if hit.published is None)]
 
 
-def search(session: Session, wanted: Wanted, order: Order = "newest") -> Hits:
-    """The texts that are asked for, at most :data:`MOST_HITS`. Of a query that has a problem none."""
+def search(session: Session, wanted: Wanted, order: Order = "newest", withheld: Collection[int] = frozenset()) -> Hits:
+    """The texts that are asked for, at most :data:`MOST_HITS`. Of a query that has a problem none.
+
+    withheld: documents of which nobody may learn how they are read: they have no label here, and no choice of a label,
+    not even of none, finds them.
+    """
     if wanted.query is not None and not wanted.query.terms:
         if wanted.query.problem is not None:
             return Hits([], more=False)
@@ -210,6 +219,10 @@ def search(session: Session, wanted: Wanted, order: Order = "newest") -> Hits:
     # by the connection: the session would look at each of the rows for objects of its own
     rows = session.connection().execute(_hits_query(session, wanted, model.id if model else None, ranked)).all()
     hits = [Hit._make(row) for row in rows[:MOST_HITS]]
+    if withheld and "label" in wanted.only:
+        hits = [hit for hit in hits if hit.id not in withheld]
+    elif withheld:
+        hits = [hit._replace(label=None) if hit.id in withheld else hit for hit in hits]
     return Hits(_in_order(hits, order if ranked or order != "best" else "newest"), more=len(rows) > MOST_HITS)
 
 
@@ -222,13 +235,16 @@ class Months:
     """when they were counted; null: now"""
 
 
-def texts_of_months(session: Session, monitor: str, groups: Sequence[str], first: date, last: date) -> Months:
+def texts_of_months(
+    session: Session, monitor: str, groups: Sequence[str], first: date, last: date, *, counting: bool = False
+) -> Months:
     """Own texts, reposts included, of the months that begin from ``first`` to ``last``.
 
-    As the trend table has them; counted now where it has no months.
+    As the trend table has them; counted now where it has no months. counting: only texts that count.
     """
+    of_cell = TrendCell.clusters if counting else TrendCell.texts
     rows = session.execute(
-        select(TrendCell.group_id, TrendCell.start, TrendCell.texts, TrendCell.measured_at).where(
+        select(TrendCell.group_id, TrendCell.start, of_cell.label("texts"), TrendCell.measured_at).where(
             TrendCell.monitor == monitor,
             TrendCell.period == "month",
             TrendCell.group_id.in_(groups),
@@ -241,17 +257,16 @@ def texts_of_months(session: Session, monitor: str, groups: Sequence[str], first
     sqlite = session.get_bind().dialect.name == "sqlite"
     month = func.substr(_as_text(Document.published_at, sqlite), 1, 7)
     after = date(last.year + last.month // 12, last.month % 12 + 1, 1)
-    counted = session.execute(
-        select(Document.group_id, month, func.count())
-        .where(
-            Document.monitor == monitor,
-            Document.group_id.in_(groups),
-            Document.speaker == "own",
-            Document.published_at >= _midnight(first),
-            Document.published_at < _midnight(after),
-        )
-        .group_by(Document.group_id, month)
+    query = select(Document.group_id, month, func.count()).where(
+        Document.monitor == monitor,
+        Document.group_id.in_(groups),
+        Document.speaker == "own",
+        Document.published_at >= _midnight(first),
+        Document.published_at < _midnight(after),
     )
+    if counting:
+        query = query.outerjoin(Cluster, Cluster.id == Document.cluster_id).where(_counts())
+    counted = session.execute(query.group_by(Document.group_id, month))
     return Months({(str(group), date.fromisoformat(f"{month}-01")): number for group, month, number in counted}, None)
 
 
@@ -276,10 +291,17 @@ class Shown:
     """null: not framed by the model in force since its text changed, or the model knows no word of it"""
     p_universalist: float | None
     label: str | None
+    withheld: bool = False
+    """True: there may be a framing, and whoever asks must not see it yet"""
 
 
-def shown(session: Session, documents: Iterable[int], characters: int) -> list[Shown]:
-    """The rows of these documents, in their order, with so many ``characters`` of each text."""
+def shown(
+    session: Session, documents: Iterable[int], characters: int, withheld: Collection[int] = frozenset()
+) -> list[Shown]:
+    """The rows of these documents, in their order, with so many ``characters`` of each text.
+
+    withheld: documents that are shown without their framing.
+    """
     ids = list(documents)
     model = model_in_force(session)
     found: dict[int, Shown] = {}
@@ -296,7 +318,7 @@ def shown(session: Session, documents: Iterable[int], characters: int) -> list[S
                 Document.language,
                 Document.published_at,
                 Document.published_origin,
-                or_(Document.cluster_id.is_(None), Cluster.first_document_id == Document.id),
+                _counts(),
                 Framing.p_first,
                 Framing.p_second,
                 Framing.label,
@@ -306,4 +328,6 @@ def shown(session: Session, documents: Iterable[int], characters: int) -> list[S
             .where(Document.id.in_(ids[start : start + IN_ONE_QUERY]))
         )
         found.update((row.id, Shown(*row)) for row in rows)
+    for one in found.keys() & set(withheld):
+        found[one] = replace(found[one], p_nationalist=None, p_universalist=None, label=None, withheld=True)
     return [found[one] for one in ids if one in found]

@@ -46,6 +46,7 @@ def riftwatch(settings, tmp_path):
     return run
 
 
+@pytest.mark.long
 def test_an_alarm_is_listed_drawn_and_its_reference_moved(riftwatch):
     (alarm,) = json.loads(riftwatch("alarm", "list", "--format", "json").stdout)
     assert (alarm["a"], alarm["b"], alarm["side"], alarm["queue_id"]) == ("a", "b", 1, None)
@@ -63,6 +64,7 @@ def test_an_alarm_is_listed_drawn_and_its_reference_moved(riftwatch):
     assert "b and a are no dyad of m" in wrong.stderr
 
 
+@pytest.mark.long
 def test_looking_back(riftwatch):
     found = riftwatch("changes", "a", "b")
     assert found.returncode == 0, found.stderr
@@ -74,6 +76,7 @@ def test_looking_back(riftwatch):
     assert (lacking.returncode, "nothing to hold the alarms against" in lacking.stderr) == (1, True)
 
 
+@pytest.mark.long
 def test_sheet_and_export(riftwatch, tmp_path):
     shown = riftwatch("sheet", "a", "b")
     assert shown.returncode == 0, shown.stderr

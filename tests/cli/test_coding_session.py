@@ -11,12 +11,12 @@ import sqlalchemy as sa
 
 from classifiers.codebook import codebook_of, codebooks
 from pipeline.cli.coding_session import COMMANDS, CodingSession, Desk, keys_of, languages_of, prompt_of, rules_of
-from pipeline.framing.labelling import next_item
+from pipeline.framing.labelling import answer, next_item
 from pipeline.framing.queue import draw_queue
 from pipeline.monitor import Monitor
 from pipeline.settings import PROJECT_ROOT
 from pipeline.store.session import open_session
-from pipeline.store.tables import Assignment, Coding
+from pipeline.store.tables import Assignment, Coding, QueueItem
 from tests.framing.labelled import add_texts
 
 MONITOR = """
@@ -116,6 +116,18 @@ def test_undo_without_an_answer_and_the_end_of_the_queue_are_said(desk):
     assert CodingSession(desk, typist).run() == 5
     assert "there is nothing to take back" in typist.shown
     assert typist.shown[-1] == "nothing is left to code"
+
+
+def test_an_answer_that_stays_is_said_and_the_text_goes_on(desk):
+    with open_session(desk.settings) as session:
+        session.execute(sa.update(QueueItem).values(coders=2))
+        session.commit()
+    first = next_item(desk.settings, desk.monitor, "c2").item
+    answer(desk.settings, desk.monitor, first, "both", "c2")
+    typist = Typist("1" + "u" + "2" + "q")
+    assert CodingSession(desk, typist).run() == 2
+    assert any("other coder has finished too" in line for line in typist.shown)
+    assert _values(desk.settings) == ["both", "nationalist", "universalist"]
 
 
 def test_skipped_texts_are_left_for_others(desk):

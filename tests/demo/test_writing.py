@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers.text.mask import Mask
-from pipeline.demo.coders import code_criticism, draw_criticism, quarter, write_criticism_codings
+from pipeline.demo.coders import (
+    choose_training,
+    code_criticism,
+    draw_audit,
+    draw_criticism,
+    quarter,
+    write_criticism_codings,
+    write_training_codings,
+)
 from pipeline.demo.world import DEMO_FOLDER, DEMO_MONITOR, HAND_WRITTEN, MADE, load_posts, load_truth
 from pipeline.demo.writing.__main__ import made_texts
 from pipeline.demo.writing.grammar import RUN, GrammarError, Language, Shelf, Writer, load_language, runs
@@ -183,3 +191,11 @@ def test_hostile_letters_begin_with_the_quarrel(made):
     during = [m for m in letters if date(2025, 2, 10) <= m.day < date(2025, 10, 12)]
     assert len(during) > 5 * len(before)
     assert sum(bool(re.search(r"[Ll]etter|مفتوحة|سرگشاده", m.title)) for m in during) >= 20
+
+
+def test_the_shipped_codings_to_train_on_are_of_other_texts_than_the_audit_sample(tmp_path):
+    chosen = [row.id for row, _ in choose_training(load_truth())]
+    assert len(chosen) == len(set(chosen)) == 80
+    assert not set(chosen) & {row.id for row, _ in draw_audit(load_truth())}
+    assert write_training_codings(tmp_path / "codings.csv") == 80
+    assert (tmp_path / "codings.csv").read_bytes() == (DEMO_FOLDER / "training_codings.csv").read_bytes()

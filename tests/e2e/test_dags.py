@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from time import sleep
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +16,9 @@ from sqlalchemy import select
 from classifiers.codebook import codebooks
 from pipeline.demo.server import serve
 from pipeline.demo.world import SITES, demo_monitor_text, load_posts
+from pipeline.measure.keeping import BUDGET
 from pipeline.monitor import load_monitor
+from pipeline.report import Report
 from pipeline.settings import PROJECT_ROOT, Settings
 from pipeline.store.session import engine_for, open_session
 from pipeline.store.tables import Document, Frontier
@@ -42,11 +45,11 @@ def test_one_collect_dag_per_source_one_retraining_per_codebook_and_those_that_w
     monitors = [load_monitor(f) for f in sorted((PROJECT_ROOT / "monitors").glob("*.yaml"))]
     expected = {f"collect__{m.name}__{s.id}" for m in monitors for s in m.sources}
     retraining = {f"retrain__{book.variable}" for book in codebooks()}
-    assert set(bag.dags) == expected | retraining | {"frame", "measure", "count_codings", "alert"}
+    assert set(bag.dags) == expected | retraining | {"frame", "measure", "sheets", "count_codings", "alert"}
     files = Counter(Path(dag.fileloc).name for dag in bag.dags.values())
     assert files == {
-        "collect.py": len(expected), "frame.py": 1, "measure.py": 1, "codings.py": 1, "retrain.py": len(retraining),
-        "alert.py": 1,
+        "collect.py": len(expected), "frame.py": 1, "measure.py": 1, "sheets.py": 1, "codings.py": 1,
+        "retrain.py": len(retraining), "alert.py": 1,
     }  # fmt: skip
 
 
@@ -62,6 +65,61 @@ def test_every_dag_has_docs_tags_owner_retries_and_a_time_limit(parse):
             assert task.retries == 2
             limit = task.response_timeout if task.task_id == "approve" else task.execution_timeout
             assert limit.total_seconds() > 0
+
+
+@pytest.mark.filterwarnings("ignore")  # Airflow's own, as it starts its API in this process
+@pytest.mark.parametrize("failing", ["measure", "ask_for_codings", "count_criticism", None])
+def test_a_run_of_measure_fails_when_any_part_does_and_the_others_are_done(parse, tmp_path, monkeypatch, failing):
+    from airflow.utils.db import initdb
+
+    initdb()
+    (tmp_path / "demo.yaml").write_text((PROJECT_ROOT / "monitors" / "demo.yaml").read_text())
+    monkeypatch.setenv("RIFTWATCH_MONITORS", str(tmp_path))
+    monkeypatch.setenv("RIFTWATCH_DATA", str(tmp_path / "data"))
+    jobs = {
+        "measure": "pipeline.measure.job.measure",
+        "ask_for_codings": "pipeline.framing.confirming.ask_for_codings",
+        "count_criticism": "pipeline.measure.directed_job.measure_directed",
+    }
+    done = []
+    for name, job in jobs.items():
+
+        def stand_in(_settings, _monitor, name=name):
+            if name == failing:
+                raise ValueError("it can't be done")
+            done.append(name)
+            return Report(job=name)
+
+        monkeypatch.setattr(job, stand_in)
+    dag = parse().dags["measure"]
+    for task in dag.tasks:
+        task.retries = 0  # they wait two minutes
+    run = dag.test()
+    assert done == [name for name in jobs if name != failing]
+    assert run.state == ("failed" if failing else "success")
+
+
+def test_sheets_hold_up_no_measurement_and_share_one_deadline(parse, tmp_path, monkeypatch):
+    dags = parse().dags
+    assert "make_sheets" not in dags["measure"].task_ids
+    woken_by = dags["sheets"].timetable.asset_condition.objects
+    assert [asset.uri for asset in dags["measure"].get_task("measure").outlets] == [asset.uri for asset in woken_by]
+    for name in ("one", "two"):
+        text = (PROJECT_ROOT / "monitors" / "demo.yaml").read_text()
+        (tmp_path / f"{name}.yaml").write_text(text.replace("name: demo\n", f"name: {name}\n", 1))
+    monkeypatch.setenv("RIFTWATCH_MONITORS", str(tmp_path))
+    left = []
+
+    def slow(_settings, monitor, *, budget):
+        left.append((monitor.name, budget))
+        sleep(0.2)
+        return Report(job="sheet")
+
+    monkeypatch.setattr("pipeline.measure.keeping.keep", slow)
+    dags["sheets"].get_task("make_sheets").python_callable()
+    (first, whole), (second, rest) = left
+    assert (first, second) == ("one", "two")
+    assert rest <= whole - 0.2 < BUDGET
 
 
 def test_collecting_has_real_data_intervals(parse):

@@ -24,9 +24,10 @@ from pipeline.settings import PROJECT_ROOT, Settings
 from pipeline.store.session import engine_for, open_session
 from pipeline.store.trends import gap_rows, trend_rows
 from tests.browser import CHROMIUM, MISSING, SCREENSHOTS, open_browser
+from tests.e2e import story
 from tests.ports import free_ports
 
-pytestmark = [pytest.mark.long, pytest.mark.airflow, pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.airflow, pytest.mark.browser, pytest.mark.timeout(1500)]
 
 FILLED_SECONDS = 180
 AGAIN_SECONDS = 30
@@ -111,7 +112,7 @@ def look(base: str, password: str) -> None:
         page.wait_for_timeout(500)
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SCREENSHOTS / "demo-dyad.png")
-        frame.get_by_role("row", name="2025-Q2").get_by_role("link").first.click()
+        frame.get_by_role("row", name="2025-Q2").locator("a[href*='texts?']").first.click()
         frame.get_by_text("kestrel-news").first.wait_for(timeout=20_000)
         page.screenshot(path=SCREENSHOTS / "demo-texts.png")
 
@@ -164,6 +165,7 @@ def test_make_run_from_nothing_to_the_trend_table_and_again(tmp_path):
             time.sleep(1)
         assert states[0] == "not enough evidence"
         assert "steady" in states[1:3]
+        story.tell(base, password)
     finally:
         left = up.stop() if up.process.poll() is None else []
     assert left == []

@@ -9,10 +9,12 @@ from sqlalchemy import select
 from pipeline.framing.labelling import (
     LEASE,
     AnsweredError,
+    FinalError,
     LabellingError,
     NoItemError,
     NotYoursError,
     answer,
+    close_queue,
     give_back,
     held,
     last_answer,
@@ -144,6 +146,29 @@ def test_a_coder_has_what_was_taken_back(settings, monitor, queue):
         held(settings, monitor, 10**6, "c1", now=NOW)
 
 
+def test_an_answer_stays_once_the_other_coder_has_finished_or_the_queue_is_closed(store_settings, monitor, queue):
+    number = queue(store_settings, second=1.0)
+    item = next_item(store_settings, monitor, "c1", now=NOW).item
+    answer(store_settings, monitor, item, "both", "c1", now=NOW)
+    undo(store_settings, monitor, "c1", item=item, now=NOW)  # nobody knows the other's answer yet
+    answer(store_settings, monitor, item, "both", "c1", now=NOW)
+    assert next_item(store_settings, monitor, "c2", now=NOW).item == item
+    undo(store_settings, monitor, "c1", item=item, now=NOW)  # the other has it and has not finished
+    answer(store_settings, monitor, item, "both", "c1", now=NOW)
+    answer(store_settings, monitor, item, "unclear", "c2", now=NOW)
+    alone = next_item(store_settings, monitor, "c1", now=NOW).item
+    answer(store_settings, monitor, alone, "neither", "c1", now=NOW)
+    for coder in ("c1", "c2"):
+        with pytest.raises(FinalError, match="other coder has finished too"):
+            undo(store_settings, monitor, coder, item=item, now=NOW)
+    close_queue(store_settings, monitor, number, now=NOW)
+    with pytest.raises(FinalError, match="its queue is closed"):
+        undo(store_settings, monitor, "c1", item=alone, now=NOW)
+    assert sorted(c.value for c in _codings(store_settings)) == ["both", "neither"]
+    with open_session(store_settings) as session:
+        assert {a.outcome for a in session.scalars(select(Assignment))} == {"coded", "unclear"}
+
+
 def test_a_variable_is_chosen(settings, monitor, queue):
     queue(settings)
     assert next_item(settings, monitor, "c1", variable="criticism", now=NOW) is None
@@ -177,8 +202,9 @@ def test_a_text_that_is_given_back_or_left_goes_on(settings, monitor, queue):
     queue(settings)
     item = next_item(settings, monitor, "c1", now=NOW).item
     assert next_item(settings, monitor, "c1", leave=[item], now=NOW).item != item
-    assert give_back(settings, item, "c1")
-    assert not give_back(settings, item, "c1")
+    other = next_item(settings, monitor, "c1", leave=[item], now=NOW).item
+    assert give_back(settings, [item, other, 10**6], "c1") == 2
+    assert give_back(settings, [item], "c1") == 0
     assert next_item(settings, monitor, "c2", now=NOW).item == item
 
 

@@ -290,6 +290,21 @@ def test_more_codings_for_smaller_changes_and_none_for_too_few_texts():
         codings_for(0.1, texts, 0.0)
 
 
+def test_a_sequence_that_was_planned_already_keeps_its_plan():
+    texts = (2000, 2000, 2000, 2000)
+    free = codings_for(0.2, texts, 0.4)
+    assert codings_for(0.2, texts, 0.4, planned=free) == free
+    # rho of a small plan: narrow early, so more codings are needed later than the freely tuned sequence would
+    bound = codings_for(0.2, texts, 0.4, planned=60)
+    assert bound > free
+    rho = planned_information(60, texts, 0.4) / 8.2
+    half = [
+        float(mixture_half_width(np.array(sum((1 - n / 2000) * 0.4 / n for n in spread(m, texts))), rho))
+        for m in (bound - 1, bound)
+    ]
+    assert half[1] <= 0.2 < half[0]
+
+
 @pytest.mark.parametrize(
     "world", [w for w in COVERAGE if w.title in {"very few texts", "unequal sides", "unequal draws"}]
 )

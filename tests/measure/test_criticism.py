@@ -186,8 +186,8 @@ def test_a_rise_by_hand():
     assert made.onset == date(2024, 2, 10)
     assert made.sentence == (
         "hostile criticism of b by a has risen, since about 2024-02-10: 5 coded texts of a are hostile to b now, 0 "
-        "were in the reference: about 10.0% and 0.0% of its texts (evidence 656 to 1; "
-        "40 to 1 are needed, however often it is looked at)"
+        "were in the reference: about 10.0% and 0.0% of its texts (evidence 656 to 1, "
+        "656 to 1 with each day counted once; 40 to 1 are needed, however often it is looked at)"
     )
 
 

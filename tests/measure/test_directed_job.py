@@ -1,14 +1,27 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import delete
 
 import pipeline.measure.directed_job as job
-from pipeline.measure.directed import directed_rows
+from pipeline.measure import directed
+from pipeline.measure.directed import directed_rows, rise_of
 from pipeline.measure.directed_job import measure_directed
-from pipeline.store.directed import directed_cells
+from pipeline.store.cells import first_copies
+from pipeline.store.directed import directed_cells, texts_in_order
 from pipeline.store.session import open_session
 from pipeline.store.tables import Cluster, DirectedCount, Document, Mention, ScannedText
-from tests.measure.test_directed import HOSTILE, PLAIN, Q1, TODAY, Store, hostile_world, monitor_of
+from tests.measure.test_directed import (
+    HOSTILE,
+    PLAIN,
+    PRESENT,
+    Q1,
+    REFERENCE,
+    TODAY,
+    Store,
+    hostile_world,
+    monitor_of,
+)
 
 NOW = datetime(2025, 1, 1, 12, tzinfo=UTC)
 KINDS = {"periods": ["week", "month", "quarter", "year"]}
@@ -41,9 +54,9 @@ def counted(store_settings):
     return store_settings, monitor
 
 
-def cells(settings, a="a", b="b", kind="quarter", most=60):
+def cells(settings, a="a", b="b", kind="quarter", most=60, **days):
     with open_session(settings) as session:
-        return directed_cells(session, "m", a, b, kind, most)
+        return directed_cells(session, "m", a, b, kind, most, **days)
 
 
 def test_the_counts_are_those_of_the_whole_reckoning(counted):
@@ -72,6 +85,12 @@ def test_the_counts_are_those_of_the_whole_reckoning(counted):
 
 def test_it_is_bounded_and_says_what_is_not_there(counted):
     settings, _ = counted
+    every = cells(settings)
+    assert len(every) > 2
+    # the days bound what is read, so old periods are not lost behind the newest ones
+    assert cells(settings, most=1, since=every[0].start, until=every[0].start) == every[:1]
+    assert cells(settings, since=every[1].start) == every[1:]
+    assert cells(settings, until=every[0].start) == every[:1]
     made = cells(settings, most=2)
     assert [cell.start for cell in made] == [date(2024, 7, 1), date(2024, 10, 1)]
     assert (made[0].estimator, made[0].coded, made[0].hostile) == ("corrected", 8, 6.0)
@@ -170,3 +189,46 @@ def test_killed_and_run_again_no_text_is_looked_through_twice(store_settings, mo
     report = measure_directed(store_settings, monitor_of(**KINDS), now=NOW)
     assert report.known == 40
     assert cells(store_settings)[2].coded == 8
+
+
+def test_a_rise_is_told_from_what_is_kept_without_reading_words(counted, monkeypatch):
+    """The same counts before names were looked for, after it, and where a text has changed since."""
+    settings, monitor = counted
+    read = []
+
+    def watched(session, documents):
+        read.append(list(documents))
+        return texts_in_order(session, documents)
+
+    monkeypatch.setattr(directed, "texts_in_order", watched)
+    with open_session(settings) as session:
+        kept = rise_of(session, monitor, "a", "b", PRESENT, REFERENCE)
+        session.execute(delete(Mention))
+        session.execute(delete(ScannedText))
+        anew = rise_of(session, monitor, "a", "b", PRESENT, REFERENCE)
+    assert kept == anew
+    assert kept.hostile == (6, 0)
+    assert read[0] == []
+    assert len(read[1]) == sum(kept.clusters) + 1  # the late one, too
+    with open_session(settings) as session:
+        changed = session.query(Document).filter(Document.text == PLAIN, Document.group_id == "a").first()
+        changed.text, changed.text_digest = HOSTILE, "e" * 64
+        session.flush()
+        again = rise_of(session, monitor, "a", "b", PRESENT, REFERENCE)
+        assert read[2] == [changed.id]
+        assert sum(again.naming) == sum(kept.naming) + 1
+
+
+def test_a_text_erased_while_it_is_counted_is_left_out(counted, monkeypatch):
+    """Another process erases between the reading of mentions and that of copies."""
+    settings, monitor = counted
+    before = cells(settings)[0]
+    with open_session(settings) as session:
+        gone = session.query(Document).filter(Document.text == HOSTILE, Document.group_id == "a").first().cluster_id
+
+    def without(session, name, clusters):
+        return {c: when for c, when in first_copies(session, name, clusters).items() if c != gone}
+
+    monkeypatch.setattr(job, "first_copies", without)
+    measure_directed(settings, monitor, now=NOW)
+    assert cells(settings)[0].audited == before.audited - 1

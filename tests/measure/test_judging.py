@@ -26,6 +26,7 @@ from pipeline.store.tables import (
     KeptReference,
     Queue,
     QueueItem,
+    RaisedAlarm,
 )
 from pipeline.store.trends import gap_rows
 from pipeline.store.watched import watched_dyad
@@ -505,3 +506,32 @@ def test_looking_back_trusts_the_model_as_far_as_the_alarm_does(moving):
         stored = watched_dyad(session, "m", "a", "b")
     assert 0 < stored.lam < 1
     assert watched["a", "b"].series.lam == pytest.approx(stored.lam, rel=1e-12)
+
+
+def test_an_alarm_that_can_not_be_drawn_does_not_hide_the_next(moving):
+    """The first fails and is closed by somebody meanwhile: the second is the first of those that wait then."""
+    settings, monitor = moving
+    measure(settings, monitor, now=NOW)
+    with open_session(settings) as session:
+        (real,) = alarms_of(session, "m")
+        same = {c.name: getattr(real, c.name) for c in real.__table__.columns if c.name != "id"}
+        # nothing lies in its stretch, which is a day long
+        hopeless = RaisedAlarm(
+            **same | {"since": date(2019, 1, 7), "raised": date(2019, 1, 7), "end": date(2019, 1, 8)}
+        )
+        session.add(hopeless)
+        session.commit()
+        first, second = hopeless.id, real.id
+
+    def progress(what, done, total):
+        if done == 1:
+            with open_session(settings) as session:
+                session.get(RaisedAlarm, first).closed = NOW.date()
+                session.commit()
+
+    report = ask_for_codings(settings, monitor, now=NOW, progress=progress)
+    assert report.new == settings.confirm_codings
+    assert len(report.problems) == 1
+    with open_session(settings) as session:
+        assert session.get(RaisedAlarm, first).queue_id is None
+        assert session.get(RaisedAlarm, second).queue_id is not None

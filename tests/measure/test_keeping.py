@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
+from threading import Event
+from time import monotonic, sleep
 
 import numpy as np
 import pytest
+import typer
+from sqlalchemy import func, select, text
 
+from pipeline.cli.sheet import _keep as keep_by_hand
+from pipeline.collect.erase import erase
 from pipeline.framing.confirming import ask_for_codings
 from pipeline.measure.job import measure
 from pipeline.measure.keeping import _clean, keep
 from pipeline.measure.panels import NOT_FINISHED, panel_row
+from pipeline.measure.sheet import dyad_sheet, usual_stretches
 from pipeline.store.alarms import alarms_of
 from pipeline.store.dyads import (
     Stretch,
@@ -126,6 +134,100 @@ def test_a_budget_that_is_used_up_leaves_sheets_for_the_next_run(measured):
     settings, monitor = measured
     report = keep(settings, monitor, now=NOW, budget=-1)
     assert (report.updated, report.waiting) == (0, 1)
+
+
+def test_a_dyad_on_which_the_program_fails_keeps_no_other_from_its_sheet(measured, monitor_of):
+    settings, _ = measured
+    monitor = monitor_of(**WEEKLY, groups=[{"id": g, "name": g} for g in "abc"], dyads=[["a", "c"], ["a", "b"]])
+
+    def make(session, monitor, a, b, *stretches):
+        if b == "c":
+            session.execute(text("SELECT nothing FROM nowhere"))
+        return dyad_sheet(session, monitor, a, b, *stretches)
+
+    report = keep(settings, monitor, now=NOW, make=make)
+    assert report.updated == 2
+    (problem,) = report.problems
+    assert problem.startswith("a and c: the program failed, its log says where (")
+    with open_session(settings) as session:
+        assert kept_sheet(session, "m", "a", "c").problem in problem
+        assert kept_sheet(session, "m", "a", "b").problem is None
+    # and it is tried again no sooner than any other
+    assert keep(settings, monitor, now=NOW + timedelta(hours=1), make=make).known == 2
+
+
+def test_while_texts_are_scored_anew_nothing_is_made(measured, capsys):
+    settings, monitor = measured
+    with open_session(settings) as session:
+        for framing in session.query(Framing).limit(60):
+            session.delete(framing)
+        session.commit()
+    report = keep(settings, monitor, now=NOW)
+    assert (report.updated, report.waiting) == (0, 1)
+    (problem,) = report.problems
+    assert problem == (
+        "no panels and sheets are made: the model in force has not scored 60 of 720 texts yet; run `riftwatch frame`"
+    )
+    with pytest.raises(typer.Exit):
+        keep_by_hand(settings, monitor, "a", "b")
+    assert "nothing is made: the model in force has not scored 60 of 720" in capsys.readouterr().err
+    with open_session(settings) as session:
+        assert kept_sheet(session, "m", "a", "b") is None
+        assert panels_of(session, "m", ["a", "b"], "week") == {}
+
+
+def test_an_erasure_waits_for_the_sheet_that_is_being_made_and_drops_it(measured):
+    settings, monitor = measured
+    read, go_on = Event(), Event()
+
+    def slow(*arguments):
+        made = dyad_sheet(*arguments)
+        read.set()
+        go_on.wait(60)
+        return made
+
+    def texts_of_a():
+        with open_session(settings) as session:
+            return session.scalar(select(func.count()).select_from(Document).where(Document.source == "a-site"))
+
+    with ThreadPoolExecutor(2) as pool:
+        keeping = pool.submit(keep, settings, monitor, now=NOW, make=slow)
+        try:
+            assert read.wait(60)
+            erasing = pool.submit(erase, settings, monitor, "source", "a-site", reason="x")
+            end = monotonic() + 60
+            while texts_of_a() and monotonic() < end:
+                sleep(0.1)
+            sleep(1)
+            assert not erasing.done()
+        finally:
+            go_on.set()
+        assert keeping.result(60).updated == 1
+        assert erasing.result(60).documents == 360
+    with open_session(settings) as session:
+        assert kept_sheet(session, "m", "a", "b") is None
+
+
+def test_a_withdrawn_alarm_has_no_sheet_and_a_confirmed_one_for_a_year(measured):
+    settings, monitor = measured
+    today = NOW.date()
+
+    def present(**columns):
+        with open_session(settings) as session:
+            (alarm,) = alarms_of(session, "m")
+            for name, value in columns.items():
+                setattr(alarm, name, value)
+            session.commit()
+            stretch = usual_stretches(session, monitor, "a", "b", today=today)[1]
+            if (stretch.start, stretch.end) == (alarm.since, alarm.end):
+                return "of the alarm"
+            assert (stretch.start, stretch.end) == (today - timedelta(weeks=26), today)
+            return "half a year"
+
+    assert present() == "of the alarm"
+    assert present(closed=today - timedelta(days=10), closed_why="quiet") == "half a year"
+    assert present(confirmed_at=NOW) == "of the alarm"
+    assert present(closed=today - timedelta(days=366)) == "half a year"
 
 
 def test_without_a_model_the_reason_is_kept(store_settings, monitor_of):

@@ -1,7 +1,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from pipeline.measure.job import measure
 from pipeline.measure.looking_back import LookingBackError, back_test_of, changes_of
@@ -10,7 +10,7 @@ from pipeline.monitor import Event
 from pipeline.store.alarms import alarms_of
 from pipeline.store.replays import Planned, begin_replay, keep_stretch, stretches_of
 from pipeline.store.session import open_session
-from pipeline.store.tables import Published, RaisedAlarm
+from pipeline.store.tables import Published, RaisedAlarm, ReplayCell
 from pipeline.store.trends import trend_rows
 from tests.measure.moving import FIRST, NOW, SHIFTED, WEEKLY, fill
 
@@ -140,12 +140,32 @@ def test_two_alarms_that_were_found_on_one_day_warned_once(measured):
         (alarm,) = alarms_of(session, "m", "a", "b")
         now = datetime.now(UTC)
         first = now.date() - timedelta(days=1)
+        own = {c.name: getattr(alarm, c.name) for c in RaisedAlarm.__table__.columns if c.name != "id"}
         for side in (1, -1):
-            row = {c.name: getattr(alarm, c.name) for c in RaisedAlarm.__table__.columns if c.name != "id"}
-            session.add(RaisedAlarm(**row | {"side": side, "end": first, "since": first, "found_at": now}))
+            session.add(RaisedAlarm(**own | {"side": side, "end": first, "since": first, "found_at": now}))
+        # of a time in which alarms ran on months: another series
+        earlier = now - timedelta(days=5)
+        of_months = {"period": "month", "end": earlier.date(), "since": earlier.date(), "found_at": earlier}
+        session.add(RaisedAlarm(**own | of_months))
         session.execute(update(Published).values(as_of=now - timedelta(days=40)))
         session.flush()
         events = [event(now.date() + timedelta(days=1), "split")]
         given = COMMON | {"now": now + timedelta(days=1), "most_lead": timedelta(days=20)}
         made = back_test_of(session, monitor, measured_periods(monitor), events, series="vintage", **given)
     assert (made.alarms, made.ours.hit_rate) == (1, 1.0)
+
+
+def test_the_first_model_of_a_replay_may_know_no_word_of_its_texts(measured):
+    """Then the first cell is later than the first stretch."""
+    settings, monitor = measured
+    end = keep_replay(settings, monitor)
+    with open_session(settings) as session:
+        first, _ = stretches_of(session, "m")
+        first.model, first.missing = "framing-replay-0", None
+        session.execute(delete(ReplayCell).where(ReplayCell.start < date(2020, 6, 1)))
+        session.commit()
+        events = [event(end - timedelta(days=20), "split")]
+        given = COMMON | {"most_lead": timedelta(days=20)}
+        made = back_test_of(session, monitor, measured_periods(monitor), events, series="replay", **given)
+    assert made.basis[0] == "2020-04-06 to 2021-01-03: framing-replay-0, 0 codings of 0 texts"
+    assert made.basis[2].startswith("a--b: watched 2021-0")

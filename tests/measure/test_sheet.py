@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from pipeline.measure.sensitivity import Stretch
-from pipeline.measure.sheet import SheetError, dyad_sheet, usual_stretches
+from pipeline.measure.sheet import SheetError, _values, dyad_sheet, usual_stretches
+from pipeline.store.cells import RandomCoding
 from pipeline.store.session import open_session
 
 START = date(2022, 1, 3)
@@ -85,3 +86,24 @@ def test_without_a_model_or_an_alarm(settings, monitor_of):
         reference, present = usual_stretches(session, monitor, "a", "b", today=today)
     assert (present.end, reference.end) == (today, present.start)
     assert (present.end - present.start, reference.end - reference.start) == (timedelta(weeks=26), timedelta(weeks=52))
+
+
+def test_what_stands_for_a_text_is_what_settles_it_and_no_value_that_the_codebook_lacks():
+    def coding(cluster, value, day, *, settles=False, probability=0.5):
+        at = datetime(2024, 1, day, tzinfo=UTC)
+        return RandomCoding(cluster, value, f"coder {day}", at, at, probability, settles=settles)
+
+    codings = [
+        coding(1, "both", 2, settles=True),
+        coding(1, "nationalist", 3),
+        coding(2, "neither", 1),
+        coding(2, "unheard of", 2),
+        coding(3, "both", 2),
+        coding(3, "nationalist", 1),
+        coding(4, "both", 1),
+        coding(5, "both", 1),
+        coding(5, "neither", 2, probability=None),
+    ]
+    assert _values(codings, {"both", "neither", "nationalist"}, {1, 2, 3, 5}) == {
+        1: "both", 2: "neither", 3: "both", 5: "both",
+    }  # fmt: skip

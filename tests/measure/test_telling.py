@@ -79,6 +79,24 @@ def test_a_way_that_fails_repeats_no_other_and_keeps_no_other_message(changed):
     assert messages(settings, monitor, now=NOW) == []
 
 
+def test_a_way_that_failed_and_is_one_no_more_leaves_nothing_untold(changed):
+    settings, monitor, _ = changed
+    mailed = []
+
+    def broken(message):
+        raise OSError("no route")
+
+    (one,) = messages(settings, monitor, now=NOW)
+    assert tell(settings, one, {"mail": mailed.append, "apprise": broken}, now=NOW)
+    (one,) = messages(settings, monitor, now=NOW)
+    assert tell(settings, one, {"mail": mailed.append}, now=NOW + timedelta(hours=1)) == []
+    assert len(mailed) == 1
+    assert messages(settings, monitor, now=NOW) == []
+    with open_session(settings) as session:
+        (row,) = state_changes(session, "m")
+    assert (row.told_at, row.tries) == (NOW + timedelta(hours=1), 1)
+
+
 def test_an_alarm_that_needs_codings_is_said_so(changed):
     settings, monitor, change = changed
     change(state="steady", previous="steady", figures={"said": "steady, alarm"})

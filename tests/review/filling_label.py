@@ -39,7 +39,7 @@ def _done(item: QueueItem, coder: str, slot: int, at: datetime) -> Assignment:
 def add(session: Session, ids: dict[str, int], texts: int = 12, twice: int = 14) -> None:
     """A closed queue of ``twice`` texts for two coders, who disagree on two of them; an open one of ``texts``.
 
-    The open queue's second text waits for its second coder: ``ids["pending"]`` is its document.
+    The open queue's fifth text waits for its second coder: ``ids["pending"]`` is its document.
     """
     documents = session.scalars(
         select(Document)
@@ -69,10 +69,10 @@ def add(session: Session, ids: dict[str, int], texts: int = 12, twice: int = 14)
             ]
         )
     for place, document in enumerate(documents[:texts], start=1):
-        item = _item(new, document, place, 2 if place in (2, 5) else 1)
+        item = _item(new, document, place, 2 if place in (5, 12) else 1)
         session.add(item)
         session.flush()
-        if place == 2:
+        if place == 5:
             ids["pending"] = document.id
             pending = _coding(document, FIRST_CODER, "nationalist", DRAWN, PENDING_NOTE)
             session.add_all([_done(item, FIRST_CODER, 1, DRAWN), pending])

@@ -11,8 +11,8 @@ from pipeline.store.tables import Model, Promotion
 from tests.review import filled, filling_label
 
 
-def fill_small(settings: Settings) -> dict[str, int]:
-    """A store with nothing but texts and what ``filling_label`` adds; returns ids as ``filled.fill`` does."""
+def fill_small(settings: Settings, texts: int = 12) -> dict[str, int]:
+    """A store of texts and what ``filling_label`` adds, an open queue of so many; returns ids as ``filled.fill``."""
     Path(settings.monitors).mkdir(parents=True, exist_ok=True)
     (Path(settings.monitors) / "harbour.yaml").write_text(filled.MONITOR, encoding="utf-8")
     ids: dict[str, int] = {}
@@ -35,6 +35,6 @@ def fill_small(settings: Settings) -> dict[str, int]:
                 day = datetime(2025, 1, 1, 9, 30, tzinfo=UTC) + timedelta(days=number)
                 made = filled._document(session, group, number, day, language, title, f"{text}\n\n{number + 1}.")
                 ids.setdefault(f"{group}-{language}", made.id)
-        filling_label.add(session, ids)
+        filling_label.add(session, ids, texts)
         session.commit()
     return ids

@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.review.addresses import pages
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.browser,
     pytest.mark.airflow,
     pytest.mark.xdist_group("pages"),

@@ -60,6 +60,7 @@ def test_a_fault_would_be_found(airflow_app, token):
         pages.openapi_schema = None
 
 
+@pytest.mark.long
 @schema.parametrize()
 @settings(
     max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)

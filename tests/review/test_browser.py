@@ -41,7 +41,7 @@ def test_a_viewer_walks_from_the_side_bar_to_a_text(airflow_server, browser, rev
         assert saved.value.suggested_filename == "harbour-heron--maple-balances-quarter.svg"
 
         # a click on a mark of the chart leads to the texts of its cell
-        visitor.frame.locator("figure svg a[href*='group=heron'][href*='start=2025-01-01']").click()
+        visitor.frame.locator("figure svg a[href*='group=heron'][href*='start=2025-01-01']").first.click()
         visitor.sees("Texts of Heron League, 2025-Q1")
         visitor.shoots("texts")
         visitor.follows("أرضنا وحدودها")

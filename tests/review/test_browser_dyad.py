@@ -7,6 +7,7 @@ import pytest
 from tests.review.addresses import DYAD
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.browser,
     pytest.mark.airflow,
     pytest.mark.xdist_group("pages"),
@@ -68,6 +69,22 @@ def test_the_week_shows_reference_and_alarms_and_a_gap_leads_to_its_row(visit):
     needs, gives = visitor.width_of_page()
     assert needs <= gives
     assert visitor.complaints == []
+
+
+def test_enter_on_a_link_follows_that_link_alone(visit):
+    visitor = visit()
+    visitor.opens(DYAD)
+    page = visitor.page
+    plot = page.locator(".plot").first
+    plot.focus()
+    plot.press("Home")
+    plot.press("ArrowRight")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if request.is_navigation_request() else None)
+    plot.locator("svg a").last.press("Enter")
+    page.wait_for_url("**/texts?**")
+    assert len(asked) == 1
+    assert "start=2024-04-01" not in page.url
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])

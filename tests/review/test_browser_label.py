@@ -17,6 +17,7 @@ from tests.review.test_accessibility import RULES
 from tests.review.visiting import Visitor, start_server
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.browser,
     pytest.mark.airflow,
     pytest.mark.xdist_group("pages"),
@@ -32,7 +33,7 @@ def small_store(tmp_path_factory):
     """A store of its own that these tests may change."""
     folder = tmp_path_factory.mktemp("label")
     made = Settings(data=folder / "data", database_url="", monitors=folder / "monitors")
-    ids = fill_small(made)
+    ids = fill_small(made, texts=24)
     yield made, ids
     engine_for(made.database).dispose()
 
@@ -259,6 +260,98 @@ def test_a_viewer_is_shown_no_text(codes):
     visitor.page.get_by_text("You may read this page and not code").wait_for()
     visitor.page.get_by_text("coded twice").first.wait_for()
     assert visitor.page.locator("#desk").count() == 0
+
+
+PAGE_OF_A_PROXY = {"status": 200, "content_type": "text/html", "body": "<h1>Log in</h1>"}
+
+
+@pytest.mark.parametrize("instead", [PAGE_OF_A_PROXY, {"status": 429, "body": ""}], ids=["log-in", "too many"])
+def test_an_answer_that_something_else_took_is_kept_and_sent_again(codes, codings, instead):
+    visitor = codes()
+    begins(visitor)
+    before = len(codings("ana"))
+    visitor.page.route("**/label/answer", lambda route: route.fulfill(**instead))
+    visitor.page.keyboard.press("1")
+    visitor.page.get_by_text("1 answer is kept in this browser").wait_for()
+    assert len(codings("ana")) == before
+    visitor.page.unroute("**/label/answer")
+    visitor.page.get_by_role("button", name="Try now").click()
+    settles(visitor)
+    assert [value for value, _ in codings("ana")[before:]] == ["nationalist"]
+
+
+def test_who_is_logged_out_is_told_once(codes, codings):
+    visitor = codes()
+    begins(visitor)
+    before = len(codings("ana"))
+    refusal = {"status": 401, "json": {"detail": "Nobody is logged in."}}
+    visitor.page.route("**/label/answer", lambda route: route.fulfill(**refusal))
+    for key in "12":
+        with visitor.page.expect_response("**/label/answer"):
+            visitor.page.keyboard.press(key)
+        begins(visitor)
+    assert visitor.page.locator("#problems .note").count() == 1
+    visitor.page.unroute("**/label/answer")
+    visitor.page.get_by_role("button", name="Try again").click()
+    settles(visitor)
+    assert visitor.page.locator("#problems .note").count() == 0
+    assert [value for value, _ in codings("ana")[before:]] == ["nationalist", "universalist"]
+
+
+def test_a_text_that_was_answered_does_not_come_back(codes):
+    visitor = codes()
+    begins(visitor)
+    with visitor.page.expect_response("**/label/next") as next_one:
+        visitor.page.reload()
+    late = next_one.value.body()
+    first = begins(visitor)
+    visitor.page.keyboard.press("1")
+    begins(visitor)
+    settles(visitor)
+    visitor.page.route(
+        "**/label/next", lambda route: route.fulfill(content_type="application/json", body=late), times=1
+    )
+    for _ in range(3):
+        visitor.page.keyboard.press("s")
+        assert begins(visitor) != first
+
+
+def test_texts_are_not_kept_for_somebody_who_has_gone(codes):
+    visitor = codes()
+    visitor.page.clock.install()
+    renewed = []
+    visitor.page.on("request", lambda request: renewed.append(1) if request.url.endswith("/renew") else None)
+    visitor.page.reload()
+    begins(visitor)
+    renewed.clear()
+    visitor.page.clock.fast_forward(6 * 60 * 1000)
+    visitor.page.wait_for_timeout(200)
+    assert len(renewed) == 1
+    for _ in range(6):
+        visitor.page.clock.fast_forward(6 * 60 * 1000)
+        visitor.page.wait_for_timeout(50)
+    many = len(renewed)
+    assert many <= 5
+    visitor.page.clock.fast_forward(20 * 60 * 1000)
+    visitor.page.wait_for_timeout(200)
+    assert len(renewed) == many
+    with visitor.page.expect_request("**/label/renew"):
+        visitor.page.keyboard.press("Shift")
+
+
+def test_an_answer_that_stays_is_said_and_the_one_before_can_be_taken_back(codes):
+    visitor = codes()
+    begins(visitor)
+    for key in "12":
+        visitor.page.keyboard.press(key)
+        begins(visitor)
+    settles(visitor)
+    refusal = {"status": 409, "json": {"detail": "This answer stays."}}
+    visitor.page.route("**/label/undo", lambda route: route.fulfill(**refusal), times=1)
+    visitor.page.keyboard.press("u")
+    visitor.page.get_by_text("This answer stays.").wait_for()
+    visitor.page.keyboard.press("u")
+    visitor.page.get_by_text("Taken back: nationalist").wait_for()
 
 
 @pytest.mark.parametrize(("width", "height"), [(390, 800), (640, 450)])

@@ -7,6 +7,7 @@ import pytest
 from tests.review import filling_models
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.browser,
     pytest.mark.airflow,
     pytest.mark.xdist_group("pages"),

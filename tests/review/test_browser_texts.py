@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.browser,
     pytest.mark.airflow,
     pytest.mark.xdist_group("pages"),
@@ -14,7 +15,7 @@ pytestmark = [
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_an_analyst_searches_and_reads(visit, review_store, airflow_server, mode):
-    visitor = visit(mode=mode)
+    visitor = visit(mode=mode, user="vera")
     visitor.opens("m/harbour/texts")
     page = visitor.page
     page.get_by_label("Search the texts").fill("river -letter")

@@ -215,6 +215,6 @@ def test_very_many_uncorrected_points_are_lines_and_only_lonely_ones_are_marked(
 
 def test_a_picture_has_the_size_that_is_asked_for():
     spec = spec_of(Series("a", "A", [point(0, 0.1), point(1, 0.2)]))
-    png = as_png(spec, title="t", description="d", scale=0.5)
+    png = as_png(render(spec, title="t", description="d", page=False), scale=0.5)
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     assert int.from_bytes(png[16:20], "big") == 540

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import func, select, update
 
+from pipeline.review import dyad_facts
+from pipeline.settings import Settings
+from pipeline.store.session import open_session
+from pipeline.store.tables import (
+    AlarmLook,
+    Assignment,
+    Document,
+    GapCell,
+    Published,
+    Queue,
+    QueueItem,
+    RaisedAlarm,
+    TrendCell,
+)
 from tests.review import filled
 from tests.review.test_routes import ids, statements, table_of
 
@@ -17,6 +33,16 @@ pytestmark = [pytest.mark.airflow, pytest.mark.filterwarnings("ignore")]
 
 DYAD = "/ui/m/harbour/dyads/heron/maple"
 API = "/api/v1/monitors/harbour/dyads/heron/maple"
+
+
+@pytest.fixture
+def own(on_store, tmp_path):
+    """A filled store of its own that the pages show and the test may change, and the ids of its rows."""
+    made = Settings(data=tmp_path / "data", database_url="", monitors=tmp_path / "monitors")
+    found = filled.fill(made)
+    on_store(made)
+    with open_session(made) as session:
+        yield session, found
 
 
 def spots_of(text: str, chart: str) -> list:
@@ -32,14 +58,18 @@ def test_alarms_stand_with_their_state_their_figures_and_what_coders_said(get, i
     assert re.search(r"In 2026-W01: C\+ = [\d.]+, C− = [\d.]+; an alarm is raised above h = 9\.7", text)
     assert "at most 0.05 false alarms a year" in text
     assert "Nothing can be said yet: no texts are drawn for its confirmation yet" in text
-    assert "Code texts of this alarm" in text
+    assert "No text of it waits for coders yet" in text
     assert re.search(r"±0\.5.*?\d", text, re.DOTALL)
     assert "no finding" in text
 
 
 def test_the_band_is_the_alarms_own_in_weeks_and_the_periods_own_elsewhere(get):
     assert "mean of the model&#39;s gap in the reference (2024-01-01 to" in get(DYAD + "?period=week").text
-    assert "mean and standard deviation of the 4 quarters of the reference" in get(DYAD).text
+    said = "mean and standard deviation of the corrected gaps of the 4 quarters of the reference"
+    assert said in get(DYAD).text
+    # the band is that of the reference, whatever days the chart shows
+    assert said in get(DYAD + "?since=2025-06-01").text
+    assert "of the model&#39;s uncorrected gaps of the 12 months" in get(DYAD + "?period=month&since=2025-06-01").text
     assert "drawn without the band" in get(DYAD + "?sources=panel").text
 
 
@@ -66,7 +96,7 @@ def test_every_point_can_be_read_and_leads_to_its_texts(get):
     assert re.findall(r'<tr id="([^"]+)"', narrow) == ["p-2024-W01"]
 
 
-def test_criticism_stands_with_its_intervals_and_says_what_is_not_coded(get):
+def test_criticism_stands_with_its_intervals_and_says_what_is_not_coded(get, monkeypatch):
     text = get(DYAD).text
     assert "Random codings in the periods shown: Heron League of Maple Covenant: 63 of 144 texts" in text
     said = [one[2] for one in spots_of(text, "criticism")]
@@ -77,6 +107,11 @@ def test_criticism_stands_with_its_intervals_and_says_what_is_not_coded(get):
     assert any("not enough: 0 random codings of criticism" in one for one in said)
     assert "blame without a name is out of scope" in text
     assert "No directed figures are stored yet" in get(DYAD + "?period=month").text
+    assert "No directed figure lies in the days of this view" in get(DYAD + "?period=month&since=2025-01-01").text
+    monkeypatch.setattr(dyad_facts, "MOST_DIRECTED", 1)
+    old = get(API + "?since=2024-01-01&until=2024-01-01").json()["criticism_of_b_by_a"]
+    assert [one["period"] for one in old] == ["2024-Q1"]
+    monkeypatch.undo()
     rows = table_of(get(DYAD + "/criticism.csv"))
     assert len(rows) == 16
     assert {row["a"] for row in rows} == {"heron", "maple"}
@@ -164,8 +199,6 @@ def test_the_sheet_and_the_words_say_how_old_they_are_and_what_makes_them(get, o
     words = get(API + "/words").json()
     assert [one["word"] for one in words["languages"][0]["of_a"]] == ["river", "soil"]
     assert get(API + "/sheet").json()["rows"][0]["change"] == 0.52
-    from pipeline.settings import Settings
-
     (tmp_path / "monitors").mkdir()
     (tmp_path / "monitors" / "m.yaml").write_text(filled.MONITOR)
     on_store(Settings(data=tmp_path, database_url="", monitors=tmp_path / "monitors"))
@@ -216,6 +249,18 @@ def test_hostile_words_are_never_interpreted(get):
     assert any("[b]silent[/b] <script>" in one[2] for one in spots_of(month, "gap"))
 
 
+def test_a_saved_chart_says_what_it_is_and_what_it_holds_for(get):
+    svg = get(DYAD + "/gap.svg").text
+    for said in (
+        ">Gap: balance of Heron League less balance of Maple Covenant per quarter</text>",
+        "Hollow marks on a dashed line: the model alone, uncorrected.",
+        "monitor “A quarrel at the harbour”, made 20",
+        "Conclusions hold for the sources of this monitor",
+    ):
+        assert said in svg, said
+    assert "As it stood on 2025-12-31." in get(DYAD + "/gap.svg?series=vintage&as_of=2025-12-31").text
+
+
 def test_pictures_and_data_are_saved_under_the_views_name(get):
     png = get(DYAD + "/criticism.png?scale=1")
     assert png.content[:4] == b"\x89PNG"
@@ -230,3 +275,160 @@ def test_a_view_asks_the_store_a_fixed_number_of_questions(get, statements):
         assert get(DYAD + query).status_code == 200
         asked = [s for s in statements if s.lstrip().upper().startswith("SELECT")]
         assert len(asked) <= most, (query, len(asked))
+
+
+def test_an_open_alarm_leads_to_its_coders_without_naming_its_texts(get, own):
+    session, ids = own
+    texts = session.scalars(select(Document.id).order_by(Document.id).limit(12)).all()
+    queue = Queue(monitor="harbour", variable="framing", drawn_at=datetime(2026, 1, 1, tzinfo=UTC), seed=5)
+    session.add(queue)
+    session.flush()
+    items = [
+        QueueItem(queue_id=queue.id, place=i, document_id=text, target="", draw="random", probability=0.5, coders=1)
+        for i, text in enumerate(texts)
+    ]
+    session.add_all(items)
+    session.flush()
+    alarm = session.get_one(RaisedAlarm, ids["alarm"])
+    alarm.queue_id, alarm.planned = queue.id, 12
+    session.commit()
+    text = get(DYAD + "?period=week").text
+    assert "Its texts are coded among the others" in text
+    assert "label?" not in text
+    link = re.search(r'href="\.\./\.\./\.\./\.\./(m/harbour/label)">Code texts', text).group(1)
+    assert get(f"/ui/{link}").status_code == 200
+
+    def answer(some):
+        at = datetime(2026, 1, 2, tzinfo=UTC)
+        for item in some:
+            session.add(
+                Assignment(item_id=item.id, slot=1, coder="ana", leased_until=at, outcome="coded", finished_at=at)
+            )
+        session.commit()
+        found = re.search(r"<p>([^<]*12 drawn texts are answered[^<]*?\))", get(DYAD + "?period=week").text)
+        return found.group(1)
+
+    assert answer(items[:3]) == "Fewer than 10 of 12 drawn texts are answered (told in steps of 10)"
+    assert answer(items[3:10]).startswith("At least 10 of 12")
+    # whoever answers one more can't see that it was the alarm's
+    assert answer(items[10:11]).startswith("At least 10 of 12")
+
+
+def test_an_alarm_that_holds_no_more_says_so_on_every_page(get, own):
+    session, ids = own
+    alarm = session.get_one(RaisedAlarm, ids["alarm"])
+    alarm.confirmed_at = datetime(2025, 12, 28, tzinfo=UTC)
+    figures = {"change": 0.1, "low": -0.2, "high": 0.4, "reference": 0.1, "present": 0.2, "holds": False}
+    session.execute(update(AlarmLook).where(AlarmLook.alarm_id == alarm.id).values(figures=figures, why=None))
+    session.commit()
+    text = get(DYAD + "?period=week").text
+    assert f"alarm {ids['alarm']}, open, no longer confirmed" in text
+    assert "It was confirmed on 2025-12-28 and holds no more." in text
+    overview = get("/ui/").text
+    assert "from 2025-W49 to 2025-W51; it was confirmed on 2025-12-28 and holds no more" in overview
+    assert "from 2025-W49 to 2025-W51; coders have confirmed it" not in overview
+
+
+def test_the_band_does_not_mix_corrected_and_uncorrected_gaps(get, own):
+    session, _ = own
+    quarter = GapCell.period == "quarter"
+    session.execute(update(GapCell).where(quarter, GapCell.start == date(2024, 1, 1)).values(estimator="uncorrected"))
+    session.execute(update(GapCell).where(quarter, GapCell.start == date(2024, 4, 1)).values(gap=3.9))
+    session.commit()
+    text = get(DYAD).text
+    assert "of the model&#39;s uncorrected gaps of the 4 quarters of the reference" in text
+    mean = session.scalar(
+        select(func.avg(TrendCell.model_balance)).where(
+            TrendCell.group_id == "heron", TrendCell.period == "quarter", TrendCell.start < date(2025, 1, 1)
+        )
+    ) - session.scalar(
+        select(func.avg(TrendCell.model_balance)).where(
+            TrendCell.group_id == "maple", TrendCell.period == "quarter", TrendCell.start < date(2025, 1, 1)
+        )
+    )
+    assert f"Band: +{mean:.2f}" in text
+
+
+def test_what_was_computed_long_after_its_period_is_no_vintage(get, own):
+    session, _ = own
+    late = datetime(2026, 1, 2, 5, tzinfo=UTC)
+    first = (Published.start == date(2024, 7, 1), Published.as_of >= datetime(2024, 10, 1, tzinfo=UTC))
+    session.execute(update(Published).where(*first).values(as_of=late))
+    session.commit()
+
+    def point(query):
+        return {one["period"]: one for one in get(f"{API}?series=vintage{query}").json()["points"]}["2024-Q3"]
+
+    shown = point("")
+    assert (shown["gap"], shown["state"], shown["a"]["balance"], shown["a"]["texts"]) == (None, None, None, 0)
+    assert shown["missing"].startswith("first published on 2026-01-02, 458 days after its end: no reader saw")
+    assert "`riftwatch replay`" in shown["a"]["missing"]
+    assert point("&as_of=2026-01-02")["gap"] is not None  # so it stood on that day
+    text = get(DYAD + "?series=vintage").text
+    assert "that would be hindsight" in text
+    assert "riftwatch backtest --replay" in text
+    row = next(one for one in table_of(get(DYAD + "/points.csv?series=vintage")) if one["period"] == "2024-Q3")
+    assert (row["gap"], row["state"]) == ("", "")
+    session.execute(update(Published).where(Published.kind == "gap").values(as_of=late + timedelta(days=90)))
+    session.commit()
+    assert "No state was published in time" in get(DYAD + "?series=vintage").text
+
+
+def test_charts_of_the_past_carry_nothing_that_was_learnt_later(get, ids):
+    old, new = ids["old_alarm"], ids["alarm"]
+    usual = get(DYAD + "/gap.svg").text
+    assert f"alarm {old}, closed, was confirmed" in usual
+    for query in ("?series=vintage", "?series=vintage&as_of=2025-12-31"):
+        drawn = get(DYAD + "/gap.svg" + query).text
+        assert f"alarm {old}, raised" in drawn
+        assert f"alarm {new}, raised" in drawn
+        assert "confirmed" not in drawn
+        assert "closed" not in drawn
+    then = get(DYAD + "/gap.svg?series=vintage&as_of=2025-03-17").text
+    assert f"alarm {old}, raised" in then
+    assert f"alarm {new}," not in then
+    assert f"alarm {old}," not in get(DYAD + "/gap.svg?series=vintage&as_of=2025-03-16").text
+
+
+def test_the_panel_has_neither_alarms_nor_states(get):
+    assert "alarm" not in get(DYAD + "/gap.svg?sources=panel").text
+    assert {one["state"] for one in get(API + "?sources=panel").json()["points"]} == {None}
+    assert {one["state"] for one in table_of(get(DYAD + "/points.csv?sources=panel"))} == {""}
+    text = get(DYAD + "?sources=panel").text
+    assert 'class="strip"' not in text
+    assert "States are judged of all sources" in text
+    assert 'class="strip"' in get(DYAD).text
+
+
+def test_a_published_figure_leads_to_how_that_very_one_was_made(get, own):
+    session, _ = own
+    row = session.scalars(
+        select(Published).where(
+            Published.kind == "gap",
+            Published.start == date(2024, 1, 1),
+            Published.as_of >= datetime(2024, 4, 1, tzinfo=UTC),
+        )
+    ).one()
+    names = [column.name for column in Published.__table__.columns if column.name != "id"]
+    again = {name: getattr(row, name) for name in names} | {
+        "as_of": row.as_of + timedelta(hours=3, microseconds=7), "digest": "again",
+        "figures": row.figures | {"gap": 1.5},
+    }  # fmt: skip
+    session.add(Published(**again))
+    session.commit()
+    text = html.unescape(get(DYAD + "?series=vintage").text)
+    query = re.search(r'href="maple/(explain\?period=2024-Q1&at=[^"]+)"', text).group(1)
+    page = html.unescape(get(f"{DYAD}/{query}").text)
+    of_json = re.search(r'dyads/heron/maple/(explain\?[^"]+)">JSON', page).group(1)
+    figure = get(f"{API}/{of_json}").json()["figure"]
+    assert datetime.fromisoformat(figure["as_of"]) == row.as_of
+    assert "at=" in of_json
+    # by the day alone it is the last one of that day
+    whole = get(f"{API}/explain?period=2024-Q1&as_of=2024-04-03").json()["figure"]
+    assert datetime.fromisoformat(whole["as_of"]) == again["as_of"]
+    side = re.search(r'href="maple/(explain\?period=2024-Q1&subject=heron&at=[^"]+)"', text).group(1)
+    assert get(f"{DYAD}/{side}").status_code == 200
+    for below in (DYAD, API):
+        for moment in ("0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"):
+            assert get(f"{below}/explain?period=2024-Q1&at={moment}").status_code == 422
+    assert get(f"{API}/explain?period=2024-Q1&at=2024-04-03T00:00:00").status_code == 422

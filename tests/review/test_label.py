@@ -246,6 +246,11 @@ def test_agreement_is_live_and_only_of_finished_pairs(both, post, client, token)
         held.append(item)
     assert client.get(f"{API}/agreement", headers=token("viewer")).json() == before
     post("answer", {"item": pending, "value": "universalist"})
+    # agreement tells now what the other said: whoever could undo would answer with it in mind
+    for coder in ("ana", filling_label.FIRST_CODER):
+        status, said = post("undo", ALL | {"item": pending}, coder)
+        assert status == 409
+        assert "This answer stays" in said["detail"]
     after = client.get(f"{API}/agreement", headers=token("viewer")).json()
     assert after[0]["texts"] == before[0]["texts"] + 1
     assert after[0]["alpha"] < before[0]["alpha"]  # the first coder had said nationalist
@@ -310,6 +315,26 @@ def test_a_queue_is_drawn_once_though_asked_twice(both, post):
     status, said = post("draw", asked)
     assert status == 409
     assert f"queue {made['queue']}" in said["detail"]
+
+
+def test_two_presses_at_once_draw_one_queue(both, post):
+    asked = {"variable": "framing", "size": 20, "random": 0.5, "seed": 8}
+    together, told = threading.Barrier(2), []
+
+    def press() -> None:
+        together.wait()
+        told.append(post("draw", asked))
+
+    threads = [threading.Thread(target=press) for _ in range(2)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    (made, drawn), (refused, said) = sorted(told, key=lambda one: one[0])
+    assert (made, refused) == (200, 409)
+    assert f"queue {drawn['queue']}" in said["detail"]
+    with open_session(both[0]) as session:
+        assert session.scalar(select(func.count()).where(Queue.seed == 8)) == 1
 
 
 def test_the_page_says_what_to_do_where_no_queue_is_open(store, client, token):

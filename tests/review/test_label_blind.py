@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from pipeline.settings import Settings
 from pipeline.store.session import engine_for, open_session
-from pipeline.store.tables import Coding, Framing, KeptReference, QueueItem, RaisedAlarm
+from pipeline.store.tables import Cluster, Coding, Document, Framing, KeptReference, Queue, QueueItem, RaisedAlarm
 from tests.review import filling_label
 from tests.review.small_store import fill_small
 from tests.review.test_app import OWN, addresses
@@ -115,6 +115,68 @@ def test_a_text_is_given_out_without_prediction_draw_and_others(store, client, t
     page = client.get("/rift/ui/m/harbour/label", headers=token("user")).text
     for never in ("98765", "01234", filling_label.FIRST_CODER, filling_label.PENDING_NOTE):
         assert never not in page
+
+
+UI, TEXTS = "/rift/ui/m/harbour", "/rift/api/v1/monitors/harbour"
+TO_CODE = "You have this text to code"
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_models_word_on_a_text_is_kept_from_whoever_has_it_to_code(
+    tmp_path, on_store, request, client, token, database
+):
+    address = request.getfixturevalue("postgres_address") if database == "postgresql" else ""
+    settings = Settings(data=tmp_path / "data", database_url=address, monitors=tmp_path / "monitors")
+    fill_small(settings)
+    on_store(settings)
+    with open_session(settings) as session:
+        session.execute(update(Framing).values(p_first=0.98765, p_second=0.01234, label="both"))
+        open_ones = select(QueueItem.document_id).join(Queue).where(Queue.closed_at.is_(None))
+        queued = set(session.scalars(open_ones))
+        first = select(QueueItem.id, QueueItem.document_id).join(Queue).where(Queue.closed_at.is_(None))
+        item, copied = session.execute(first.where(QueueItem.place == 1)).one()
+        others = select(Document.id).where(Document.group_id == "heron", Document.id.not_in(queued))
+        free = session.scalars(others.order_by(Document.id)).first()
+        # a repost of the first text, in no queue itself
+        session.add(Cluster(id=9_000, monitor="harbour", first_document_id=copied))
+        session.flush()
+        session.execute(update(Document).where(Document.id.in_([copied, free])).values(cluster_id=9_000))
+        session.commit()
+    hidden = queued | {free}
+    coder, viewer = token("user"), token("viewer")
+
+    def asked(address: str, who: dict[str, str]):
+        answer = client.get(address, headers=who)
+        assert answer.status_code == 200, address
+        return answer
+
+    for who, kept in ((viewer, set()), (coder, hidden)):
+        found = asked(f"{TEXTS}/texts?limit=200", who).json()
+        assert {one["id"] for one in found["texts"] if one["withheld"]} == kept
+        for one in found["texts"]:
+            assert (one["p_nationalist"] is None) == (one["label"] is None) == one["withheld"]
+        assert next((one["texts"] for one in found["facets"]["label"] if one["value"] == "none"), 0) == len(kept)
+        for label in ("both", "none"):
+            told = asked(f"{TEXTS}/texts?limit=200&label={label}", who).json()["texts"]
+            assert {one["id"] for one in told} & kept == set()
+        for form in ("texts.csv", "texts.json", "texts.json?text=1"):
+            assert asked(f"{UI}/{form}", who).text.count("0.98765") == found["total"] - len(kept)
+        assert asked(f"{UI}/texts?limit=200", who).text.count("you have this text to code") == len(kept)
+    for document in (copied, free):
+        page = asked(f"{UI}/documents/{document}", coder).text
+        assert TO_CODE in page
+        assert "Balance" not in page
+        assert TO_CODE not in asked(f"{UI}/documents/{document}", viewer).text
+        assert asked(f"{UI}/documents/{document}?view=weights", coder).text.count(TO_CODE) == 2
+        told = asked(f"{TEXTS}/documents/{document}", coder).json()
+        assert (told["framings"], told["framings_withheld"]) == ([], True)
+        assert len(asked(f"{TEXTS}/documents/{document}", viewer).json()["framings"]) == 1
+    # once it is answered there is nothing to keep
+    assert client.post(f"{API}/next", json=ALL, headers=OWN | coder).json()["item"]["item"] == item
+    client.post(f"{API}/answer", json={"item": item, "value": "both"}, headers=OWN | coder)
+    assert len(asked(f"{TEXTS}/documents/{copied}", coder).json()["framings"]) == 1
+    assert TO_CODE not in asked(f"{UI}/documents/{free}", coder).text
+    engine_for(settings.database).dispose()
 
 
 def test_an_alarms_codings_are_named_and_can_not_be_told_from_others(store, client, token):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from pipeline.review.news import alarm_said, change_said, expected_false_alarms, news_of
-from pipeline.store.tables import RaisedAlarm, StateChange
+from pipeline.store.tables import AlarmLook, RaisedAlarm, StateChange
 
 NAMES = {"heron": "Heron League", "maple": "Maple Covenant"}
 
@@ -49,21 +49,27 @@ def test_an_alarm_never_claims_more_than_coders_said():
     assert "wait for coders" in alarm_said(alarm(queue_id=3))
     confirmed = alarm_said(alarm(queue_id=3, confirmed_at=at(4), side=1, since=date(2025, 5, 19)))
     assert confirmed == "the model's gap went up in 2025-W21; coders have confirmed it"
+    holds, fell = (AlarmLook(alarm_id=1, looked_at=at(8), figures={"holds": held}) for held in (True, False))
+    assert alarm_said(alarm(queue_id=3, confirmed_at=at(4)), holds).endswith("coders have confirmed it")
+    assert alarm_said(alarm(queue_id=3, confirmed_at=at(4)), fell).endswith(
+        "it was confirmed on 2025-06-04 and holds no more"
+    )
+    assert "not confirmed by what coders have said" in alarm_said(alarm(queue_id=3), fell)
     back = alarm_said(alarm(closed=date(2025, 5, 19), closed_why="a newer model does not raise it"))
     assert back.endswith("; taken back: a newer model does not raise it")
     assert alarm_said(alarm(closed=date(2025, 8, 4))).endswith("; closed 2025-08-04")
 
 
 def test_news_stand_newest_first_and_are_cut():
-    told = news_of([change()], [alarm(confirmed_at=at(4)), alarm(a="left", found_at=at(2))], NAMES, 10)
+    told = news_of([change()], [alarm(confirmed_at=at(4)), alarm(a="left", found_at=at(2))], {}, NAMES, 10)
     assert [(one.at.day, one.kind, one.pair) for one in told] == [
         (9, "state", "Heron League and Maple Covenant"),
         (4, "confirmed", "Heron League and Maple Covenant"),
         (2, "alarm", "left and Maple Covenant"),
         (1, "alarm", "Heron League and Maple Covenant"),
     ]
-    assert len(news_of([change()], [alarm()], NAMES, 1)) == 1
-    assert news_of([], [], NAMES, 5) == []
+    assert len(news_of([change()], [alarm()], {}, NAMES, 1)) == 1
+    assert news_of([], [], {}, NAMES, 5) == []
 
 
 def test_false_alarms_of_a_page_of_twenty_dyads():

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import event
@@ -14,7 +14,7 @@ from sqlalchemy import event
 from pipeline.review.text_search import Month
 from pipeline.settings import Settings
 from pipeline.store.session import engine_for, open_session
-from pipeline.store.tables import Document, SearchProgress
+from pipeline.store.tables import Document, SearchProgress, TrendCell
 from tests.review import filling_texts
 from tests.review.filled import fill
 
@@ -84,6 +84,29 @@ def test_shares_of_months_stand_beside_their_numbers(get):
     assert "Share of a group’s own texts" not in get(f"{TEXTS}?{CELL}").text
 
 
+def test_a_month_of_which_days_are_left_out_has_no_share(get):
+    whole = get(f"{TEXTS}?q=river&start=2025-01-01&end=2025-03-01").text
+    assert re.search(r"<td[^>]*>2025-01</td>", whole)
+    assert "2024-12: " not in whole  # nobody looked there, so nothing says that nothing was found
+    assert "is left out" not in whole
+    cut = get(f"{TEXTS}?q=river&start=2025-01-10&end=2025-03-01").text
+    assert re.search(r"<td[^>]*>2025-02</td>", cut)
+    assert not re.search(r"<td[^>]*>2025-01</td>", cut)
+    assert "2025-01: " not in cut
+    assert "only some days are asked for is left out" in cut
+    assert "Share of a group’s own texts" not in get(f"{TEXTS}?q=river&start=2025-01-10&end=2025-01-20").text
+
+
+def test_a_share_of_texts_that_count_is_of_texts_that_count(own_store, get):
+    settings, _ = own_store
+    with open_session(settings) as session:
+        cells = session.query(TrendCell).filter_by(group_id="heron", period="month", start=date(2025, 1, 1))
+        assert cells.update({"texts": 40, "clusters": 20}) == 1
+        session.commit()
+    assert "of 40 texts" in get(f"{TEXTS}?q=river").text
+    assert "of 20 texts" in get(f"{TEXTS}?q=river&counting=1").text
+
+
 def test_a_share_is_not_made_up():
     day = datetime(2025, 1, 1, tzinfo=UTC).date()
     assert Month(day, 3, 12).share == 0.25
@@ -123,6 +146,24 @@ def test_hits_come_as_files(get):
     assert "beyond the river" in made["texts"][0]["text"]
     # what a spreadsheet would run is disarmed
     assert get(f"{TEXTS}.csv?q=alert").text.count("<script>") >= 1
+
+
+def test_a_file_with_texts_has_a_bound_and_says_what_was_cut(get, monkeypatch):
+    whole = json.loads(get(f"{TEXTS}.json?q=%22own+river%22&text=1").text)
+    assert (whole["texts_cut"], whole["cut_after_characters"]) == (0, None)
+    monkeypatch.setattr("pipeline.review.pages.texts.MOST_CHARACTERS", 24 * 50)
+    made = json.loads(get(f"{TEXTS}.json?q=%22own+river%22&text=1").text)
+    assert (made["texts_cut"], made["cut_after_characters"]) == (24, 50)
+    assert [one["text"] for one in made["texts"]] == [one["text"][:50] for one in whole["texts"]]
+    assert "texts_cut" not in json.loads(get(f"{TEXTS}.json?q=%22own+river%22").text)
+
+
+def test_the_form_keeps_who_speaks(get):
+    # a group and two days alone would ask for the texts of a cell
+    kept = '<input type="hidden" name="speaker" value="any">'
+    assert kept in get(f"{TEXTS}?group=heron&speaker=any").text
+    assert kept not in get(f"{TEXTS}?group=heron&speaker=own").text
+    assert kept not in get(TEXTS).text
 
 
 def test_a_store_older_than_its_index_says_what_to_do(own_store, get):

@@ -6,10 +6,18 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from pipeline.store.newest import cells_at, newest_alarms, newest_changes, newest_finds, newest_gaps, newest_runs
+from pipeline.store.newest import (
+    cells_at,
+    newest_alarms,
+    newest_changes,
+    newest_finds,
+    newest_gaps,
+    newest_runs,
+    open_alarms,
+)
 from pipeline.store.runs import RunFilter, jobs_of, run_page
 from pipeline.store.session import open_session
-from pipeline.store.tables import GapCell, Run
+from pipeline.store.tables import GapCell, RaisedAlarm, Run
 from tests.review.filled import fill
 from tests.review.filling_overview import MEASURED, NOW
 
@@ -85,6 +93,18 @@ def test_what_happened_last(store):
     alarms = newest_alarms(store, "harbour", 100)
     assert alarms[0].found_at == NOW - timedelta(days=2)
     assert [one.found_at for one in alarms] == sorted((one.found_at for one in alarms), reverse=True)
+
+
+def test_an_open_alarm_is_found_however_long_ago_it_was_raised(store):
+    (still_open,) = open_alarms(store, "harbour", 10)
+    assert still_open.closed is None
+    columns = {c.name: getattr(still_open, c.name) for c in RaisedAlarm.__table__.columns if c.name != "id"}
+    later = {"found_at": NOW + timedelta(days=1), "closed": NOW.date()}
+    store.add_all([RaisedAlarm(**columns | later | {"since": date(2025, 12, day)}) for day in (8, 15, 22)])
+    store.flush()
+    assert still_open not in newest_alarms(store, "harbour", 3)
+    assert open_alarms(store, "harbour", 3) == [still_open]
+    assert open_alarms(store, "nobody", 3) == []
 
 
 def test_runs_that_brought_texts(store, monkeypatch):

@@ -146,6 +146,12 @@ def test_months_are_those_of_the_trend_table_or_counted(store):
     measured = texts_of_months(store, "m", *between)
     assert measured.texts == {("a", date(2009, 9, 1)): 8}
     assert measured.measured_at == NOW
+    assert texts_of_months(store, "m", *between, counting=True).texts == {("a", date(2009, 9, 1)): 5}
+
+
+def test_months_of_texts_that_count_leave_reposts_out(store):
+    counted = texts_of_months(store, "m", ["a", "b"], date(2009, 9, 1), date(2009, 12, 1), counting=True)
+    assert counted.texts == {("a", date(2009, 9, 1)): 1, ("a", date(2009, 10, 1)): 1}  # b's is a repost of a's
 
 
 def test_rows_are_shown_in_the_order_asked_for(store):

@@ -103,7 +103,7 @@ def read(body: bytes) -> Opml:
         tree = etree.fromstring(text.encode("utf-8", "replace"), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise OpmlError(f"is no OPML ({error})") from None
-    if tree is None or etree.QName(tree).localname.lower() not in {"opml", "outlinedocument"}:
+    if tree is None or _name(tree) not in {"opml", "outlinedocument"}:
         raise OpmlError("is no OPML (its first element is not opml)")
     damage = next((f"line {one.line}: {one.message}" for one in parser.error_log if one.level_name == "FATAL"), None)
     heads = [one for one in tree.iter("title", "Title") if one.getparent() is not None]
@@ -113,7 +113,8 @@ def read(body: bytes) -> Opml:
 
 
 def _name(element: Any) -> str:
-    return etree.QName(element).localname.lower() if isinstance(element.tag, str) else ""
+    # broken pages have names that lxml takes for none (":"), so it is not asked for the local part
+    return re.split("[}:]", element.tag)[-1].lower() if isinstance(element.tag, str) else ""
 
 
 def _tidy(text: str) -> str:

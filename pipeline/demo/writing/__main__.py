@@ -11,7 +11,13 @@ from pathlib import Path
 
 import typer
 
-from pipeline.demo.coders import code, code_criticism, write_audit_codings, write_criticism_codings
+from pipeline.demo.coders import (
+    code,
+    code_criticism,
+    write_audit_codings,
+    write_criticism_codings,
+    write_training_codings,
+)
 from pipeline.demo.world import DEMO_FOLDER, HAND_WRITTEN, MADE
 from pipeline.demo.writing.plan import Made, write
 
@@ -62,8 +68,10 @@ def main(folder: Path = DEMO_FOLDER) -> None:
         writer.writerows(truth)
     framed = write_audit_codings(folder / "audit_codings.csv", folder=folder)
     criticised = write_criticism_codings(folder / "criticism_codings.csv", folder=folder)
+    chosen = write_training_codings(folder / "training_codings.csv", folder=folder)
     typer.echo(
-        f"{len(made)} texts made, {len(truth)} in {TRUTH}, {framed} codings of framing, {criticised} of criticism"
+        f"{len(made)} texts made, {len(truth)} in {TRUTH}, {framed} codings of framing, {criticised} of criticism, "
+        f"{chosen} to train on"
     )
 
 

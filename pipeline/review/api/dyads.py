@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from pipeline.review import alarm_words, dyads
 from pipeline.review.asked import dyad_of, monitor_of, names_of, settings_of
 from pipeline.review.dyad_facts import Facts
-from pipeline.review.dyad_view import AskedDay
+from pipeline.review.dyad_view import AskedDay, AskedMoment
 from pipeline.review.explained import explained
 from pipeline.review.pages.dyad import MOST_VERIFIED, Seen
 from pipeline.store.directed import DirectedCell
@@ -326,6 +326,7 @@ def explain_figure(
     period: Annotated[str, Query(description="the period's label, such as 2024-Q1 or 2024-W05", max_length=20)],
     subject: Annotated[str, Query(description="gap, or one of the two groups", max_length=60)] = "gap",
     as_of: AskedDay = None,
+    at: AskedMoment = None,
     most: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 200,
 ) -> ExplainedFigure:
     """How one published figure was made: ids of texts and codings, model, codebook and code versions; made again."""
@@ -334,7 +335,7 @@ def explain_figure(
     watched_by = monitor_of(request, monitor)
     dyad = dyad_of(watched_by, a, b)
     with open_session(settings_of(request)) as session:
-        found = explained(session, watched_by, dyad, period, subject, as_of, most=most, verified=MOST_VERIFIED)
+        found = explained(session, watched_by, dyad, period, subject, as_of, at=at, most=most, verified=MOST_VERIFIED)
         return ExplainedFigure(
             figure=as_record(found.explanation, found.made),
             remade=found.made.said if found.made else None,

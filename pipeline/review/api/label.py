@@ -20,6 +20,7 @@ from pipeline.framing import labelling
 from pipeline.framing.draw import LEAST_RANDOM
 from pipeline.framing.labelling import (
     AnsweredError,
+    FinalError,
     Item,
     LabellingError,
     NoItemError,
@@ -36,7 +37,7 @@ from pipeline.review.access import coder_name
 from pipeline.review.asked import group_of, monitor_of, settings_of
 from pipeline.review.label import book_of, choose, work_of
 from pipeline.settings import Settings
-from pipeline.store.label import disputes, drawn_with_seed, in_dispute, queue_states
+from pipeline.store.label import disputes, in_dispute, queue_states
 from pipeline.store.session import open_session
 
 router = APIRouter(prefix="/api/v1/monitors/{monitor}/label", tags=["label"])
@@ -254,6 +255,12 @@ def _refusing() -> Iterator[None]:
         raise HTTPException(
             409, f"This text was answered before, in another window or by a double click: {error}."
         ) from None
+    except FinalError:
+        raise HTTPException(
+            409,
+            "This answer stays: its queue is closed, or the text's other coder has finished too and both answers are "
+            "shown. Where the two disagree, a third coder settles.",
+        ) from None
     except NoValueError as error:
         raise HTTPException(422, f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
     except NotYoursError:
@@ -297,8 +304,8 @@ def _may_choose(settings: Settings, monitor: Monitor, variable: str, queue: int 
 
 
 def _next(settings: Settings, monitor: Monitor, coder: str, wanted: Choice) -> ItemShown | None:
-    for item in wanted.skipped:
-        labelling.give_back(settings, item, coder)
+    if wanted.skipped:
+        labelling.give_back(settings, wanted.skipped, coder)
     found = labelling.next_item(
         settings,
         monitor,
@@ -415,12 +422,6 @@ def draw(request: Request, monitor: str, asked: DrawAsked) -> DrawShown:
     """Draw a queue: a quarter or more at random per group and audit period, the rest where the model is in doubt."""
     watched_by, settings, book = monitor_of(request, monitor), settings_of(request), book_of(asked.variable)
     group = group_of(watched_by, asked.group) if asked.group else None
-    if asked.seed is not None:
-        with open_session(settings) as session:
-            since = datetime.now(UTC) - SAME_REQUEST
-            known = drawn_with_seed(session, watched_by.name, book.variable, asked.seed, since)
-        if known is not None:
-            raise HTTPException(409, f"This queue is drawn already: it is queue {known}.")
     with _refusing():
         made = draw_queue(
             settings,
@@ -431,6 +432,7 @@ def draw(request: Request, monitor: str, asked: DrawAsked) -> DrawShown:
             second=asked.second,
             seed=asked.seed,
             group=group,
+            once_within=None if asked.seed is None else SAME_REQUEST,
         )
     return DrawShown(queue=made.queue, texts=made.random + made.active, for_two=made.second, notes=made.notes)
 

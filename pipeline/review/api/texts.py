@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from pipeline.review.access import withheld_from, withholds
 from pipeline.review.asked import MOST_A_PAGE, Limit, PageNumber, monitor_of, settings_of
 from pipeline.review.text_search import Asked
 from pipeline.store.pages import DocumentDetail, document_detail
@@ -38,6 +39,7 @@ class TextFound(BaseModel):
     label: str | None = Field(description="what the model in force reads it as; null: not framed, or no known word")
     p_nationalist: float | None
     p_universalist: float | None
+    withheld: bool = Field(description="true: whoever asks has this text to code, so what the model says is left out")
 
 
 class ValueCounted(BaseModel):
@@ -69,8 +71,9 @@ def texts(request: Request, asked: Asked, number: PageNumber = 1, limit: Limit =
     """Search a monitor's texts. A group and two days alone: the group's own texts of a cell, oldest first."""
     limit = min(limit, MOST_A_PAGE)
     with open_session(settings_of(request)) as session:
-        hits = search(session, asked.wanted, asked.order)
-        rows = shown(session, [hit.id for hit in hits.hits[(number - 1) * limit : number * limit]], LOOKED_AT)
+        withheld = withheld_from(request, session, asked.wanted.monitor)
+        hits = search(session, asked.wanted, asked.order, withheld)
+        rows = shown(session, [hit.id for hit in hits.hits[(number - 1) * limit : number * limit]], LOOKED_AT, withheld)
     return TextsFound(
         asked_for=asked.words,
         problem=asked.wanted.query.problem if asked.wanted.query else None,
@@ -151,6 +154,9 @@ class TextShown(BaseModel):
     copies: list[CopyShown] = Field(description="at most 50")
     copies_total: int
     framings: list[FramedBy]
+    framings_withheld: bool = Field(
+        description="true: whoever asks has this text to code, so what the models say is left out"
+    )
     codings: list[CodingShown]
     collected_at: datetime
     updated_at: datetime
@@ -165,7 +171,7 @@ def _date(candidate: dict[str, Any]) -> DateFound:
     return DateFound(accepted=candidate.get("accepted"), **{n: None if v is None else str(v) for n, v in said.items()})
 
 
-def _shown(detail: DocumentDetail) -> TextShown:
+def _shown(detail: DocumentDetail, withheld: bool) -> TextShown:
     document = detail.document
     same = ("id", "title", "text", "address", "speaker", "source", "language", "language_confidence", "published_at",
             "published_origin", "collected_at", "updated_at", "extractor", "encoding", "text_digest")  # fmt: skip
@@ -176,7 +182,8 @@ def _shown(detail: DocumentDetail) -> TextShown:
         counts=detail.counts,
         copies=[CopyShown(**vars(member)) for member in detail.members],
         copies_total=detail.members_total,
-        framings=[FramedBy(**vars(framing)) for framing in detail.framings],
+        framings=[] if withheld else [FramedBy(**vars(framing)) for framing in detail.framings],
+        framings_withheld=withheld,
         codings=[
             CodingShown(**{name: getattr(coding, name) for name in CodingShown.model_fields})
             for coding in detail.codings
@@ -193,4 +200,4 @@ def document(request: Request, monitor: str, document_id: Annotated[int, Path(ge
         detail = document_detail(session, watched_by.name, document_id)
         if detail is None:
             raise HTTPException(404, NO_TEXT)
-        return _shown(detail)
+        return _shown(detail, withholds(request, session, detail.document))

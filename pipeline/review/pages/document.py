@@ -12,6 +12,7 @@ from pipeline.collect.archive.inert import MOST_BYTES as MOST_SHOWN
 from pipeline.collect.archive.inert import NotShown, inert
 from pipeline.framing.weighed import MOST_CHARACTERS, WORDS_MARKED, CantWeigh, Weighed, weigh_text
 from pipeline.monitor.periods import period_of
+from pipeline.review.access import withholds
 from pipeline.review.archived import MOST_BYTES, saved_copy, shown_copy
 from pipeline.review.asked import monitor_of, names_of, settings_of
 from pipeline.review.html import page
@@ -26,6 +27,11 @@ router = APIRouter()
 LONGEST_TEXT = 200_000
 """Characters of a text shown on its page."""
 NO_TEXT = "The monitor has no such text. It may have been collected under another monitor, or have been erased."
+
+TO_CODE = (
+    "You have this text to code, or may still be given it. What a model says of it is shown once you have answered, or "
+    "its queue wants you no more."
+)
 
 DocumentId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
@@ -51,9 +57,10 @@ def document(
         if found.group_id and found.published_at and found.speaker == "own":
             span = period_of(watched_by.audit_period, found.published_at.date())
             cell = {"label": span.label, "start": span.start, "end": span.end}
+        withheld = withholds(request, session, found)
         weighed: Weighed | None = None
-        problem = None
-        if view == "weights":
+        problem = TO_CODE if withheld else None
+        if view == "weights" and not withheld:
             try:
                 weighed = weigh_text(session, settings, watched_by, found.text)
             except CantWeigh as error:
@@ -74,6 +81,7 @@ def document(
             copy=copy,
             weighed=weighed,
             problem=problem,
+            withheld=TO_CODE if withheld else None,
             words_marked=WORDS_MARKED,
             most_weighed=MOST_CHARACTERS,
         )

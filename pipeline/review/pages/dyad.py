@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.exceptions import HTTPException
@@ -10,11 +13,13 @@ from starlette.exceptions import HTTPException
 from pipeline.monitor.periods import span_of
 from pipeline.review import alarm_words, criticism, dyads, sheets
 from pipeline.review.asked import download, dyad_of, monitor_of, periods_of, settings_of
+from pipeline.review.chart_files import KEY, ONLY_THESE, with_words
 from pipeline.review.charts import LEFT, WIDTH, Chart, as_png, drawn, frame_of, render
 from pipeline.review.dyad_facts import CHARTS, MOST_LISTED, Facts, charts_of, facts_of
 from pipeline.review.dyad_view import (
     MOST_PERIODS,
     AskedDay,
+    AskedMoment,
     AskedPeriod,
     AskedSeries,
     AskedSources,
@@ -25,7 +30,7 @@ from pipeline.review.html import page
 from pipeline.review.words import csv_file
 from pipeline.store.kept import kept_sheet
 from pipeline.store.session import open_session
-from pipeline.store.tables import KeptSheet
+from pipeline.store.tables import GapCell, KeptSheet, TrendCell
 
 router = APIRouter()
 
@@ -58,6 +63,27 @@ def seen(
 
 
 Seen = Annotated[Facts, Depends(seen)]
+
+
+def moment_of(at: datetime) -> str:
+    """A moment as an address has it: UTC, to the microsecond, without a plus sign."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _how(facts: Facts) -> dict[str, dict[str, str]]:
+    """gap or group -> period's label -> query of the page that says how its figure was made: the one that is shown."""
+    groups = (facts.dyad.a, facts.dyad.b)
+    moments = {"gap": facts.rows.published} | {group: facts.rows.of_groups.get(group, {}) for group in groups}
+    made: dict[str, dict[str, str]] = {}
+    shown: dict[str, Sequence[GapCell | TrendCell]] = {"gap": facts.rows.gaps}
+    shown |= {group: facts.rows.cells[group] for group in groups}
+    for subject, rows in shown.items():
+        made[subject] = {}
+        for row in rows:
+            asked = {"period": dyads.label_of(row)} | ({} if subject == "gap" else {"subject": subject})
+            at = moments[subject].get(row.start)
+            made[subject][asked["period"]] = urlencode(asked | ({"at": moment_of(at)} if at else {}))
+    return made
 
 
 def _missing_codings(facts: Facts) -> list[dict[str, Any]]:
@@ -104,7 +130,8 @@ def dyad_page(request: Request, facts: Seen) -> Response:
     charts = charts_of(facts, "../../")
     names = {dyad.a: facts.a, dyad.b: facts.b}
     audit = view.kind == view.audit
-    newest = gaps[-1] if gaps else None
+    newest = next((gap for gap in reversed(gaps) if gap.state), None)
+    stated = view.sources == "all" and (newest is not None or view.series == "current")
     ways = [(facts.a, facts.b, facts.directed[0]), (facts.b, facts.a, facts.directed[1])]
     return page(
         request,
@@ -121,7 +148,7 @@ def dyad_page(request: Request, facts: Seen) -> Response:
         charts={name: drawn(one.spec, one.title, one.description, name) for name, one in charts.items()},
         spots={name: _spots(one) for name, one in charts.items()},
         events=facts.events,
-        state=newest.state if newest else "not enough evidence",
+        state=newest.state if newest else "not enough evidence" if stated else None,
         reasons=newest.flags if newest else ["nothing is measured yet"],
         state_in=dyads.label_of(newest) if newest else None,
         reading=dyads.reading(dyads.latest_with_value(gaps), facts.a, facts.b),
@@ -139,19 +166,21 @@ def dyad_page(request: Request, facts: Seen) -> Response:
         strip=_strip(facts),
         strip_width=WIDTH,
         strip_left=LEFT,
-        criticism_said=criticism.what_is_known(ways),
+        criticism_said=criticism.what_is_known(ways, bounded=view.bounded),
         criticism_limits=criticism.LIMITS,
         sheet=sheets.shown(sheet) if sheet else None,
         panels=[(names[group], facts.rows.panels.get(group)) for group in (dyad.a, dyad.b)],
         published=facts.rows.published,
         absent=dyads.absences(names, facts.rows.cells),
         lines=dyads.lines(gaps, facts.rows.cells[dyad.a], facts.rows.cells[dyad.b])[:MOST_LISTED],
+        how_made=_how(facts) if view.sources == "all" else {},
         listed=MOST_LISTED,
         periods=len(gaps),
         missing_codings=_missing_codings(facts) if audit and view.sources == "all" else [],
         width=WIDTH_PLANNED,
         full=len(gaps) >= MOST_PERIODS,
         most=MOST_PERIODS,
+        late=alarm_words.LATE,
         three=dyads.THREE_SENTENCES,
         how=dyads.HOW_TO_READ,
     )
@@ -172,19 +201,28 @@ def _chart(facts: Facts, chart: str) -> Chart:
     return found
 
 
+def _file(facts: Facts, name: str, chart: Chart) -> str:
+    """The drawing that is saved: with its title, key, monitor and time, since no page stands around it."""
+    svg = render(chart.spec, title=chart.title, description=chart.description, page=False, name=name)
+    made = f"Riftwatch, monitor “{facts.monitor.title}”, made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC."
+    as_of = facts.view.as_of
+    if facts.view.series == "vintage":
+        made += f" As it stood on {as_of.isoformat()}." if as_of else " Figures as they were first published."
+    return with_words(svg, title=chart.title, key=KEY, foot=[made, ONLY_THESE])
+
+
 @router.get("/ui/m/{monitor}/dyads/{a}/{b}/{chart}.svg")
 def dyad_chart(facts: Seen, chart: str) -> Response:
     """One chart as a drawing."""
     found = _chart(facts, chart)
-    svg = render(found.spec, title=found.title, description=found.description, page=False, name=chart)
-    return download(svg, "image/svg+xml", f"{_name(facts, chart)}.svg")
+    return download(_file(facts, chart, found), "image/svg+xml", f"{_name(facts, chart)}.svg")
 
 
 @router.get("/ui/m/{monitor}/dyads/{a}/{b}/{chart}.png")
 def dyad_picture(facts: Seen, chart: str, scale: Annotated[float, Query(ge=0.5, le=4)] = 2) -> Response:
     """One chart as a picture of 1080 times ``scale`` pixels' width."""
     found = _chart(facts, chart)
-    png = as_png(found.spec, title=found.title, description=found.description, scale=scale)
+    png = as_png(_file(facts, chart, found), scale=scale)
     return download(png, "image/png", f"{_name(facts, chart)}.png")
 
 
@@ -224,7 +262,14 @@ def dyad_criticism(facts: Seen) -> Response:
 
 @router.get("/ui/m/{monitor}/dyads/{a}/{b}/explain")
 def dyad_explained(
-    request: Request, monitor: str, a: str, b: str, period: str, subject: str = "gap", as_of: AskedDay = None
+    request: Request,
+    monitor: str,
+    a: str,
+    b: str,
+    period: str,
+    subject: str = "gap",
+    as_of: AskedDay = None,
+    at: AskedMoment = None,
 ) -> Response:
     """How one published figure was made: formula, texts, codings, model, versions; and whether it can be made again."""
     from pipeline.review.explained import explained
@@ -233,8 +278,9 @@ def dyad_explained(
     dyad = dyad_of(watched_by, a, b)
     with open_session(settings_of(request)) as session:
         found = explained(
-            session, watched_by, dyad, period, subject, as_of, most=MOST_EXPLAINED, verified=MOST_VERIFIED
+            session, watched_by, dyad, period, subject, as_of, at=at, most=MOST_EXPLAINED, verified=MOST_VERIFIED
         )
+        when = {"at": moment_of(at)} if at else {"as_of": as_of.isoformat()} if as_of else {}
         return page(
             request,
             "dyad_explain.html",
@@ -242,7 +288,7 @@ def dyad_explained(
             dyad=dyad,
             names={g.id: g.name for g in watched_by.groups},
             label=span_of(period).label,
-            asked_period=period,
+            asked=urlencode({"period": period, "subject": subject} | when),
             subject=subject,
             found=found,
             most=MOST_EXPLAINED,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
 
+from pipeline.review.access import withheld_from
 from pipeline.review.asked import MOST_A_PAGE, Limit, PageNumber, download, names_of, settings_of
 from pipeline.review.html import page
 from pipeline.review.text_search import (
@@ -34,6 +36,8 @@ router = APIRouter()
 TEXTS_A_PAGE = 50
 MOST_WITH_TEXT = 1_000
 """texts in a file that has the texts themselves"""
+MOST_CHARACTERS = 50_000_000
+"""characters of all texts in such a file together; a longer one stands shortened"""
 
 
 @router.get("/ui/m/{monitor}/texts")
@@ -42,8 +46,9 @@ def texts(request: Request, asked: Asked, number: PageNumber = 1, limit: Limit =
     limit = min(limit, MOST_A_PAGE)
     wanted = asked.wanted
     with open_session(settings_of(request)) as session:
-        hits = search(session, wanted, asked.order)
-        rows = shown(session, [hit.id for hit in hits.hits[(number - 1) * limit : number * limit]], LOOKED_AT)
+        withheld = withheld_from(request, session, wanted.monitor)
+        hits = search(session, wanted, asked.order, withheld)
+        rows = shown(session, [hit.id for hit in hits.hits[(number - 1) * limit : number * limit]], LOOKED_AT, withheld)
         drawn, counted = _attention(session, asked, hits)
         waiting = left_to_index(session) if asked.searches else 0
     names = names_of(asked.monitor)
@@ -73,11 +78,12 @@ def texts(request: Request, asked: Asked, number: PageNumber = 1, limit: Limit =
 
 def _attention(session: Session, asked: AskedTexts, hits: Hits) -> tuple[list[Attention], Months | None]:
     """Shares of the groups' months; none where not all hits are known."""
-    found = months_of(hits)
+    found = months_of(hits, asked.wanted)
     if not asked.narrows or hits.more or found is None:
         return [], None
     groups, first, last = found
-    counted = texts_of_months(session, asked.monitor.name, groups, first, last)
+    counting = asked.wanted.counting
+    counted = texts_of_months(session, asked.monitor.name, groups, first, last, counting=counting)
     return attention(names_of(asked.monitor), hits, counted, first, last), counted
 
 
@@ -88,11 +94,20 @@ def texts_file(
     form: Literal["csv", "json"],
     text: Annotated[bool, Query(description="with the texts themselves")] = False,
 ) -> Response:
-    """The hits as a file, in the same order: with their texts the first thousand."""
+    """The hits as a file, in the same order: with their texts the first thousand.
+
+    All texts together have at most fifty million characters: each has its part of them, a longer one is cut, and the
+    JSON says how many are.
+    """
     with open_session(settings_of(request)) as session:
-        hits = search(session, asked.wanted, asked.order)
+        withheld = withheld_from(request, session, asked.wanted.monitor)
+        hits = search(session, asked.wanted, asked.order, withheld)
         some = hits.hits[: MOST_WITH_TEXT if text else MOST_HITS]
-        rows = shown(session, [hit.id for hit in some], 10_000_000 if text else 0)
+        # each may have its part of what all may have, and one more character, by which a cut is seen
+        each = MOST_CHARACTERS // max(1, len(some)) if text else 0
+        rows = shown(session, [hit.id for hit in some], each + 1 if text else 0, withheld)
+    cut = sum(len(row.text) > each for row in rows) if text else 0
+    rows = [replace(row, text=row.text[:each]) for row in rows]
     columns = [*EXPORTED, "text"] if text else list(EXPORTED)
     lines = exported(rows, text)
     name = f"{asked.monitor.name}-texts.{form}"
@@ -104,6 +119,7 @@ def texts_file(
         "order": asked.order,
         "made_at": datetime.now(UTC),
         "found": how_many(hits),
+        **({"texts_cut": cut, "cut_after_characters": each if cut else None} if text else {}),
         "texts": [dict(zip(columns, line, strict=True)) for line in lines],
     }
     return download(json.dumps(made, default=_iso, ensure_ascii=False, indent=1), "application/json", name)

@@ -110,8 +110,8 @@
       if (next) {
         event.preventDefault();
         show(next());
-      } else if (event.key === "Enter") {
-        follow();
+      } else if (event.key === "Enter" && !event.target.closest("a")) {
+        follow(); // a link that has the focus, of the drawing or of the readout, is followed by the browser itself
       }
     });
   }

@@ -40,7 +40,8 @@
     });
   };
 
-  // POSTs JSON. Resolves to {status, data}; rejects where there is no answer at all.
+  // POSTs JSON. Resolves to {status, data}; rejects where there is no answer of ours: none at all, or what is no JSON
+  // and says "ok", or was sent on to elsewhere (a proxy's log-in page).
   window.riftwatchAsk = function (address, body) {
     var stop = new AbortController();
     var timer = setTimeout(function () { stop.abort(); }, 20000);
@@ -51,9 +52,13 @@
       asked.body = JSON.stringify(body);
     }
     return fetch(address, asked).then(function (answer) {
+      if (answer.redirected) throw new Error("sent on to another page");
       return answer.json().then(
         function (data) { return { status: answer.status, data: data }; },
-        function () { return { status: answer.status, data: {} }; }
+        function (error) {
+          if (answer.ok) throw error;
+          return { status: answer.status, data: {} };
+        }
       );
     }).finally(function () { clearTimeout(timer); });
   };

@@ -5,6 +5,8 @@
   var BEFORE_HAND = 3; // texts here: the one that is read and the next two
   var TOO_FAST = 300; // milliseconds in which nobody has read a text: a double click or a bouncing key
   var RENEW = 5 * 60 * 1000;
+  var AWAY = 30 * 60 * 1000; // without a key or the pointer nobody reads the texts here, and others may have them
+  var LATER = [408, 425, 429]; // a server or a proxy that has no time now
   var WAITS = [2, 5, 10, 30, 60]; // seconds between tries
 
   var work = document.getElementById("progress").dataset;
@@ -21,7 +23,7 @@
   var done = []; // items answered here, the newest last
   var remarks = {}; // item -> note that was typed
   var nothingLeft = false, fetching = false, sending = false, undoing = false;
-  var tries = 0, timer = 0, offline = null, shownAt = 0, shown = null;
+  var tries = 0, timer = 0, offline = null, loggedOut = null, shownAt = 0, shown = null, seen = Date.now();
 
   // What other windows of this coder have left, closed ones too. A window that is still open sends its own as well:
   // the same answer twice is one coding.
@@ -48,14 +50,18 @@
     }
   }
 
+  // What must not come (again), the most important first.
+  function known() {
+    var ids = held.concat(outbox).map(function (one) { return one.item; });
+    return ids.concat(done.slice().reverse()).slice(0, 50);
+  }
+
   function choice() {
-    var ids = held.map(function (one) { return one.item; });
-    outbox.forEach(function (one) { ids.push(one.item); });
     return {
       variable: work.variable,
       queue: work.queue ? Number(work.queue) : null,
       languages: work.languages.split(",").map(function (one) { return one.trim(); }).filter(Boolean),
-      held: ids.slice(0, 50),
+      held: known(),
       skipped: skipped.slice(-500),
     };
   }
@@ -102,7 +108,8 @@
 
   function receive(item) {
     nothingLeft = !item;
-    if (item && !held.some(function (one) { return one.item === item.item; })) held.push(item);
+    // two requests at once may bring one text, and the second comes when it is answered or skipped
+    if (item && known().concat(skipped).indexOf(item.item) < 0) held.push(item);
     show();
   }
 
@@ -124,8 +131,10 @@
 
   function refused(answer, again) {
     var words = answer.data.detail || "The server refused this (" + answer.status + ").";
-    if (answer.status === 401 || answer.status === 403) words += " Your answers are kept in this browser until then.";
-    problem(words, "Try again", again);
+    if (answer.status !== 401 && answer.status !== 403) return problem(words, "Try again", again);
+    if (loggedOut && loggedOut.isConnected) return loggedOut; // said once, however many answers wait
+    loggedOut = problem(words + " Your answers are kept in this browser until then.", "Try again", resume);
+    return loggedOut;
   }
 
   // -- answers ------------------------------------------------------------------------------------------------------
@@ -154,7 +163,7 @@
       function (answer) {
         sending = false;
         if (answer.status === 401 || answer.status === 403) return refused(answer, send);
-        if (answer.status >= 500) return disconnected();
+        if (answer.status >= 500 || LATER.indexOf(answer.status) >= 0) return disconnected();
         connected();
         outbox.shift();
         keep();
@@ -190,6 +199,7 @@
   function connected() {
     tries = 0;
     clearTimeout(timer);
+    if (loggedOut) loggedOut.remove();
     if (offline) {
       offline.remove();
       offline = null;
@@ -228,6 +238,11 @@
       var taken = { item: last, variable: work.variable, queue: work.queue ? Number(work.queue) : null };
       return ask(work.api + "undo", taken).then(function (answer) {
         undoing = false;
+        if (answer.status === 409) { // it stays for good: the next undo is of the one before
+          done.pop();
+          said.textContent = "";
+          return problem(answer.data.detail);
+        }
         if (answer.status !== 200) return refused(answer, undo);
         done.pop();
         if (!answer.data.item) {
@@ -253,15 +268,21 @@
     ask(work.api + "next", choice()).then(function (answer) {
       fetching = false;
       if (answer.status !== 200) return refused(answer, fill);
-      return receive(answer.data.item);
+      receive(answer.data.item);
+      return fill();
     }, function () {
       fetching = false;
       disconnected();
     });
   }
 
+  function here() {
+    var away = Date.now() - seen > AWAY;
+    seen = Date.now();
+    if (away) renew();
+  }
   function renew() {
-    if (!held.length) return;
+    if (!held.length || Date.now() - seen > AWAY) return;
     ask(work.api + "renew", { items: held.map(function (one) { return one.item; }) }).then(function (answer) {
       if (answer.status !== 200) return;
       var lost = answer.data.lost;
@@ -345,7 +366,14 @@
   });
 
   window.addEventListener("online", resume);
-  document.addEventListener("visibilitychange", function () { if (!document.hidden) renew(); });
+  ["keydown", "pointerdown", "pointermove"].forEach(function (sign) {
+    document.addEventListener(sign, here, { capture: true, passive: true });
+  });
+  document.addEventListener("visibilitychange", function () {
+    if (document.hidden) return;
+    seen = Date.now();
+    renew();
+  });
   setInterval(renew, RENEW);
 
   if (outbox.length) {

@@ -28,7 +28,7 @@
     async function follow(run) {
       try {
         var state = (await ask(dag + "/dagRuns/" + encodeURIComponent(run))).state;
-        if (state === "queued") say("Queued; Airflow's scheduler starts it.");
+        if (state === "queued") say("Queued; it starts when no other run of it is left" + (box.dataset.approve ? ": a model that waits for a decision comes first." : "."));
         else if (state === "running") {
           if (box.dataset.approve) {
             var task = await ask(dag + "/dagRuns/" + encodeURIComponent(run) + "/taskInstances/" + box.dataset.approve);
