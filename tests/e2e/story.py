@@ -105,13 +105,17 @@ def _retrain(page: Page, frame: FrameLocator) -> None:
 def _approve(page: Page, base: str) -> None:
     page.wait_for_url("**/required_actions**")
     asked = page.get_by_role("link", name="A new framing model: put it in force?")
+    until = time.monotonic() + PATIENCE / 1000
+    while not asked.count() and time.monotonic() < until:  # the model that comes first may still be in training
+        page.wait_for_timeout(4000)
+        page.reload()
+        page.wait_for_timeout(2000)
     asked.first.wait_for()
     _shoot(page, "6-required-actions")
     asked.first.click()
     page.wait_for_timeout(2500)  # an answer within a second or two of the question can be lost (Airflow)
-    page.locator("input[name*=comment], textarea[name*=comment], main input[type=text], input:not([type])").last.fill(
-        "better on the random codings"
-    )
+    fields = "input[name*=comment], textarea[name*=comment], main input[type=text], input:not([type])"
+    page.locator(fields).last.fill("better on the random codings")  # without a comment nobody may answer
     page.get_by_role("button", name="Approve").first.click()
     _shoot(page, "7-approved")
     page.goto(f"{base}/plugin/rift")
