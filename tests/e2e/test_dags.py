@@ -148,6 +148,7 @@ def test_a_broken_monitor_is_seen_and_the_others_go_on(parse, tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("run_type", "days"), [("backfill", {"2024-05", "2024-06"}), ("scheduled", None)], ids=["backfill", "scheduled"]
 )
+@pytest.mark.long
 def test_a_backfill_fetches_what_its_window_published(parse, tmp_path, monkeypatch, run_type, days):
     """The collect task as Airflow calls it, on a live site: only a backfill keeps to its window."""
     port = free_ports(len(SITES))
@@ -227,6 +228,7 @@ with create_session() as session:
 """
 
 
+@pytest.mark.long
 def test_airflows_own_backfill_walks_a_listing_back_window_by_window(new_site, tmp_path):  # noqa: F811
     """Airflow makes the runs and their intervals, in its own database; each fetches what its month published."""
     site = new_site()

@@ -14,7 +14,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("mode", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_a_viewer_walks_from_the_side_bar_to_a_text(airflow_server, browser, review_store, mode):
     visitor = Visitor(browser, airflow_server, mode)
     try:
