@@ -30,7 +30,7 @@ from tests.ports import free_ports
 pytestmark = [pytest.mark.long, pytest.mark.airflow, pytest.mark.browser, pytest.mark.timeout(1500)]
 
 FILLED_SECONDS = 180
-AGAIN_SECONDS = 30
+AGAIN_SECONDS = 60
 CODED_SECONDS = 420
 STATES_SECONDS = 720
 
