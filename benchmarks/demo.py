@@ -103,12 +103,12 @@ def _holds(interval: tuple[float, float], truth: float) -> bool:
     return interval[0] - 1e-9 <= truth <= interval[1] + 1e-9
 
 
-def _changed(a: Balance, b: Balance) -> bool:
-    """A 5% test of a difference, from the two intervals."""
+def _changed(a: Balance, b: Balance, really: float) -> bool:
+    """A 5% test, from the two intervals, of a difference other than that of the coders' balance of *all* texts."""
     assert a.interval
     assert b.interval
     half = np.hypot((a.interval.high - a.interval.low) / 2, (b.interval.high - b.interval.low) / 2)
-    return bool(abs(a.value - b.value) > half)
+    return bool(abs(a.value - b.value - really) > half)
 
 
 def main() -> int:
@@ -134,8 +134,9 @@ def main() -> int:
             assert estimated.interval is not None
             true_gap = truth["kestrel", start] - truth["juniper", start]
             gap_hits.append(_holds((estimated.interval.low, estimated.interval.high), true_gap))
-        flood.append(_changed(made["juniper", date(2024, 7, 1)], made["juniper", date(2024, 10, 1)]))
-        reposts.append(_changed(made["kestrel", date(2024, 4, 1)], made["kestrel", date(2024, 7, 1)]))
+        for seen, group, months in ((flood, "juniper", (7, 10)), (reposts, "kestrel", (4, 7))):
+            before, after = ((group, date(2024, month, 1)) for month in months)
+            seen.append(_changed(made[before], made[after], truth[before] - truth[after]))
         first, height = gaps[date(2024, 1, 1)], gaps[date(2025, 4, 1)]
         assert first.interval
         assert height.interval
@@ -148,9 +149,10 @@ def main() -> int:
     print(f"  gap:     coverage of the 95% interval {np.mean(gap_hits):.3f}")
     print(f"  mean abs. error of the balance: {np.mean(errors):.3f}; model alone {np.mean(model):.3f}, ", end="")
     print(f"its labels counted {np.mean(counted):.3f}")
-    print(f"  flood seen as a change (a 5% test): {np.mean(flood):.3f}")
+    print(f"  flood seen as a change that coders of all texts do not see (a 5% test): {np.mean(flood):.3f}")
     print(
-        f"  summer of reposts seen as a change: {np.mean(reposts):.3f}; counting every repost would move the ", end=""
+        f"  reposts seen as such a change: {np.mean(reposts):.3f}; counting every repost would move the ",
+        end="",
     )
     print(f"model's balance of that quarter from {summer.f.mean():+.3f} to {summer.with_reposts.mean():+.3f}")
     print(f"  quarrel seen (intervals apart, 2024-Q1 and 2025-Q2): {np.mean(quarrel):.3f}")
