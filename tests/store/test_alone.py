@@ -64,9 +64,9 @@ def test_who_waits_says_so_and_gives_up_in_the_end(store_settings, caplog):
         pass
 
 
+# SQLite locks a file: there is no connection to be lost
+@pytest.mark.parametrize("store_settings", ["postgresql"], indirect=True)
 def test_a_connection_that_is_lost_meanwhile_is_said_and_spoils_nothing(store_settings, caplog):
-    if not store_settings.database.startswith("postgresql"):
-        pytest.skip("SQLite locks a file")
     with alone(store_settings, "measure m"):
         with engine_for(store_settings.database).connect() as connection:
             ended = connection.scalars(
