@@ -1,7 +1,8 @@
 """How long the server needs for every page of a large store, and how many questions it asks of the database.
 
-Run: ``python -m benchmarks.pages [--full] [--postgres] [--texts N]``. The store of benchmarks.measuring (texts of 40
-groups and ten years, framed, coded, measured) behind Airflow's own application, asked as a viewer in this process.
+Run: ``python -m benchmarks.pages [--full] [--postgres] [--texts N] [--keep FOLDER]``. The store of
+benchmarks.measuring (texts of 40 groups and ten years, framed, coded, measured) behind Airflow's own application,
+asked as a viewer in this process.
 Each page is asked :data:`ROUNDS` times, each time for another group, dyad, text or period. Prints the median and the
 95th percentile, by the clock and by this process' own time, with the most questions a page asked of the database, and
 exits 1 above a ceiling. Searches of texts have a benchmark of their own: benchmarks.searching.
@@ -98,15 +99,16 @@ def served(settings: Settings, home: Path) -> Callable[[str], Any]:
 
 
 def prepare(settings: Settings, texts: int) -> list[int]:
-    """Fill the store, measure it, and write the monitor's file; returns the ids of some texts."""
+    """Fill the store, measure it, and write the monitor's file, unless it was kept; returns the ids of some texts."""
     from pipeline.measure.job import measure
 
-    watched = monitor()
-    settings.monitors.mkdir()
-    described = watched.model_dump(mode="json", exclude_defaults=True)
-    (settings.monitors / "m.yaml").write_text(json.dumps(described), encoding="utf-8")
-    fill(settings, texts)
-    measure(settings, watched, now=NOW)
+    if not settings.monitors.exists():
+        watched = monitor()
+        fill(settings, texts)
+        measure(settings, watched, now=NOW)
+        settings.monitors.mkdir()
+        described = watched.model_dump(mode="json", exclude_defaults=True)
+        (settings.monitors / "m.yaml").write_text(json.dumps(described), encoding="utf-8")
     with open_session(settings) as session:
         return list(session.scalars(select(Document.id).where(Document.id % max(1, texts // 500) == 0).limit(500)))
 
@@ -140,13 +142,15 @@ def main() -> int:
     parser.add_argument("--texts", type=int, default=50_000)
     parser.add_argument("--full", action="store_true", help="1,000,000 texts")
     parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL server of its own")
+    parser.add_argument("--keep", type=Path, help="a folder for a store on SQLite, used again when it is there")
     chosen = parser.parse_args()
     texts = 1_000_000 if chosen.full else chosen.texts
     database = "PostgreSQL" if chosen.postgres else "SQLite"
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         address = stack.enter_context(Postgres(durable=False)).new_database("pages") if chosen.postgres else ""
-        settings = Settings(data=folder / "data", database_url=address, monitors=folder / "monitors")
+        kept = folder if chosen.keep is None or chosen.postgres else chosen.keep
+        settings = Settings(data=kept / "data", database_url=address, monitors=kept / "monitors")
         (folder / "airflow").mkdir()
         figures = run(settings, folder / "airflow", texts)
         engine_for(settings.database).dispose()

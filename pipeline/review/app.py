@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from http import HTTPStatus
 
@@ -100,4 +101,15 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router, include_in_schema=False)
     for router in api.routers():
         app.include_router(router, responses=api.PROBLEMS)
+    _leave_what_stays_to_itself()
     return app
+
+
+def _leave_what_stays_to_itself() -> None:
+    """Take what is loaded by now out of the garbage collector's rounds.
+
+    Airflow's server holds about a million objects that live as long as it does. A full collection walks over all of
+    them, .4 s each time, and falls upon whoever asks for a page with many rows; without them it takes milliseconds.
+    """
+    gc.collect()
+    gc.freeze()
