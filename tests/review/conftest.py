@@ -12,9 +12,9 @@ from pipeline.settings import Settings
 from pipeline.store.session import engine_for
 from tests.airflow_home import prepare
 from tests.review.filled import fill
-from tests.review.visiting import airflow_server, browser, visit
+from tests.review.visiting import airflow_server, browser, new_airflow, visit
 
-__all__ = ["airflow_server", "browser", "visit"]
+__all__ = ["airflow_server", "browser", "new_airflow", "visit"]
 
 
 @pytest.fixture(scope="session")

@@ -39,11 +39,11 @@ def small_store(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def label_server(airflow_home, small_store, tmp_path_factory):
+def label_server(new_airflow, small_store, tmp_path_factory):
     """A real api-server on that store."""
     if CHROMIUM is None:
         pytest.skip(MISSING)
-    yield from start_server(airflow_home, tmp_path_factory.mktemp("label-server"), small_store[0])
+    yield from start_server(new_airflow, tmp_path_factory.mktemp("label-server"), small_store[0])
 
 
 class Window(Visitor):

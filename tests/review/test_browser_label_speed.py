@@ -21,14 +21,14 @@ pytestmark = [
 
 
 @pytest.fixture
-def large_server(airflow_home, tmp_path):
+def large_server(new_airflow, tmp_path):
     if CHROMIUM is None:
         pytest.skip(MISSING)
     made = Settings(data=tmp_path / "data", database_url="", monitors=tmp_path / "monitors")
     label_store.fill(made, 100_000, 20_000)
     home = tmp_path / "home"
     home.mkdir()
-    yield from start_server(airflow_home, home, made)
+    yield from start_server(new_airflow, home, made)
     engine_for(made.database).dispose()
 
 

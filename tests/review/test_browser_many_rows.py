@@ -31,7 +31,7 @@ AT_ONCE = 100
 
 
 @pytest.fixture(scope="module")
-def server(airflow_home, tmp_path_factory):
+def server(new_airflow, tmp_path_factory):
     folder = tmp_path_factory.mktemp("many")
     settings = Settings(data=folder / "data", database_url="", monitors=folder / "monitors")
     (folder / "monitors").mkdir()
@@ -50,7 +50,7 @@ def server(airflow_home, tmp_path_factory):
                     )
                 )  # fmt: skip
         session.commit()
-    yield from start_server(airflow_home, tmp_path_factory.mktemp("server"), settings)
+    yield from start_server(new_airflow, tmp_path_factory.mktemp("server"), settings)
     engine_for(settings.database).dispose()
 
 

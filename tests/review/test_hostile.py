@@ -110,11 +110,11 @@ def collected(tmp_path, new_site) -> Iterator[Settings]:
     engine_for(settings.database).dispose()
 
 
-def test_nothing_runs_on_any_page(collected, airflow_home, browser, tmp_path):
+def test_nothing_runs_on_any_page(collected, new_airflow, browser, tmp_path):
     if CHROMIUM is None:
         pytest.skip(MISSING)
     (tmp_path / "server").mkdir()
-    server = start_server(airflow_home, tmp_path / "server", collected)
+    server = start_server(new_airflow, tmp_path / "server", collected)
     visitor = Visitor(browser, next(server), "light")
     ran: list[object] = []
     visitor.context.expose_function("ran", lambda number: ran.append(number))  # noqa: PLW0108 (playwright marks what it is given)

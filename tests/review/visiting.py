@@ -24,9 +24,28 @@ USERS = {"vera": "viewer", "ana": "user", "admin": "admin"}
 """name -> role; vera only reads"""
 
 
-def start_server(airflow_home: Path, home: Path, settings: Settings) -> Iterator[str]:
+@pytest.fixture(scope="session")
+def new_airflow(tmp_path_factory) -> Path:
+    """Airflow's database as an installation begins with it: no DAG was ever read, no run was started.
+
+    Not a copy of this process' own one, to which other tests bring DAGs and runs.
+    """
+    home = tmp_path_factory.mktemp("new-airflow")
+    environment = os.environ | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+    }
+    command = [sys.executable, "-m", "airflow", "db", "migrate"]
+    made = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        pytest.fail(f"Airflow's database could not be made:\n{made.stdout[-2000:]}\n{made.stderr[-2000:]}")
+    return home / "airflow.db"
+
+
+def start_server(new_airflow: Path, home: Path, settings: Settings) -> Iterator[str]:
     """Address of Airflow's api-server with the pages on this store, until the generator is closed."""
-    with sqlite3.connect(airflow_home / "airflow.db") as made, sqlite3.connect(home / "airflow.db") as own:
+    with sqlite3.connect(new_airflow) as made, sqlite3.connect(home / "airflow.db") as own:
         made.backup(own)  # a copy of the file would miss what still stands in its write-ahead log
     passwords = home / "passwords.json"
     passwords.write_text(json.dumps(dict.fromkeys(USERS, PASSWORD)))
@@ -34,7 +53,10 @@ def start_server(airflow_home: Path, home: Path, settings: Settings) -> Iterator
     address = f"http://127.0.0.1:{port}"
     environment = os.environ | {
         "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "AIRFLOW__API_AUTH__JWT_SECRET": "a secret for tests, long enough to sign with",
+        "AIRFLOW__API__SECRET_KEY": "another secret for tests",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in USERS.items()),
         "AIRFLOW__API__HOST": "127.0.0.1",
@@ -78,11 +100,11 @@ def _healthy(address: str) -> bool:
 
 
 @pytest.fixture(scope="session")
-def airflow_server(airflow_home, review_store, tmp_path_factory) -> Iterator[str]:
+def airflow_server(new_airflow, review_store, tmp_path_factory) -> Iterator[str]:
     """Address of a real api-server on the filled store, with a home of its own."""
     if CHROMIUM is None:
         pytest.skip(MISSING)
-    yield from start_server(airflow_home, tmp_path_factory.mktemp("server"), review_store[0])
+    yield from start_server(new_airflow, tmp_path_factory.mktemp("server"), review_store[0])
 
 
 @pytest.fixture(scope="session")
