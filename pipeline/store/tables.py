@@ -214,7 +214,8 @@ class Document(Base):
         # all that a search filters, sorts and counts by, so that it need not come to the texts themselves
         Index(
             "ix_documents_search",
-            *("monitor", "id", "speaker", "group_id", "source", "language", "published_at", "cluster_id"),
+            *("monitor", "id", "speaker", "group_id", "source", "language"),
+            *("published_at", "cluster_id", "text_digest"),
         ),
         _NEVER_AGAIN,
     )

@@ -15,7 +15,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Float, Select, String, and_, cast, func, literal, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Float, Select, String, cast, func, literal, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from pipeline.store.cells import fresh_framing, model_in_force
@@ -63,7 +63,7 @@ class Hit(NamedTuple):
     language: str | None
     speaker: str
     label: str | None
-    """by the model in force; null: not framed, or it knows no word of the text"""
+    """by the model in force; null: not framed since the text changed, or the model knows no word of it"""
     published: str | None
     """UTC, ISO order, as text: ten thousand of them are sorted and counted, and fifty shown"""
     rank: float
@@ -180,8 +180,7 @@ def _hits_query(session: Session, wanted: Wanted, model_id: int | None, ranked: 
         query, newest = query.where(matches(session, wanted.query)), within.desc()
         narrow = None
     query = query.with_hint(Document, f"INDEXED BY {narrow or 'ix_documents_search'}", "sqlite")
-    framed = and_(Framing.document_id == Document.id, Framing.model_id == model_id, Framing.target == "")
-    query = query.outerjoin(Framing, framed)
+    query = query.outerjoin(Framing, fresh_framing(model_id))
     if wanted.counting:
         query = query.outerjoin(Cluster, Cluster.id == Document.cluster_id)
     return query.where(*_filters(wanted)).order_by(newest).limit(MOST_HITS + 1)

@@ -127,6 +127,15 @@ def test_hits_are_counted(store):
     assert hits.months == {("a", date(2009, 9, 1)): 1, ("b", date(2009, 9, 1)): 1, ("a", date(2009, 10, 1)): 1}
 
 
+def test_a_label_of_an_earlier_text_counts_as_none(store):
+    store.get_one(Document, 1).text_digest = "other"
+    store.flush()
+    assert ids(store, only={"label": "nationalist"}) == [2]
+    assert ids(store, only={"label": NONE}) == [5, 1, 4, 6]
+    assert ids(store, "river", only={"label": "nationalist"}) == [2]
+    assert search(store, Wanted("m", parse("river"))).counts("label") == [(NONE, 3), ("both", 1), ("nationalist", 1)]
+
+
 def test_there_is_a_bound_and_it_is_told(store, monkeypatch):
     monkeypatch.setattr(module, "MOST_HITS", 2)
     for typed in ("", "river"):
