@@ -18,8 +18,7 @@ from pipeline.measure.attention import Citations, Prints, Vocabulary, most_cited
 from pipeline.measure.directed import CitedText, names_of
 from pipeline.measure.sensitivity import Stretch
 from pipeline.monitor import Monitor
-from pipeline.store.directed import OwnText, texts_in_order
-from pipeline.store.kept import own_texts_between
+from pipeline.store.directed import OwnText, own_documents, texts_in_order
 
 LOOK_BACK = timedelta(weeks=26)
 """A cited text may be so much older than the stretch."""
@@ -67,7 +66,7 @@ def exchanges(session: Session, monitor: Monitor, a: str, b: str, stretch: Stret
     A quotation belongs to the first text that has it among the own texts of all groups from half a year before the
     stretch on. Raises ExchangeError where those are more than 20,000, or none.
     """
-    documents = own_texts_between(session, monitor.name, stretch.start - LOOK_BACK, stretch.end, MOST_TEXTS + 1)
+    documents = own_documents(session, monitor.name, stretch.start - LOOK_BACK, stretch.end, MOST_TEXTS + 1)
     if len(documents) > MOST_TEXTS:
         raise ExchangeError(
             f"replies and citations: more than {MOST_TEXTS:,} texts from half a year before the stretch on; "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from sqlalchemy import and_, delete, func, select, tuple_
@@ -32,8 +32,13 @@ class OwnText:
     """it is the first publication of its text"""
 
 
-def own_documents(session: Session, monitor: str) -> list[OwnText]:
-    """Every own dated document of a monitor by publication, without its text; reposts too."""
+def own_documents(
+    session: Session, monitor: str, start: date | None = None, end: date | None = None, most: int | None = None
+) -> list[OwnText]:
+    """Own dated documents of a monitor by publication, without their texts; reposts too.
+
+    start, end: first day, and first day that is left out. most: the first so many; null: all.
+    """
     query = (
         select(
             Document.id,
@@ -44,18 +49,18 @@ def own_documents(session: Session, monitor: str) -> list[OwnText]:
             Document.title,
             Document.published_at,
             Document.collected_at,
-            Cluster.first_document_id,
+            counts_column(),
         )
         .outerjoin(Cluster, Cluster.id == Document.cluster_id)
-        .where(
-            Document.monitor == monitor,
-            Document.speaker == "own",
-            Document.group_id.is_not(None),
-            Document.published_at.is_not(None),
-        )
+        .where(*own(monitor))
         .order_by(Document.published_at, Document.id)
+        .limit(most)
         .execution_options(yield_per=10_000)
     )
+    if start is not None:
+        query = query.where(Document.published_at >= datetime.combine(start, time(), tzinfo=UTC))
+    if end is not None:
+        query = query.where(Document.published_at < datetime.combine(end, time(), tzinfo=UTC))
     return [
         OwnText(
             document=document,
@@ -66,9 +71,9 @@ def own_documents(session: Session, monitor: str) -> list[OwnText]:
             title=title,
             published_at=published,
             collected_at=collected,
-            counts=cluster is None or first == document,
+            counts=bool(counts),
         )
-        for document, cluster, group, source, address, title, published, collected, first in session.execute(query)
+        for document, cluster, group, source, address, title, published, collected, counts in session.execute(query)
         if published is not None
     ]
 

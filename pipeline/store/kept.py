@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from pipeline.settings import Settings
 from pipeline.store.alone import alone
 from pipeline.store.cells import counts_column, day_column, fresh_framing, own
-from pipeline.store.directed import OwnText
 from pipeline.store.tables import Cluster, Document, Framing, KeptPanel, KeptSheet, Published
 from pipeline.store.upsert import upsert
 
@@ -110,43 +109,3 @@ def forget_kept(session: Session, monitor: str) -> None:
     """
     session.execute(delete(KeptSheet).where(KeptSheet.monitor == monitor))
     session.execute(delete(KeptPanel).where(KeptPanel.monitor == monitor))
-
-
-def own_texts_between(session: Session, monitor: str, start: date, end: date, most: int) -> list[OwnText]:
-    """Own dated documents published from ``start`` to before ``end``, by publication, at most ``most``; reposts too."""
-    query = (
-        select(
-            Document.id,
-            Document.cluster_id,
-            Document.group_id,
-            Document.source,
-            Document.address,
-            Document.title,
-            Document.published_at,
-            Document.collected_at,
-            counts_column(),
-        )
-        .outerjoin(Cluster, Cluster.id == Document.cluster_id)
-        .where(
-            *own(monitor),
-            Document.published_at >= datetime.combine(start, time(), tzinfo=UTC),
-            Document.published_at < datetime.combine(end, time(), tzinfo=UTC),
-        )
-        .order_by(Document.published_at, Document.id)
-        .limit(most)
-    )
-    return [
-        OwnText(
-            document=row[0],
-            cluster=-row[0] if row[1] is None else row[1],
-            group=str(row[2]),
-            source=row[3],
-            address=row[4],
-            title=row[5],
-            published_at=row[6],
-            collected_at=row[7],
-            counts=bool(row[8]),
-        )
-        for row in session.execute(query)
-        if row[6] is not None
-    ]
