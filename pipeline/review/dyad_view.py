@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import Query
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BeforeValidator
 from starlette.exceptions import HTTPException
 
 from pipeline.monitor import Monitor, Period
@@ -28,7 +28,8 @@ AskedSeries = Annotated[
 AskedSources = Annotated[
     SourcesName, Query(description="all sources, or the fixed panel of those that are always there")
 ]
-AskedDay = Annotated[date | None, Query()]
+# a form sends a day that was left empty as ""
+AskedDay = Annotated[date | None, BeforeValidator(lambda value: value or None), Query()]
 AskedMoment = Annotated[
     AwareDatetime | None, Query(description="the very moment the figure was published; goes before as_of")
 ]

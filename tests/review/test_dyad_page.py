@@ -161,6 +161,10 @@ def test_days_bound_the_view_and_its_addresses_keep_it(get):
     assert re.findall(r'<tr id="p-([^"]+)"', text) == ["2025-Q3", "2025-Q2", "2025-Q1"]
     assert "maple?period=week&amp;since=2025-02-01&amp;until=2025-07-01" in text
     assert "maple/gap.png?period=quarter&amp;since=2025-02-01" in text
+    # a form sends the days that were left empty too
+    assert re.findall(r'<tr id="p-([^"]+)"', get(DYAD + "?since=2025-07-01&until=").text) == ["2025-Q4", "2025-Q3"]
+    assert get(DYAD + "?series=vintage&as_of=2025-08-01&since=&until=").status_code == 200
+    assert get(DYAD + "?since=&until=").status_code == 200
     assert "No figure lies in this view" in get(DYAD + "?since=1999-01-01&until=1999-02-01").text
 
 
