@@ -184,9 +184,15 @@ def answer(
 ) -> None:
     """Keep a coder's answer: a value of the codebook, or ``unclear``, of which no coding is made.
 
-    The same again changes nothing, another value corrects it; with ``first`` it raises AnsweredError instead, so that
-    a coder at two windows, or with two quick keys, can't change an answer unseen. Raises LabellingError for an item
-    that is not the coder's (any more) and for a value that the codebook does not have; nothing is written then.
+    The same again leaves the coding as it is, another value corrects it; with ``first`` it raises AnsweredError
+    instead, so that a coder at two windows, or with two quick keys, can't change an answer unseen. Raises
+    LabellingError for an item that is not the coder's (any more) and for a value that the codebook does not have;
+    nothing is written then.
+
+    The time of the coding is the answer's arrival here, whatever a coder's clock says: one clock orders the answers of
+    all coders, and a look at an alarm's confirmation takes what has arrived by then. Texts come in a random order, so
+    an answer that a browser kept while the network failed, and that arrives late, favours no value. A coding that a
+    file brings keeps the file's own time.
     """
     coder, now = check_coder(coder), _now(now)
     with open_session(settings) as session:
@@ -217,7 +223,7 @@ def answer(
                 "value": value,
                 "codebook_version": book.version,
                 "coder": coder,
-                "coded_at": now,
+                "coded_at": None,  # now; the same again keeps its time
                 "draw": row.draw,
                 "probability": row.probability,
                 "drawn_at": row.drawn_at,
@@ -226,7 +232,7 @@ def answer(
                 "settles": False,
                 "extra": None,
             }
-            keep_codings(session, monitor.name, [kept])
+            keep_codings(session, monitor.name, [kept], now=now)
         session.commit()
 
 
@@ -302,6 +308,14 @@ def renew(settings: Settings, item: int, coder: str, *, now: datetime | None = N
         kept = queues.renew(session, item, check_coder(coder), _now(now) + LEASE)
         session.commit()
     return kept
+
+
+def renew_each(settings: Settings, items: Sequence[int], coder: str, *, now: datetime | None = None) -> frozenset[int]:
+    """Keep items for their coder for another half hour; those that the coder still has."""
+    with open_session(settings) as session:
+        kept = queues.renew_each(session, items, check_coder(coder), _now(now) + LEASE)
+        session.commit()
+    return frozenset(kept)
 
 
 def give_back(settings: Settings, items: Sequence[int], coder: str) -> int:

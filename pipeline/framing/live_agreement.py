@@ -1,13 +1,13 @@
 """How far coders agree, as the page shows it while they code: over all of them and in each language, not by pairs.
 
 What a second coder still has to code is left out, so that no figure tells of it. The figures are kept in memory until
-a coding or an answer changes: at every key only two rows of the store are read.
+the votes change: at every key only three rows of the store are read.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
@@ -20,6 +20,8 @@ from pipeline.store.label import Vote, votes, votes_mark
 
 ALL = "all"
 UNKNOWN = "unknown"
+MOST_VOTES = 20_000
+"""the newest codings of a variable that are reckoned with; `riftwatch codings agreement` reckons with all"""
 MOST_LANGUAGES = 12
 """languages that get a figure of their own, those with most texts coded twice"""
 
@@ -72,10 +74,22 @@ def figures(cast: list[Vote]) -> tuple[LiveAgreement, ...]:
 
 
 @dataclass(frozen=True)
+class Live:
+    """The figures of a variable, and what is not in them."""
+
+    figures: tuple[LiveAgreement, ...]
+    """for all languages first"""
+    behind: float | None = None
+    """votes came since: figures with them can be had after so many seconds. None: all are in these"""
+    newest: int | None = None
+    """only so many of the newest codings are in them, and there are more. None: all are"""
+
+
+@dataclass(frozen=True)
 class _Kept:
     mark: Any
     """of the codings the figures were reckoned from"""
-    figures: tuple[LiveAgreement, ...]
+    live: Live
     rests_until: float
     """by the monotonic clock: until then they stand though codings have changed"""
 
@@ -88,17 +102,21 @@ _kept: dict[tuple[str, str, str], _Kept] = {}
 """(database, monitor, variable) -> the newest figures"""
 
 
-def live_agreement(session: Session, monitor: Monitor, variable: str) -> tuple[LiveAgreement, ...]:
-    """The figures of a variable as they are now, for all languages first; of very many codings, as they were a few
-    seconds ago. Raises CodebookError."""
+def live_agreement(session: Session, monitor: Monitor, variable: str) -> Live:
+    """The figures of a variable as they are now; of very many codings, as they were a few seconds ago, and when to ask
+    again. Raises CodebookError."""
     book = codebook_of(variable)
     key = (str(session.get_bind().engine.url), monitor.name, book.variable)
     mark = votes_mark(session, monitor.name, book.variable)
     known = _kept.get(key)
     began = monotonic()
-    if known is not None and (known.mark == mark or began < known.rests_until):
-        return known.figures
-    made = figures(votes(session, monitor.name, book.variable))
+    if known is not None and known.mark == mark:
+        return known.live
+    if known is not None and began < known.rests_until:
+        return replace(known.live, behind=known.rests_until - began)
+    cast = votes(session, monitor.name, book.variable, most=MOST_VOTES + 1)
+    more = len(cast) > MOST_VOTES
+    made = Live(figures(cast[-MOST_VOTES:]), newest=MOST_VOTES if more else None)
     took = monotonic() - began
     if len(_kept) >= _MOST_KEPT:
         _kept.clear()

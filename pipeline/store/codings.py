@@ -45,11 +45,14 @@ def _documents(session: Session, monitor: str, addresses: Sequence[str]) -> dict
     return {str(address): int(document_id) for address, document_id in session.execute(query)}
 
 
-def keep_codings(session: Session, monitor: str, rows: Sequence[dict[str, Any]]) -> KeptCodings:
+def keep_codings(
+    session: Session, monitor: str, rows: Sequence[dict[str, Any]], *, now: datetime | None = None
+) -> KeptCodings:
     """Write codings (columns of KEYS without monitor, and of CONTENT), each key at most once. Does not commit.
 
     A row whose document is not collected waits for it; one whose text was erased is left out, and so is a machine's
-    label where a person's stands under the same key. ``coded_at`` None: as stored, and now for a new or changed one.
+    label where a person's stands under the same key. ``coded_at`` None: as stored, and ``now`` (None: by the clock) for
+    a new or changed one.
     """
     addresses = sorted({row["address"] for row in rows})
     gone = frozenset(erased(session, monitor, addresses))
@@ -64,7 +67,7 @@ def keep_codings(session: Session, monitor: str, rows: Sequence[dict[str, Any]])
         tuple(getattr(coding, key) for key in KEYS): coding
         for coding in session.execute(select(*columns).where(Coding.monitor == monitor, Coding.address.in_(addresses)))
     }
-    now = datetime.now(UTC)
+    now = now or datetime.now(UTC)
     new, changed, by_hand = [], [], set()
     for row in whole:
         key = tuple(row[name] for name in KEYS)

@@ -15,12 +15,14 @@ from sqlalchemy.orm import Session
 
 from pipeline.store.pending import is_pending
 from pipeline.store.queues import CODED, UNCLEAR
-from pipeline.store.tables import Assignment, Coding, Document, Queue, QueueItem, RaisedAlarm
+from pipeline.store.tables import Assignment, Coding, Document, Queue, QueueItem, RaisedAlarm, Run
 from pipeline.store.upsert import IN_ONE_QUERY
 
 MOST_QUEUES = 100
 """open queues of a monitor and variable that are read: a coder has a few"""
 RECENT = timedelta(hours=24)
+IMPORTING = "import codings"
+"""the name that bringing codings in has among the runs"""
 
 
 @dataclass(frozen=True)
@@ -155,8 +157,11 @@ def _votes(monitor: str, variable: str) -> list[ColumnElement[bool]]:
     ]
 
 
-def votes(session: Session, monitor: str, variable: str) -> list[Vote]:
-    """Every coding that counts for agreement, the oldest first; what a second coder still has to code is left out."""
+def votes(session: Session, monitor: str, variable: str, *, most: int | None = None) -> list[Vote]:
+    """Every coding that counts for agreement, the oldest first; what a second coder still has to code is left out.
+
+    most: only so many of the newest, for a page; None: all.
+    """
     query = (
         select(
             Coding.address,
@@ -169,17 +174,22 @@ def votes(session: Session, monitor: str, variable: str) -> list[Vote]:
         )
         .outerjoin(Document, Document.id == Coding.document_id)
         .where(*_votes(monitor, variable))
-        .order_by(Coding.coded_at, Coding.id)
+        .order_by(Coding.coded_at.desc(), Coding.id.desc())
+        .limit(most)
     )
     found = []
     for address, target, coder, value, document, cluster, language in session.execute(query):
         unit = address if document is None else f"document {document}" if cluster is None else f"cluster {cluster}"
         found.append(Vote(unit, target, coder, value, language))
-    return found
+    return found[::-1]
 
 
 def votes_mark(session: Session, monitor: str, variable: str) -> tuple[Any, ...]:
-    """Changes whenever a coding or an answer does: what was reckoned from the codings is then old."""
+    """Changes whenever the votes do: what was reckoned from them is then old.
+
+    By a coding or an answer; by a queue that is closed, since what waited there for a second coder waits no more; and
+    by a file, which may correct a coding and leave its number and time as they are.
+    """
     codings = session.execute(
         select(func.count(), func.max(Coding.id), func.max(Coding.coded_at)).where(
             Coding.monitor == monitor, Coding.variable == variable
@@ -188,7 +198,15 @@ def votes_mark(session: Session, monitor: str, variable: str) -> tuple[Any, ...]
     answers = session.execute(
         select(func.count(), func.max(Assignment.finished_at)).where(Assignment.outcome.is_not(None))
     ).one()
-    return (*codings, *answers)
+    others = session.execute(
+        select(
+            select(func.count())
+            .where(Queue.monitor == monitor, Queue.variable == variable, Queue.closed_at.is_not(None))
+            .scalar_subquery(),
+            select(func.max(Run.started_at)).where(Run.monitor == monitor, Run.job == IMPORTING).scalar_subquery(),
+        )
+    ).one()
+    return (*codings, *answers, *others)
 
 
 # -- disagreements -----------------------------------------------------------------------------------------------------

@@ -309,6 +309,18 @@ def renew(session: Session, item: int, coder: str, until: datetime) -> bool:
     )
 
 
+def renew_each(session: Session, items: Sequence[int], coder: str, until: datetime) -> list[int]:
+    """Make a coder's leases of these unfinished items longer; those the coder still has. Does not commit."""
+    renewed = (
+        update(Assignment)
+        .where(Assignment.item_id.in_(items), Assignment.coder == coder, Assignment.outcome.is_(None))
+        .values(leased_until=until)
+        .returning(Assignment.item_id)
+        .execution_options(synchronize_session=False)
+    )
+    return list(session.scalars(renewed))
+
+
 def give_back(session: Session, items: Sequence[int], coder: str) -> int:
     """End a coder's unfinished leases of these, so that others may take the texts; how many. Does not commit."""
     statement = delete(Assignment).where(

@@ -21,6 +21,7 @@ from pipeline.framing.labelling import (
     next_item,
     progress,
     renew,
+    renew_each,
     undo,
 )
 from pipeline.framing.queue import draw_queue
@@ -115,6 +116,17 @@ def test_a_correction_an_unclear_text_and_undo(store_settings, monitor, queue):
     assert next_item(store_settings, monitor, "c1", now=NOW).item == first
 
 
+def test_a_coding_has_the_time_at_which_its_answer_arrived_and_keeps_it(store_settings, monitor, queue):
+    queue(store_settings)
+    item = next_item(store_settings, monitor, "c1", now=NOW).item
+    later = NOW + timedelta(minutes=5)
+    answer(store_settings, monitor, item, "both", "c1", now=NOW)
+    answer(store_settings, monitor, item, "both", "c1", now=later)  # a script that runs again
+    assert [c.coded_at for c in _codings(store_settings)] == [NOW]
+    answer(store_settings, monitor, item, "neither", "c1", now=later)
+    assert [(c.value, c.coded_at) for c in _codings(store_settings)] == [("neither", later)]
+
+
 def test_a_first_answer_stays_where_another_window_says_otherwise(store_settings, monitor, queue):
     queue(store_settings)
     item = next_item(store_settings, monitor, "c1", now=NOW).item
@@ -187,6 +199,8 @@ def test_a_lease_runs_out_and_is_renewed(settings, monitor, queue):
     with pytest.raises(LabellingError, match="is not with c1"):
         answer(settings, monitor, item, "both", "c1", now=late)
     assert not renew(settings, item, "c1")
+    assert renew_each(settings, [item, 10**6], "c1") == frozenset()
+    assert renew_each(settings, [item, 10**6], "c4", now=late) == {item}
     answer(settings, monitor, item, "both", "c4", now=late)
     assert [c.coder for c in _codings(settings)] == ["c4"]
 

@@ -394,3 +394,20 @@ def test_pictures_to_be_looked_at_and_axe_finds_nothing(codes, mode, width):
     violations(visitor)
     visitor.shoots(f"label-empty-{width}")
     assert visitor.complaints == []
+
+
+def test_after_the_last_answer_the_agreement_is_asked_for_until_that_answer_is_in_it(codes):
+    visitor = codes()
+    begins(visitor)
+    told = {
+        "language": "all", "texts": 9, "codings": 18, "percent": 0.9, "low": 0.5, "high": 0.9, "verdict": "so so",
+        "newest": 20000,
+    }  # fmt: skip
+    kept = [told | {"alpha": 0.7, "behind": 1}, told | {"alpha": 0.8, "behind": None}]
+    visitor.page.route("**/label/agreement?*", lambda route: route.fulfill(json=[kept.pop(0) if kept[1:] else kept[0]]))
+    visitor.page.keyboard.press("0")
+    visitor.page.get_by_text("The newest answers are being counted.").wait_for()
+    assert "α 0.700" in visitor.page.locator("#agreement").inner_text()
+    assert "Of the newest 20,000 codings; there are more" in visitor.page.locator("#agreement").inner_text()
+    visitor.page.get_by_text("α 0.800").wait_for()  # though nobody has answered since
+    assert "being counted" not in visitor.page.locator("#agreement").inner_text()

@@ -6,8 +6,9 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
+from pipeline.framing import live_agreement
 from pipeline.settings import Settings
 from pipeline.store.session import engine_for, open_session
 from pipeline.store.tables import Assignment, Coding, Queue, QueueItem
@@ -254,6 +255,35 @@ def test_agreement_is_live_and_only_of_finished_pairs(both, post, client, token)
     after = client.get(f"{API}/agreement", headers=token("viewer")).json()
     assert after[0]["texts"] == before[0]["texts"] + 1
     assert after[0]["alpha"] < before[0]["alpha"]  # the first coder had said nationalist
+
+
+def test_agreement_says_what_is_not_in_it(store, post, client, token, monkeypatch):
+    def told():
+        return client.get(f"{API}/agreement", headers=token("viewer")).json()
+
+    assert {(one["behind"], one["newest"]) for one in told()} == {(None, None)}
+    monkeypatch.setattr(live_agreement, "_SLOW", -1.0)
+    monkeypatch.setattr(live_agreement, "_REST", 10**6)
+    monkeypatch.setattr(live_agreement, "MOST_VOTES", 20)
+    for coder in ("ana", "ben"):
+        post("answer", {"item": post("next", ALL, coder)[1]["item"]["item"], "value": "both"}, coder)
+        found = told()
+        assert {one["newest"] for one in found} == {20}
+    assert found[0]["behind"] > 0  # the second answer is not in it, and its coder's page asks again
+
+
+def test_texts_are_kept_for_their_coder_with_one_statement_however_many(store, post):
+    held = []
+    while len(held) < 6:
+        held.append(post("next", ALL | {"held": held})[1]["item"]["item"])
+    sent: list[str] = []
+    engine = engine_for(store[0].database)
+    event.listen(engine, "before_cursor_execute", lambda connection, cursor, statement, *rest: sent.append(statement))
+    assert post("renew", {"items": held[:1]})[1]["kept"] == held[:1]
+    of_one = len(sent)
+    sent.clear()
+    assert post("renew", {"items": [*held, 10**6]})[1] == {"kept": held, "lost": [10**6]}
+    assert len(sent) == of_one
 
 
 def test_a_third_coder_settles_and_the_two_codings_stay(both, post, client, token):

@@ -3,7 +3,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from pipeline.report import Report
 from pipeline.store.label import (
+    IMPORTING,
     answered_lately,
     disputes,
     in_dispute,
@@ -14,6 +16,7 @@ from pipeline.store.label import (
     waiting_for_second,
 )
 from pipeline.store.pending import is_pending, pending_among
+from pipeline.store.runs import record_run
 from pipeline.store.session import open_session
 from pipeline.store.tables import Assignment, Cluster, Coding, Document, Queue, QueueItem
 from tests.framing.labelled import add_texts
@@ -135,6 +138,38 @@ def test_votes_leave_out_what_is_pending_settles_or_is_a_machines(desk):
     with open_session(desk.settings) as session:
         assert votes_mark(session, "m", "framing") != mark
         assert len(votes(session, "m", "framing")) == 4
+
+
+def test_votes_for_a_page_are_the_newest_of_them(desk):
+    for place, coder in enumerate(("c1", "c2", "c3")):
+        desk.codes(desk.texts[place], coder, "both")
+    with open_session(desk.settings) as session:
+        assert [one.coder for one in votes(session, "m", "framing", most=2)] == ["c2", "c3"]
+        assert [one.coder for one in votes(session, "m", "framing")] == ["c1", "c2", "c3"]
+
+
+def test_the_mark_of_the_votes_changes_when_a_queue_is_closed(desk):
+    (item,) = desk.queue(2)
+    desk.codes(desk.texts[0], "c9", "both", drawn=NOW - timedelta(days=9))
+    desk.codes(desk.texts[0], "c1", "neither", item=item)  # waits for a second coder
+    with open_session(desk.settings) as session:
+        mark = votes_mark(session, "m", "framing")
+        assert len(votes(session, "m", "framing")) == 1
+        session.scalars(select(Queue)).one().closed_at = NOW + timedelta(days=1)
+        session.commit()
+        assert len(votes(session, "m", "framing")) == 2
+        assert votes_mark(session, "m", "framing") != mark
+
+
+def test_the_mark_of_the_votes_changes_when_a_file_corrects_an_older_coding(desk):
+    first = desk.codes(desk.texts[0], "c1", "both")
+    desk.codes(desk.texts[1], "c1", "both")
+    with open_session(desk.settings) as session:
+        mark = votes_mark(session, "m", "framing")
+        session.get_one(Coding, first).value = "neither"
+        record_run(session, Report(job=IMPORTING, updated=1), started_at=NOW, monitor="m")
+        session.commit()
+        assert votes_mark(session, "m", "framing") != mark
 
 
 def test_disputes_are_between_other_coders_and_wait_for_none(desk):

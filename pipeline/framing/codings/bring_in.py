@@ -20,6 +20,7 @@ from pipeline.monitor import Monitor
 from pipeline.report import Progress, Report, silent
 from pipeline.settings import Settings
 from pipeline.store.codings import KEYS, count_waiting, keep_codings, match_waiting
+from pipeline.store.label import IMPORTING
 from pipeline.store.queues import adopt, keep_probabilities
 from pipeline.store.runs import record_run
 from pipeline.store.session import open_session
@@ -147,7 +148,7 @@ def import_codings(
         keep_probabilities(session, monitor.name)
         adopt(session, monitor.name, datetime.now(UTC))
         report = Report(
-            job="import codings",
+            job=IMPORTING,
             found=run.found,
             new=run.new,
             updated=run.updated,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
+from math import ceil
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -176,6 +177,13 @@ class AgreementShown(BaseModel):
     low: float | None = Field(description="95% bootstrap interval over texts")
     high: float | None
     verdict: str = Field(description="the lower bound against .667 and .800, or why there is no alpha")
+    behind: int | None = Field(
+        description="answers came that are not in it yet; after so many seconds they are. Null: all are in it"
+    )
+    newest: int | None = Field(
+        description="only so many of the newest codings are in it; there are more, with which `riftwatch codings "
+        "agreement` reckons. Null: all are in it"
+    )
 
 
 class DrawAsked(BaseModel):
@@ -364,8 +372,10 @@ def renew(request: Request, monitor: str, held: Held) -> Renewed:
     """Keep texts for their coder for another half hour."""
     settings, coder = settings_of(request), coder_name(request)
     monitor_of(request, monitor)
-    kept = [item for item in held.items if labelling.renew(settings, item, coder)]
-    return Renewed(kept=kept, lost=[item for item in held.items if item not in kept])
+    kept = labelling.renew_each(settings, held.items, coder)
+    return Renewed(
+        kept=[item for item in held.items if item in kept], lost=[item for item in held.items if item not in kept]
+    )
 
 
 @router.get("/progress")
@@ -409,12 +419,14 @@ def progress(
 def agreement(request: Request, monitor: str, variable: AskedVariable = "framing") -> list[AgreementShown]:
     """Krippendorff's alpha with its 95% interval, over all languages and in each.
 
-    Of texts that two coders have coded and no coder is awaited for; what settles a disagreement is nobody's vote.
+    Of texts that two coders have coded and no coder is awaited for; what settles a disagreement is nobody's vote. Where
+    reckoning takes long, answers of the last seconds are not in it yet: ``behind`` says when they are.
     """
     watched_by, book = monitor_of(request, monitor), book_of(variable)
     with open_session(settings_of(request)) as session:
         found = live_agreement(session, watched_by, book.variable)
-    return [AgreementShown(**asdict(one)) for one in found]
+    behind = None if found.behind is None else ceil(found.behind)
+    return [AgreementShown(**asdict(one), behind=behind, newest=found.newest) for one in found.figures]
 
 
 @router.post("/draw")

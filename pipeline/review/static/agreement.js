@@ -25,12 +25,29 @@
     return item;
   }
 
+  // What is not in the figures: said, since after the last answer of a queue nobody looks here again.
+  function without(one) {
+    var words = [];
+    if (one.newest !== null) words.push("Of the newest " + count(one.newest) + " codings; there are more: riftwatch codings agreement reckons with all.");
+    if (one.behind !== null) words.push("The newest answers are being counted.");
+    var item = document.createElement("p");
+    item.className = "soft small";
+    item.textContent = words.join(" ");
+    return words.length ? [item] : [];
+  }
+
+  var asked = 0;
   function agreement() {
+    var mine = asked += 1;
     window.riftwatchAsk(work.dataset.api + "agreement" + query).then(function (answer) {
       if (answer.status !== 200) throw new Error(answer.data.detail);
-      place.replaceChildren.apply(place, answer.data.map(line));
+      if (mine !== asked) return; // a slow answer to an earlier question lacks the newest answers
+      place.replaceChildren.apply(place, answer.data.map(line).concat(without(answer.data[0])));
+      if (answer.data[0].behind !== null) soon("agreement", agreement, 1000 * answer.data[0].behind);
     }).catch(function () {
-      place.textContent = "The figure can't be had just now; it comes with the next answers.";
+      if (mine !== asked) return;
+      place.textContent = "The figure can't be had just now; it is asked for again in half a minute.";
+      soon("agreement", agreement, 30000);
     });
   }
 
