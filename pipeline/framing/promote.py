@@ -6,7 +6,7 @@ Each changes what is in force in one transaction, so whoever is killed leaves th
 from __future__ import annotations
 
 import getpass
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +27,7 @@ from pipeline.store.models import (
     promote,
     reject,
     require_in_force,
+    were_in_force,
 )
 from pipeline.store.session import open_session
 from pipeline.store.tables import Model
@@ -85,7 +86,7 @@ def gates(card: Mapping[str, Any], incumbent: str | None, *, minimum_gain: float
 def _row(session: Session, name: str) -> Model:
     row = model_named(session, name)
     if row is None:
-        known = ", ".join(model.name for model in models_of(session)[:5])
+        known = ", ".join(model.name for model in models_of(session, most=5))
         raise PromotionError(f"there is no model {name}; the newest are {known or 'none'} (`riftwatch model list`)")
     return row
 
@@ -103,20 +104,24 @@ def _require_sound(settings: Settings, row: Model) -> None:
 
 def standings(session: Session, variable: str | None = None) -> dict[str, str]:
     """Name of each model -> in force, was in force, waiting or rejected; of a variable or of all, the newest first."""
-    models = models_of(session, variable)
-    made: dict[str, str] = {}
-    for one in {model.variable for model in models}:
-        steps = history(session, one)
-        made |= {step.model.name: "was in force" for step in steps}
-        made |= {step.model.name: "in force" for step in steps[-1:]}
-    waiting_or_not = {True: "waiting", False: "rejected"}
-    return {model.name: made.get(model.name, waiting_or_not[model.rejected_at is None]) for model in models}
+    return standings_of(session, models_of(session, variable))
+
+
+def standings_of(session: Session, models: Sequence[Model]) -> dict[str, str]:
+    """Name of each of these models -> in force, was in force, waiting or rejected, in their order."""
+    put = were_in_force(session, models)
+    words = {True: "in force", False: "was in force"}
+    otherwise = {True: "waiting", False: "rejected"}
+    return {
+        model.name: words[put[model.id]] if model.id in put else otherwise[model.rejected_at is None]
+        for model in models
+    }
 
 
 def standing(settings: Settings, name: str) -> str:
     """In force, was in force, waiting or rejected. Raises :class:`PromotionError` for an unknown name."""
     with open_session(settings) as session:
-        return standings(session, _row(session, name).variable)[name]
+        return standings_of(session, [_row(session, name)])[name]
 
 
 def decisions(settings: Settings, name: str) -> dict[str, Any]:
@@ -125,7 +130,7 @@ def decisions(settings: Settings, name: str) -> dict[str, Any]:
         row = _row(session, name)
         return {
             "name": name,
-            "state": standings(session, row.variable)[name],
+            "state": standings_of(session, [row])[name],
             "rejected_at": row.rejected_at,
             "rejection": row.rejection,
             "promotions": [

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from pipeline.monitor import Period
 from pipeline.store.models import model_in_force
@@ -104,17 +104,23 @@ class BridgeLine:
 
 def bridges(session: Session, monitor: str, variable: str, new: str | None = None) -> list[BridgeLine]:
     """The bridge to the model ``new`` (by name), or else the one made last, by group and period."""
-    names = {model.id: model.name for model in session.scalars(select(Model).where(Model.variable == variable))}
-    wanted = [model_id for model_id, name in names.items() if new is None or name == new]
-    which = (Bridge.monitor == monitor, Bridge.new_model_id.in_(wanted))
+    before, after = aliased(Model), aliased(Model)
+    of_model = (after.variable == variable, *([] if new is None else [after.name == new]))
+    which = (Bridge.monitor == monitor, Bridge.new_model_id.in_(select(after.id).where(*of_model)))
     last = select(func.max(Bridge.made_at)).where(*which).scalar_subquery()
-    query = select(Bridge).where(*which, Bridge.made_at == last).order_by(Bridge.group_id, Bridge.start)
+    query = (
+        select(Bridge, before.name, after.name)
+        .join(before, before.id == Bridge.old_model_id)
+        .join(after, after.id == Bridge.new_model_id)
+        .where(Bridge.monitor == monitor, *of_model, Bridge.made_at == last)
+        .order_by(Bridge.group_id, Bridge.start)
+    )
     of_models = {"old_model", "new_model"}
     return [
         BridgeLine(
             **{name: getattr(row, name) for name in BRIDGE_COLUMNS if name not in of_models},
-            old_model=names[row.old_model_id],
-            new_model=names[row.new_model_id],
+            old_model=old_name,
+            new_model=new_name,
         )
-        for row in session.scalars(query)
+        for row, old_name, new_name in session.execute(query)
     ]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import case, func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from pipeline.store.tables import Model, Promotion
-from pipeline.store.upsert import upsert
+from pipeline.store.upsert import IN_ONE_QUERY, upsert
 
 LEARNT_FROM = "learnt_from"
 """key of the card of a model that learnt collected texts: digest of all that its training depends on"""
@@ -32,6 +32,20 @@ class Step:
     """in force until then"""
 
 
+@dataclass(frozen=True)
+class Decided:
+    """One change of the model in force, in words."""
+
+    promoted_at: datetime
+    person: str | None
+    """None: nobody was asked (the first model)"""
+    comment: str
+    name: str
+    """in force from then on"""
+    instead_of: str | None
+    """in force until then"""
+
+
 def model_in_force(session: Session, variable: str) -> Model | None:
     """The model of the variable's newest promotion; None when none was ever promoted."""
     return session.scalars(
@@ -48,10 +62,55 @@ def model_named(session: Session, name: str) -> Model | None:
     return session.scalars(select(Model).where(Model.name == name)).one_or_none()
 
 
-def models_of(session: Session, variable: str | None = None) -> list[Model]:
-    """The models of a variable or of all, the newest first."""
-    query = select(Model).order_by(Model.trained_at.desc(), Model.id.desc())
+def models_of(session: Session, variable: str | None = None, *, most: int | None = None) -> list[Model]:
+    """The models of a variable or of all, the newest first. most: only so many, for a page; None: all."""
+    query = select(Model).order_by(Model.trained_at.desc(), Model.id.desc()).limit(most)
     return list(session.scalars(query if variable is None else query.where(Model.variable == variable)))
+
+
+def were_in_force(session: Session, models: Sequence[Model]) -> dict[int, bool]:
+    """Id of each of these models that was ever put in force -> whether it is in force now."""
+    newest = select(func.max(Promotion.id)).group_by(Promotion.variable)
+    now = func.max(case((Promotion.id.in_(newest), 1), else_=0))
+    found: dict[int, bool] = {}
+    for start in range(0, len(models), IN_ONE_QUERY):
+        some = [model.id for model in models[start : start + IN_ONE_QUERY]]
+        query = select(Promotion.model_id, now).where(Promotion.model_id.in_(some)).group_by(Promotion.model_id)
+        found |= {model: bool(in_force) for model, in_force in session.execute(query)}
+    return found
+
+
+def undecided(session: Session, variable: str, *, most: int) -> list[str]:
+    """Names of the newest models that were neither put in force nor rejected."""
+    decided = select(Promotion.id).where(Promotion.model_id == Model.id).exists()
+    query = (
+        select(Model.name)
+        .where(Model.variable == variable, Model.rejected_at.is_(None), ~decided)
+        .order_by(Model.trained_at.desc(), Model.id.desc())
+        .limit(most)
+    )
+    return list(session.scalars(query))
+
+
+def decisions_on(session: Session, variable: str, name: str | None = None, *, most: int) -> list[Decided]:
+    """The newest changes of the model in force, the newest first; with ``name`` those that put this model there.
+
+    For pages: without the models' cards, which :func:`history` reads.
+    """
+    put, before = aliased(Model), aliased(Model)
+    # by the order of the rows, as history has it: the oldest stores did not note the model before
+    previous = func.lag(Promotion.model_id).over(order_by=Promotion.id).label("previous")
+    columns = (Promotion.id, Promotion.promoted_at, Promotion.person, Promotion.comment, Promotion.model_id)
+    step = select(*columns, previous).where(Promotion.variable == variable).subquery()
+    query = (
+        select(step.c.promoted_at, step.c.person, step.c.comment, put.name, before.name)
+        .join(put, put.id == step.c.model_id)
+        .outerjoin(before, before.id == step.c.previous)
+        .where(*([] if name is None else [put.name == name]))
+        .order_by(step.c.id.desc())
+        .limit(most)
+    )
+    return [Decided(*row) for row in session.execute(query)]
 
 
 def history(session: Session, variable: str) -> list[Step]:

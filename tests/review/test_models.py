@@ -2,16 +2,74 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import delete, event, select
 
 from pipeline.review import model_words
+from pipeline.store.models import keep_model, model_named, promote
+from pipeline.store.session import engine_for, open_session
+from pipeline.store.tables import Model, Promotion
 from tests.review import filling_models
 
 pytestmark = [pytest.mark.airflow, pytest.mark.filterwarnings("ignore")]
 
 MODELS = "/ui/m/harbour/models"
+
+
+@pytest.fixture
+def statements(review_store):
+    """The questions sent to the store while the test runs."""
+    sent: list[str] = []
+    engine = engine_for(review_store[0].database)
+
+    def note(connection, cursor, statement, *rest):
+        if statement.lstrip().upper().startswith(("SELECT", "WITH")):
+            sent.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(engine, "before_cursor_execute", note)
+
+
+@contextmanager
+def more_models(settings, number):
+    """So many more models of each codebook, each put in force once, meanwhile."""
+    with open_session(settings) as session:
+        ids = {one: set(session.scalars(select(one.id))) for one in (Model, Promotion)}
+        for place in range(number):
+            for book in ("framing", "criticism"):
+                row = keep_model(
+                    session, variable=book, name=f"{book}-more-{place}", sha256="0" * 64, trained_at=filling_models.NOW,
+                    training_balance=0.0, confusion={}, card=filling_models.card(),
+                )  # fmt: skip
+                promote(session, row, promoted_at=filling_models.NOW, comment="one more")
+        session.commit()
+    try:
+        yield
+    finally:
+        with open_session(settings) as session:
+            for table in (Promotion, Model):
+                session.execute(delete(table).where(table.id.not_in(ids[table])))
+            session.commit()
+
+
+@contextmanager
+def card_changed(settings, name, card):
+    """The model has this card meanwhile: the store is shared by all tests."""
+    with open_session(settings) as session:
+        row = model_named(session, name)
+        before, row.card = row.card, card
+        session.commit()
+    try:
+        yield
+    finally:
+        with open_session(settings) as session:
+            model_named(session, name).card = before
+            session.commit()
 
 
 def test_every_version_stands_with_its_state(get):
@@ -22,6 +80,40 @@ def test_every_version_stands_with_its_state(get):
     assert "macro-F1, all values 0.710" in text
     assert "back again" in text
     assert "No model yet" in text  # of the codebook of criticism
+
+
+@pytest.mark.parametrize(
+    ("address", "most"),
+    [
+        (MODELS, 12),  # six a codebook
+        (f"{MODELS}/{filling_models.NEW}", 4),
+        ("/api/v1/monitors/harbour/models", 2),
+        (f"/api/v1/monitors/harbour/models/{filling_models.NEW}", 4),
+    ],
+)
+def test_however_many_models_there_are_a_page_asks_as_often(get, review_store, statements, address, most):
+    asked = []
+    for number in (1, 40):
+        with more_models(review_store[0], number):
+            statements.clear()
+            assert get(address).status_code == 200
+            asked.append(len(statements))
+    assert asked[0] == asked[1] <= most
+
+
+def test_a_list_that_is_cut_says_so(get, monkeypatch):
+    text = get(MODELS).text
+    assert "there are earlier ones" not in text
+    assert "Every change of the model in force" in text
+    monkeypatch.setattr("pipeline.review.pages.models.MODELS_SHOWN", 1)
+    text = get(MODELS).text
+    assert "The newest 1; there are earlier ones" in text
+    assert text.count('<th scope="row">') == 1
+    assert "The newest 1 changes of the model in force" in text
+    assert "back again" in text
+    assert "better on both sides" not in text
+    assert f"{filling_models.WAITING} waits for a decision" in text  # though the list does not show it
+    assert "The newest 1 decisions" in get(f"{MODELS}/framing-2026-01-01").text
 
 
 def test_only_who_may_write_gets_the_button(client, token):
@@ -54,6 +146,15 @@ def test_a_model_shows_its_card_whole(get):
         assert said in (text if said[0].isupper() or "&" in said else text.lower() if said.islower() else text), said
     assert text.count("<svg") >= 2
     assert "<b>maple" not in text
+
+
+def test_two_models_that_answer_alike_are_not_said_to_be_all_coded(get, review_store):
+    alike = filling_models.card()
+    alike["comparison"]["figures"]["macro_f1"] |= {"old": 0.71, "difference": 0.0, "interval": [0.0, 0.0]}
+    with card_changed(review_store[0], filling_models.WAITING, alike):
+        text = get(f"{MODELS}/{filling_models.WAITING}").text
+    assert "0.000 to 0.000" in text
+    assert "all coded" not in text
 
 
 def test_a_model_without_a_card_says_so(get):

@@ -7,6 +7,7 @@ import io
 import re
 
 import pytest
+from lxml import etree
 from sqlalchemy import event
 
 from pipeline.store.session import engine_for
@@ -35,6 +36,12 @@ def statements(review_store):
     event.listen(engine, "before_cursor_execute", note)
     yield sent
     event.remove(engine, "before_cursor_execute", note)
+
+
+def words_of(svg: str) -> str:
+    """What a reader of the drawing sees in words; tooltips are none."""
+    root = etree.fromstring(svg.encode())
+    return " ".join("".join(one.itertext()) for one in root.iter("{*}text"))
 
 
 def table_of(answer) -> list[dict[str, str]]:
@@ -107,6 +114,10 @@ def test_charts_and_their_data_can_be_saved(get):
     assert svg.headers["content-disposition"] == 'attachment; filename="harbour-heron--maple-balances-month.svg"'
     assert "<a " not in svg.text
     assert "var(" not in svg.text
+    # a saved picture says what its numbers mean, and of no event that it does not draw
+    assert "2024-08-01: The lighthouse is lit" in words_of(svg.text)
+    early = get(DYAD + "/balances.svg?period=month&until=2024-06-30")
+    assert "The lighthouse is lit" not in early.text
     rows = table_of(get(DYAD + "/points.csv?period=quarter"))
     assert [r["period"] for r in rows][:2] == ["2024-Q1", "2024-Q2"]
     assert float(rows[0]["gap"]) == pytest.approx(float(rows[0]["heron_balance"]) - float(rows[0]["maple_balance"]))
@@ -246,6 +257,8 @@ def test_pages_ask_the_store_a_fixed_number_of_questions(get, ids, statements):
         ("/ui/m/harbour/label", 6),
         ("/ui/m/harbour/label/settle", 6),
         ("/api/v1/monitors/harbour/label/progress", 5),
+        ("/api/v1/monitors/harbour/label/agreement", 4),
+        ("/ui/m/harbour/models", 12),  # six a codebook
         ("/ui/m/harbour/sources", 16),  # four a source
         ("/ui/m/harbour/sources/harbour-gazette", 16),
     ):

@@ -6,6 +6,7 @@ from pipeline.store.models import (
     IncumbentChangedError,
     before_it,
     decide_alone,
+    decisions_on,
     history,
     keep_model,
     model_in_force,
@@ -14,6 +15,8 @@ from pipeline.store.models import (
     promote,
     reject,
     require_in_force,
+    undecided,
+    were_in_force,
 )
 from pipeline.store.session import open_session
 
@@ -70,6 +73,24 @@ def test_the_history_says_who_why_on_what_and_instead_of_what(session):
     row = steps[1].promotion
     assert (row.person, row.comment, row.evidence, row.previous_id) == ("ana", "better", {"macro_f1": 0.7}, one.id)
     assert history(session, "criticism") == []
+
+
+def test_pages_read_the_newest_models_and_decisions_and_no_more(session):
+    one, two, three, four = (_keep(session, name) for name in ("one", "two", "three", "four"))
+    other = _keep(session, "other", "criticism")
+    for model in (one, two, one, other):
+        promote(session, model, promoted_at=NOW, comment="c")
+    reject(session, three, rejected_at=NOW, rejection="worse")
+    assert [model.name for model in models_of(session, "framing", most=2)] == ["four", "three"]
+    assert len(models_of(session)) == 5
+    every = decisions_on(session, "framing", most=9)
+    assert [(step.name, step.instead_of) for step in every] == [("one", "two"), ("two", "one"), ("one", None)]
+    assert decisions_on(session, "framing", most=2) == every[:2]
+    assert decisions_on(session, "framing", "one", most=9) == [every[0], every[2]]
+    assert were_in_force(session, [one, two, three, other]) == {one.id: True, two.id: False, other.id: True}
+    assert undecided(session, "framing", most=9) == ["four"]
+    assert undecided(session, "framing", most=0) == []
+    assert four.rejected_at is None
 
 
 def test_a_rejected_model_keeps_the_first_reason_until_it_is_promoted(session):

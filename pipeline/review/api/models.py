@@ -9,16 +9,17 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from pipeline.framing.promote import standings
+from pipeline.framing.promote import standings_of
 from pipeline.review.asked import monitor_of, settings_of
 from pipeline.store.bridges import BRIDGE_COLUMNS, bridges
-from pipeline.store.models import history, model_named, models_of
+from pipeline.store.models import decisions_on, model_named, models_of
 from pipeline.store.session import open_session
 from pipeline.store.tables import Model
 
 router = APIRouter(prefix="/api/v1", tags=["models"])
 
 MOST = 200
+"""models of the list, and decisions on one: the newest"""
 
 
 class ModelShown(BaseModel):
@@ -65,7 +66,7 @@ class ModelDetail(ModelShown):
     """A version with its card, the decisions on it and its bridge in this monitor."""
 
     card: dict[str, Any] = Field(description="everything that was measured when it was trained")
-    decisions: list[Decision]
+    decisions: list[Decision] = Field(description="oldest first; of more than 200 the newest")
     bridge: list[BridgeCell]
 
 
@@ -83,11 +84,12 @@ def _shown(row: Model, state: str) -> dict[str, Any]:
 
 @router.get("/monitors/{monitor}/models")
 def list_models(request: Request, monitor: str) -> list[ModelShown]:
-    """The newest models of all variables; they are the same for every monitor."""
+    """The newest 200 models of all variables; they are the same for every monitor. `riftwatch model list` has all."""
     monitor_of(request, monitor)
     with open_session(settings_of(request)) as session:
-        states = standings(session)
-        return [ModelShown(**_shown(row, states[row.name])) for row in models_of(session)[:MOST]]
+        rows = models_of(session, most=MOST)
+        states = standings_of(session, rows)
+        return [ModelShown(**_shown(row, states[row.name])) for row in rows]
 
 
 @router.get("/monitors/{monitor}/models/{model}")
@@ -99,17 +101,11 @@ def show_model(request: Request, monitor: str, model: str) -> ModelDetail:
         if row is None:
             raise HTTPException(404, "There is no model of this name.")
         return ModelDetail(
-            **_shown(row, standings(session, row.variable)[row.name]),
+            **_shown(row, standings_of(session, [row])[row.name]),
             card=row.card,
             decisions=[
-                Decision(
-                    promoted_at=step.promotion.promoted_at,
-                    person=step.promotion.person,
-                    comment=step.promotion.comment,
-                    instead_of=step.previous.name if step.previous else None,
-                )
-                for step in history(session, row.variable)
-                if step.model.name == model
+                Decision(promoted_at=one.promoted_at, person=one.person, comment=one.comment, instead_of=one.instead_of)
+                for one in reversed(decisions_on(session, row.variable, model, most=MOST))
             ],
             bridge=[
                 BridgeCell(**{field: getattr(line, field) for field in BridgeCell.model_fields})

@@ -8,35 +8,37 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from classifiers.codebook import codebooks
-from pipeline.framing.promote import standings
+from pipeline.framing.promote import standings_of
 from pipeline.review import model_charts, model_words
 from pipeline.review.asked import monitor_of, names_of, settings_of
 from pipeline.review.charts import drawn
 from pipeline.review.html import page
 from pipeline.store.bridges import bridges
 from pipeline.store.cells import VARIABLE
-from pipeline.store.models import history, model_named, models_of
+from pipeline.store.models import decisions_on, model_named, models_of, undecided
 from pipeline.store.session import open_session
 from pipeline.store.training import codings_since_training
 
 router = APIRouter()
 
 MODELS_SHOWN = 50
+"""models of a codebook, and decisions, on a page; `riftwatch model list` and `model show` have all"""
 CELLS_SHOWN = 60
 """cells of a bridge on a page; the file has all"""
 
 
 @router.get("/ui/m/{monitor}/models")
 def models(request: Request, monitor: str) -> Response:
-    """Every model of every codebook, what was decided on it, and the button that starts a retraining."""
+    """The newest models of every codebook, what was decided on it, and the button that starts a retraining."""
     watched_by = monitor_of(request, monitor)
     settings = settings_of(request)
     shown = []
     with open_session(settings) as session:
         for book in sorted(codebooks(), key=lambda book: book.variable != VARIABLE):
-            rows = models_of(session, book.variable)
-            states = standings(session, book.variable)
-            steps = history(session, book.variable)
+            # one more than is shown tells whether there are more
+            rows = models_of(session, book.variable, most=MODELS_SHOWN + 1)
+            states = standings_of(session, rows)
+            decided = decisions_on(session, book.variable, most=MODELS_SHOWN + 1)
             shown.append(
                 {
                     "book": book,
@@ -52,9 +54,10 @@ def models(request: Request, monitor: str) -> Response:
                         }
                         for row in rows[:MODELS_SHOWN]
                     ],
-                    "more": max(0, len(rows) - MODELS_SHOWN),
-                    "steps": steps[::-1][:MODELS_SHOWN],
-                    "waiting": [row.name for row in rows if states[row.name] == "waiting"],
+                    "more": len(rows) > MODELS_SHOWN,
+                    "decided": decided[:MODELS_SHOWN],
+                    "decided_more": len(decided) > MODELS_SHOWN,
+                    "waiting": undecided(session, book.variable, most=MODELS_SHOWN),
                     "new_codings": codings_since_training(session, book.variable),
                 }
             )
@@ -107,6 +110,7 @@ def model_page(request: Request, monitor: str, model: str) -> Response:
         row = model_named(session, model)
         if row is None:
             raise HTTPException(404, "There is no model of this name. The list of models has them all.")
+        decided = decisions_on(session, row.variable, model, most=MODELS_SHOWN + 1)
         lines = model_words.worst_first(bridges(session, watched_by.name, row.variable, row.name))
         return page(
             request,
@@ -115,8 +119,9 @@ def model_page(request: Request, monitor: str, model: str) -> Response:
             names=names_of(watched_by),
             row=row,
             card=row.card,
-            state=standings(session, row.variable)[row.name],
-            steps=[step for step in history(session, row.variable) if step.model.name == model],
+            state=standings_of(session, [row])[row.name],
+            decided=decided[:MODELS_SHOWN][::-1],
+            decided_more=len(decided) > MODELS_SHOWN,
             parts=_card_parts(row.card),
             bridge=lines[:CELLS_SHOWN],
             bridge_more=max(0, len(lines) - CELLS_SHOWN),
