@@ -241,7 +241,8 @@ def _found(look: AlarmLook | None) -> str:
     figures: dict[str, Any] = look.figures
     if not figures:
         return f"Nothing can be said yet: {look.why or 'no codings'}."
-    bounds = interval(figures["low"], figures["high"])
+    # the variance of the sequence has a floor: it is 0 only where every text of the four samples is coded
+    bounds = interval(figures["low"], figures["high"], all_coded=figures["low"] == figures["high"])
     said = f"X = {number(figures['change'])}, confidence sequence {bounds}: the corrected gap in the alarm's stretch "
     said += f"({number(figures['present'])}) less the one in the reference ({number(figures['reference'])})."
     if figures.get("holds"):

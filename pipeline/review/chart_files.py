@@ -1,12 +1,14 @@
-"""A saved chart says by itself what it is: title, key, monitor, when it was made, and what it holds for. Pure."""
+"""A saved chart says by itself what it is: title, key, events, monitor, when it was made, what it holds for. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
+from unicodedata import east_asian_width
 
 from lxml import etree
 
-from pipeline.review.charts import COLOURS, FONT, LEFT
+from pipeline.review.charts import COLOURS, FONT, LEFT, Mark
 
 KEY = (
     "Filled marks on a solid line: corrected by random codings, bar: 95% interval. "
@@ -15,6 +17,12 @@ KEY = (
 ONLY_THESE = "Conclusions hold for the sources of this monitor, which are no sample of something larger."
 HEAD, LINE = 52, 18
 """Pixels above the chart, and of a line beneath it."""
+MOST_EVENTS = 40
+"""events that are listed beneath a chart: a picture of many hundreds would not fit into memory"""
+LETTERS = 140
+"""of a line beneath the chart; letters that are twice as wide (Chinese, Japanese, Korean) count twice"""
+EVENT_LINES = 2
+"""an event gets at most so many lines, and is cut after them"""
 _SVG = "http://www.w3.org/2000/svg"
 _MARKS = {"title", "desc"}
 
@@ -26,6 +34,23 @@ def _text(root: etree._Element, words: str, y: float, *, size: int, bold: bool =
     if bold:
         written.set("font-weight", "600")
     written.text = words
+
+
+def event_lines(events: Sequence[Mark]) -> list[str]:
+    """What the numbers in a chart mean: number, day and words of each of its events, in lines that fit beneath it.
+
+    events: those that are drawn, in the order of time; of very many the newest.
+    """
+    shown = events[-MOST_EVENTS:]
+    lines = []
+    for one in shown:
+        words = f"{one.number}\u2002{one.said}"
+        letters = LETTERS // 2 if any(east_asian_width(letter) in "WF" for letter in words) else LETTERS
+        # drawings run spaces together, so the indent is made of wider ones
+        lines += wrap(words, letters, max_lines=EVENT_LINES, placeholder=" …", subsequent_indent="\u2003\u2002")
+    if len(shown) < len(events):
+        lines.insert(0, f"{len(events) - len(shown)} earlier events are listed on the dyad's page.")
+    return ["Events", *lines] if lines else []
 
 
 def with_words(svg: str, *, title: str, key: str, foot: Sequence[str]) -> str:

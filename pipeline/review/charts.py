@@ -170,6 +170,8 @@ class Chart:
     title: str
     description: str
     spots: Sequence[Spot]
+    events: Sequence[Mark] = ()
+    """those it numbers, in the order of time: what stands alone has to say what they were"""
 
 
 def _time(day: date) -> str:
@@ -349,9 +351,14 @@ def lanes(days: Sequence[date], first: date, last: date, width_of_label: float =
     return made
 
 
+def in_sight(events: Sequence[Mark], first: date, last: date) -> list[Mark]:
+    """The events that a chart from ``first`` to the day before ``last`` draws, in the order of time."""
+    return sorted((e for e in events if first <= e.day < last), key=lambda e: e.day)
+
+
 def _event_layers(events: Sequence[Mark], first: date, last: date, beneath: int) -> list[Spec]:
     """The events' lines and labels; ``beneath``: rows of other labels between these and the plot."""
-    inside = sorted((e for e in events if first <= e.day < last), key=lambda e: e.day)
+    inside = in_sight(events, first, last)
     if not inside:
         return []
     # "other" says nothing of the event; its number leads to the list
@@ -500,8 +507,8 @@ def frame_of(
     if ends is None and band is not None and band.start < last:
         step = 0.25
         low, high = min(low, step * (band.low // step)), max(high, step * -(-band.high // step))
-    inside = sorted(e.day for e in events if first <= e.day < last)
-    rows = max(lanes(inside, first, last), default=-1) + 1
+    inside = in_sight(events, first, last)
+    rows = max(lanes([e.day for e in inside], first, last), default=-1) + 1
     frame = Frame(first, last, low, high, height, 0)
     rows += max((row for _, row, _ in _named_alarms(alarms, frame)), default=-1) + 1
     return replace(frame, top=12 + ROW * rows)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy.orm import Session
 
 from pipeline.monitor import Dyad, Event, Monitor
 from pipeline.review import alarm_words, criticism, dyads
 from pipeline.review.asked import names_of
-from pipeline.review.charts import AlarmMark, Band, Chart, frame_of, series_spec, share_extent, spots
+from pipeline.review.charts import AlarmMark, Band, Chart, frame_of, in_sight, series_spec, share_extent, spots
 from pipeline.review.dyad_rows import Rows, rows_of
 from pipeline.review.dyad_view import MOST_PERIODS, View
 from pipeline.store.directed import DirectedCell, directed_cells
@@ -62,6 +63,11 @@ class Facts:
     """what a's texts say of b, and what b's say of a"""
     reference_gaps: alarm_words.ReferenceGaps | None
     """of the view's kind of period; null: the band is the alarm's own, or there is none"""
+
+    @property
+    def coded(self) -> frozenset[date]:
+        """First days of the periods of which every text of both groups is coded."""
+        return dyads.both_all_coded(self.rows.cells[self.dyad.a], self.rows.cells[self.dyad.b])
 
     @property
     def open(self) -> list[RaisedAlarm]:
@@ -154,22 +160,26 @@ def charts_of(facts: Facts, up: str) -> dict[str, Chart]:
         axis = "universalist −     balance     + nationalist"
         spec = series_spec(both, marks, title=title, value_title=axis, height=340)
         said = "Two lines with 95% intervals where codings correct them; the table says the same."
-        made["balances"] = Chart(spec, title, said, spots(both, frame_of(both, marks, 340)))
+        frame = frame_of(both, marks, 340)
+        made["balances"] = Chart(spec, title, said, spots(both, frame), in_sight(marks, frame.first, frame.last))
     in_table = {row.start for row in facts.rows.gaps[-MOST_LISTED:]}
+    whole = view.query(since=None, until=None)
 
     def row_of(gap: GapCell) -> str:
         """Its row in the table; of an older period the view that has it."""
-        narrow = "" if gap.start in in_table else f"?{view.query(since=gap.start, until=gap.start)}"
+        narrow = "" if gap.start in in_table else f"?{whole}&since={gap.start}&until={gap.start}"
         return f"{narrow}#{dyads.anchor_of(gap)}"
 
-    gap = [dyads.gap_series(f"Gap of {a} and {b}", facts.rows.gaps, leads=row_of)]
+    coded = facts.coded
+    gap = [dyads.gap_series(f"Gap of {a} and {b}", facts.rows.gaps, leads=row_of, coded=coded)]
     if gap[0].points:
         title = f"Gap: balance of {a} less balance of {b} per {view.kind}{what}"
         band, _ = facts.band
         alarms = facts.marks
         spec = series_spec(gap, marks, title=title, value_title="gap", height=260, band=band, alarms=alarms)
-        said = dyads.reading(dyads.latest_with_value(facts.rows.gaps), a, b)
-        made["gap"] = Chart(spec, title, said, spots(gap, frame_of(gap, marks, 260, None, band, alarms)))
+        said = dyads.reading(dyads.latest_with_value(facts.rows.gaps), a, b, coded)
+        frame = frame_of(gap, marks, 260, None, band, alarms)
+        made["gap"] = Chart(spec, title, said, spots(gap, frame), in_sight(marks, frame.first, frame.last))
     ways = [
         criticism.series("a", a, b, facts.directed[0], up),
         criticism.series("b", b, a, facts.directed[1], up),
@@ -180,5 +190,6 @@ def charts_of(facts: Facts, up: str) -> dict[str, Chart]:
         title = f"Hostile criticism: share of each group's texts that are hostile to the other, per {view.kind}"
         spec = series_spec(ways, marks, title=title, value_title="share of its texts", height=170, shares=True)
         said = criticism.what_is_known([(a, b, facts.directed[0]), (b, a, facts.directed[1])], bounded=view.bounded)
-        made["criticism"] = Chart(spec, title, said, spots(ways, frame_of(ways, marks, 170, share_extent(ways))))
+        frame = frame_of(ways, marks, 170, share_extent(ways))
+        made["criticism"] = Chart(spec, title, said, spots(ways, frame), in_sight(marks, frame.first, frame.last))
     return made

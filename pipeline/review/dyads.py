@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -12,7 +12,7 @@ from urllib.parse import quote
 from pipeline.monitor import Dyad, Event, Monitor, Period
 from pipeline.monitor.periods import period_of
 from pipeline.review.charts import Mark, Point, Series
-from pipeline.review.words import NOTHING, interval, number
+from pipeline.review.words import NO_WIDTH, NOTHING, interval, number
 from pipeline.store.directed import DirectedCell
 from pipeline.store.tables import GapCell, TrendCell
 
@@ -80,11 +80,27 @@ def texts_address(group: str, row: TrendCell | GapCell) -> str:
     return "texts?" + texts_query(group, row.start, row.end)
 
 
-def estimate(value: float | None, low: float | None, high: float | None) -> str:
-    """A value with its interval, or the word for having none."""
+def all_coded(*cells: TrendCell | None) -> bool:
+    """Whether every text of these cells is drawn at random and coded: then no sampling error is left.
+
+    Texts that came after the draw and are not coded are among those that are not.
+    """
+    return bool(cells) and all(
+        cell is not None and 0 < (cell.clusters or 0) <= (cell.codings or 0) and not cell.late for cell in cells
+    )
+
+
+def both_all_coded(cells_a: Sequence[TrendCell], cells_b: Sequence[TrendCell]) -> frozenset[date]:
+    """First days of the periods of which every text of both groups is coded."""
+    coded_b = {cell.start for cell in cells_b if all_coded(cell)}
+    return frozenset(cell.start for cell in cells_a if cell.start in coded_b and all_coded(cell))
+
+
+def estimate(value: float | None, low: float | None, high: float | None, *, whole: bool = False) -> str:
+    """A value with its interval, or the word for having none. whole: every text behind it is coded."""
     if value is None:
         return "no value"
-    bounds = interval(low, high)
+    bounds = interval(low, high, all_coded=whole)
     return f"{number(value)} ({bounds})" if bounds else f"{number(value)}, uncorrected"
 
 
@@ -107,8 +123,8 @@ def balance_series(side: str, name: str, cells: Sequence[TrendCell], up: str) ->
                 high=c.high if _is_corrected(c) else None,
                 corrected=_is_corrected(c),
                 missing=c.missing,
-                said=f"{name}, {label_of(c)}: {estimate(c.balance, c.low, c.high)}; {c.texts} texts from "
-                f"{c.sources} sources, {c.codings} coded",
+                said=f"{name}, {label_of(c)}: {estimate(c.balance, c.low, c.high, whole=all_coded(c))}; "
+                f"{c.texts} texts from {c.sources} sources, {c.codings} coded",
                 href=up + texts_address(c.group_id, c) if c.texts else None,
             )
             for c in cells
@@ -121,8 +137,14 @@ def anchor_of(row: TrendCell | GapCell) -> str:
     return f"p-{label_of(row)}"
 
 
-def gap_series(name: str, gaps: Sequence[GapCell], *, leads: Callable[[GapCell], str] | None = None) -> Series:
-    """The gaps of a dyad as a line. leads: gap -> where a click on it leads."""
+def gap_series(
+    name: str,
+    gaps: Sequence[GapCell],
+    *,
+    leads: Callable[[GapCell], str] | None = None,
+    coded: Collection[date] = (),
+) -> Series:
+    """The gaps of a dyad as a line. leads: gap -> where a click on it leads. coded: see :func:`both_all_coded`."""
     return Series(
         "gap",
         name,
@@ -136,7 +158,7 @@ def gap_series(name: str, gaps: Sequence[GapCell], *, leads: Callable[[GapCell],
                 high=g.high if _is_corrected(g) else None,
                 corrected=_is_corrected(g),
                 missing=g.missing,
-                said=f"Gap, {label_of(g)}: {estimate(g.gap, g.low, g.high)}",
+                said=f"Gap, {label_of(g)}: {estimate(g.gap, g.low, g.high, whole=g.start in coded)}",
                 href=leads(g) if leads else None,
             )
             for g in gaps
@@ -208,8 +230,8 @@ def latest_with_value(gaps: Sequence[GapCell]) -> GapCell | None:
     return next((g for g in reversed(gaps) if g.gap is not None), None)
 
 
-def reading(gap: GapCell | None, name_a: str, name_b: str) -> str:
-    """A gap as a sentence that claims no more than its interval allows."""
+def reading(gap: GapCell | None, name_a: str, name_b: str, coded: Collection[date] = ()) -> str:
+    """A gap as a sentence that claims no more than its interval allows. coded: see :func:`both_all_coded`."""
     if gap is None:
         return "No period has a gap yet: at least one of the two groups has no balance."
     if gap.gap is None:
@@ -223,7 +245,7 @@ def reading(gap: GapCell | None, name_a: str, name_b: str) -> str:
             f"{label_of(gap)}: by the model alone, {more} reads {size} more nationalist than {less}. "
             "This is uncorrected: without random codings nobody can say how far it may be off."
         )
-    if high - low < 1e-9:
+    if gap.start in coded and high - low < NO_WIDTH:
         bounds = "every text of both is coded: no sampling error is left, only the coders' own"
     else:
         bounds = f"95% interval of the gap {interval(low, high)}"
@@ -234,11 +256,15 @@ def reading(gap: GapCell | None, name_a: str, name_b: str) -> str:
     return f"{label_of(gap)}: {more} reads {size} more nationalist than {less} ({bounds})."
 
 
-def last_corrected(gaps: Sequence[GapCell], name_a: str, name_b: str) -> str | None:
+def latest_corrected(gaps: Sequence[GapCell]) -> GapCell | None:
+    """The newest period in which the gap is known and corrected."""
+    return next((g for g in reversed(gaps) if g.gap is not None and _is_corrected(g)), None)
+
+
+def last_corrected(gaps: Sequence[GapCell], name_a: str, name_b: str, coded: Collection[date] = ()) -> str | None:
     """The newest corrected gap as a sentence, where the newest gap of all is uncorrected; else None."""
-    newest = latest_with_value(gaps)
-    found = next((g for g in reversed(gaps) if g.gap is not None and _is_corrected(g)), None)
-    return None if found is None or found is newest else "Last corrected: " + reading(found, name_a, name_b)
+    newest, found = latest_with_value(gaps), latest_corrected(gaps)
+    return None if found is None or found is newest else "Last corrected: " + reading(found, name_a, name_b, coded)
 
 
 def texts_counted(a: TrendCell | None, b: TrendCell | None, name_a: str, name_b: str) -> str:

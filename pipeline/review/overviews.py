@@ -58,14 +58,21 @@ class Card:
     """the newest of them with a value"""
     cells: tuple[TrendCell | None, TrendCell | None]
     """both sides of ``known``"""
+    coded: frozenset[date]
+    """first days of the periods it speaks of, ``known`` and the last corrected one, of which every text is coded"""
+
+    @property
+    def all_coded(self) -> bool:
+        """Whether every text behind ``known`` is coded."""
+        return self.known is not None and self.known.start in self.coded
 
     @property
     def reading(self) -> str:
-        return dyads.reading(self.known, self.a, self.b)
+        return dyads.reading(self.known, self.a, self.b, self.coded)
 
     @property
     def corrected(self) -> str | None:
-        return dyads.last_corrected(self.gaps, self.a, self.b)
+        return dyads.last_corrected(self.gaps, self.a, self.b, self.coded)
 
     @property
     def texts(self) -> str:
@@ -95,6 +102,11 @@ class Overview:
     runs: list[Run]
 
 
+def _spoken_of(gaps: Sequence[GapCell]) -> list[GapCell]:
+    """The gaps a card says a sentence of with their interval: the newest known one, and the last corrected one."""
+    return [gap for gap in (dyads.latest_with_value(gaps), dyads.latest_corrected(gaps)) if gap is not None]
+
+
 def _card(
     monitor: Monitor,
     dyad: Dyad,
@@ -121,6 +133,11 @@ def _card(
         gaps=list(gaps),
         known=known,
         cells=(cells.get((dyad.a, known.start)), cells.get((dyad.b, known.start))) if known else (None, None),
+        coded=frozenset(
+            gap.start
+            for gap in _spoken_of(gaps)
+            if dyads.all_coded(cells.get((dyad.a, gap.start)), cells.get((dyad.b, gap.start)))
+        ),
     )
 
 
@@ -129,8 +146,8 @@ def overview_of(session: Session, monitor: Monitor, now: datetime) -> Overview:
     name, kind = monitor.name, monitor.audit_period
     pairs = [(dyad.a, dyad.b) for dyad in monitor.dyads]
     gaps = newest_gaps(session, name, pairs, kind, SPARK_PERIODS) if pairs else {}
-    known = {pair: dyads.latest_with_value(found) for pair, found in gaps.items()}
-    cells = cells_at(session, name, kind, [(group, gap.start) for pair, gap in known.items() if gap for group in pair])
+    places = [(group, gap.start) for pair, found in gaps.items() for gap in _spoken_of(found) for group in pair]
+    cells = cells_at(session, name, kind, places)
     read = newest_changes(session, name, NEWS_READ)
     alarms = newest_alarms(session, name, NEWS_READ)
     # of several rows of a dyad the first is the newest

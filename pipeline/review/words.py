@@ -13,6 +13,8 @@ from pipeline.spreadsheet import csv_cell
 
 RIGHT_TO_LEFT = {"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ku-arab", "prs", "ps", "sd", "syr", "ug", "ur", "yi"}
 NOTHING = "–"
+NO_WIDTH = 1e-9
+"""An interval narrower than this has no width: the rest is rounding."""
 
 
 def number(value: float | None, places: int = 2) -> str:
@@ -29,11 +31,15 @@ def share(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.2f}"
 
 
-def interval(low: float | None, high: float | None) -> str:
-    """The ends of an interval; empty for none. An interval without width is one in which every text is coded."""
+def interval(low: float | None, high: float | None, *, all_coded: bool = False) -> str:
+    """The ends of an interval; empty for none.
+
+    all_coded: every text behind it is coded. Only then, and where no width is left, is that said in place of the ends:
+    a width of 0 alone says nothing of it (two models that answer alike differ by 0 to 0, whatever was coded).
+    """
     if low is None or high is None:
         return ""
-    if high - low < 1e-9:
+    if all_coded and high - low < NO_WIDTH:
         return "all coded"
     # an interval narrower than a hundredth still shows both its ends
     places = 2 if high - low >= 0.02 else 3

@@ -7,7 +7,9 @@ from datetime import date
 from pipeline.monitor.periods import period_of, periods_covering
 from pipeline.review.dyads import (
     absences,
+    all_coded,
     balance_series,
+    both_all_coded,
     gap_series,
     last_corrected,
     latest_with_value,
@@ -35,8 +37,27 @@ def test_a_gap_whose_interval_holds_zero_shows_no_difference():
     assert "no difference is shown" in reading(gap, "H", "M")
     gap.gap, gap.low, gap.high = -0.5, -0.7, -0.3
     assert "M reads 0.50 more nationalist than H" in reading(gap, "H", "M")
-    gap.low = gap.high = gap.gap
-    assert "every text of both is coded" in reading(gap, "H", "M")
+
+
+def test_every_text_is_said_to_be_coded_only_where_it_is():
+    heron, maple, gap = quarter(date(2025, 7, 1))
+    for row, value in ((heron, heron.balance), (maple, maple.balance), (gap, gap.gap)):
+        row.low = row.high = value
+    assert both_all_coded([heron], [maple]) == frozenset()
+    assert "95% interval of the gap +0.900 to +0.900" in reading(gap, "H", "M", both_all_coded([heron], [maple]))
+    assert "all coded" not in balance_series("a", "H", [heron], "").points[0].said
+    assert "all coded" not in gap_series("g", [gap]).points[0].said
+    for cell in (heron, maple):
+        cell.codings = cell.clusters
+    coded = both_all_coded([heron], [maple])
+    assert coded == {gap.start}
+    assert "every text of both is coded" in reading(gap, "H", "M", coded)
+    assert "(all coded)" in balance_series("a", "H", [heron], "").points[0].said
+    assert "(all coded)" in gap_series("g", [gap], coded=coded).points[0].said
+    maple.late = 1  # a text came after the draw, and nobody coded it
+    assert not all_coded(heron, maple)
+    assert not all_coded(heron, None)
+    assert not all_coded()
 
 
 def test_an_uncorrected_gap_says_so_and_has_no_interval():

@@ -35,8 +35,15 @@ def test_numbers_read_well():
     assert interval(-0.1, 0.2) == "−0.10 to +0.20"
     assert interval(None, 0.2) == ""
     assert interval(0.331, 0.339) == "+0.331 to +0.339"
-    assert interval(0.33, 0.33) == "all coded"
+    assert interval(0.33, 0.33, all_coded=True) == "all coded"
     assert [cell(v) for v in (None, 3, 0.71234, ["a", "b"], {"cc": 0.1})] == ["", "3", "0.7123", "a; b", "cc 0.1000"]
+
+
+def test_an_interval_without_width_is_called_all_coded_only_where_all_is_coded():
+    assert interval(0.0, 0.0) == "0.000 to 0.000"
+    assert interval(0.33, 0.33) == "+0.330 to +0.330"
+    # what is left of a width is shown, whatever is coded
+    assert interval(-0.1, 0.2, all_coded=True) == "−0.10 to +0.20"
 
 
 def test_times_are_shown_in_utc():

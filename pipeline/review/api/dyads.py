@@ -304,7 +304,7 @@ def one_dyad(facts: Seen) -> DyadShown:
         period=facts.view.kind,
         series=facts.view.series,
         sources=facts.view.sources,
-        reading=dyads.reading(dyads.latest_with_value(gaps), facts.a, facts.b),
+        reading=dyads.reading(dyads.latest_with_value(gaps), facts.a, facts.b, facts.coded),
         points=[_point(facts, line) for line in reversed(dyads.lines(gaps, cells[facts.dyad.a], cells[facts.dyad.b]))],
         reference=_reference(facts),
         alarms=_alarms(facts),

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from pipeline.monitor.periods import span_of
 from pipeline.review import alarm_words, criticism, dyads, sheets
 from pipeline.review.asked import download, dyad_of, monitor_of, periods_of, settings_of
-from pipeline.review.chart_files import KEY, ONLY_THESE, with_words
+from pipeline.review.chart_files import KEY, ONLY_THESE, event_lines, with_words
 from pipeline.review.charts import LEFT, WIDTH, Chart, as_png, drawn, frame_of, render
 from pipeline.review.dyad_facts import CHARTS, MOST_LISTED, Facts, charts_of, facts_of
 from pipeline.review.dyad_view import (
@@ -75,14 +75,17 @@ def _how(facts: Facts) -> dict[str, dict[str, str]]:
     groups = (facts.dyad.a, facts.dyad.b)
     moments = {"gap": facts.rows.published} | {group: facts.rows.of_groups.get(group, {}) for group in groups}
     made: dict[str, dict[str, str]] = {}
+    # ten years of weeks have 1,500 figures, which share a subject and a few moments
+    of_moment = {at: urlencode({"at": moment_of(at)}) for at in {at for one in moments.values() for at in one.values()}}
     shown: dict[str, Sequence[GapCell | TrendCell]] = {"gap": facts.rows.gaps}
     shown |= {group: facts.rows.cells[group] for group in groups}
     for subject, rows in shown.items():
         made[subject] = {}
+        of_subject = [] if subject == "gap" else [urlencode({"subject": subject})]
         for row in rows:
-            asked = {"period": dyads.label_of(row)} | ({} if subject == "gap" else {"subject": subject})
+            label = dyads.label_of(row)  # holds nothing that an address would have to mask
             at = moments[subject].get(row.start)
-            made[subject][asked["period"]] = urlencode(asked | ({"at": moment_of(at)} if at else {}))
+            made[subject][label] = "&".join([f"period={label}", *of_subject, *([of_moment[at]] if at else [])])
     return made
 
 
@@ -128,6 +131,7 @@ def dyad_page(request: Request, facts: Seen) -> Response:
         sheet: KeptSheet | None = kept_sheet(session, monitor.name, dyad.a, dyad.b)
     gaps = facts.rows.gaps
     charts = charts_of(facts, "../../")
+    coded = facts.coded
     names = {dyad.a: facts.a, dyad.b: facts.b}
     audit = view.kind == view.audit
     newest = next((gap for gap in reversed(gaps) if gap.state), None)
@@ -151,8 +155,9 @@ def dyad_page(request: Request, facts: Seen) -> Response:
         state=newest.state if newest else "not enough evidence" if stated else None,
         reasons=newest.flags if newest else ["nothing is measured yet"],
         state_in=dyads.label_of(newest) if newest else None,
-        reading=dyads.reading(dyads.latest_with_value(gaps), facts.a, facts.b),
-        corrected=dyads.last_corrected(gaps, facts.a, facts.b),
+        reading=dyads.reading(dyads.latest_with_value(gaps), facts.a, facts.b, coded),
+        corrected=dyads.last_corrected(gaps, facts.a, facts.b, coded),
+        all_coded=dyads.all_coded,
         band_said=facts.band[1],
         sums=alarm_words.sums_in_words(facts.watched),
         alarms=[alarm_words.shown(one, facts.looks.get(one.id), facts.a, facts.b) for one in reversed(facts.alarms)],
@@ -202,13 +207,13 @@ def _chart(facts: Facts, chart: str) -> Chart:
 
 
 def _file(facts: Facts, name: str, chart: Chart) -> str:
-    """The drawing that is saved: with its title, key, monitor and time, since no page stands around it."""
+    """The drawing that is saved: with title, key, events, monitor and time, since no page stands around it."""
     svg = render(chart.spec, title=chart.title, description=chart.description, page=False, name=name)
     made = f"Riftwatch, monitor “{facts.monitor.title}”, made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC."
     as_of = facts.view.as_of
     if facts.view.series == "vintage":
         made += f" As it stood on {as_of.isoformat()}." if as_of else " Figures as they were first published."
-    return with_words(svg, title=chart.title, key=KEY, foot=[made, ONLY_THESE])
+    return with_words(svg, title=chart.title, key=KEY, foot=[*event_lines(chart.events), made, ONLY_THESE])
 
 
 @router.get("/ui/m/{monitor}/dyads/{a}/{b}/{chart}.svg")
