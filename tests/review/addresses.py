@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tests.review.filling_models import NEW
+
 DYAD = "m/harbour/dyads/heron/maple"
 CELL = "group=heron&start=2025-01-01&end=2025-04-01"
 
@@ -18,6 +20,7 @@ def pages(ids: Mapping[str, int]) -> dict[str, str]:
         "dyad-panel": f"{DYAD}?sources=panel",
         "dyad-explained": f"{DYAD}/explain?period=2025-Q1",
         "trends": "m/harbour/trends",
+        "trends-of-dyads": "m/harbour/trends?table=dyads",
         "texts": "m/harbour/texts",
         "texts-of-a-cell": f"m/harbour/texts?{CELL}",
         "texts-search": "m/harbour/texts?q=river+-letter",
@@ -28,6 +31,7 @@ def pages(ids: Mapping[str, int]) -> dict[str, str]:
         "label": "m/harbour/label",
         "settle": "m/harbour/label/settle",
         "models": "m/harbour/models",
+        "model": f"m/harbour/models/{NEW}",
         "sources": "m/harbour/sources",
         "source": "m/harbour/sources/heron-news",
         "new-source": "m/harbour/new-source",

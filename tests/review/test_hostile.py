@@ -98,13 +98,16 @@ def collected(tmp_path, new_site) -> Iterator[Settings]:
         assert len([d for d in texts if d.source == "pamphlets"]) > 200
         assert session.scalar(select(Queue.id)) is not None
         for number, document in enumerate(texts[:200]):
-            session.add(
-                Coding(
-                    monitor="hostile", address=document.address, document_id=document.id, variable="framing",
-                    value="both", codebook_version=1, coder=every[number][:50], coded_at=document.collected_at,
-                    draw="import", drawn_at=document.collected_at, note=every[number],
-                )
-            )  # fmt: skip
+            # two coders who say different things of the first forty: somebody has to settle them
+            for coder, value in (every[number][:50], "both"), (every[number][:49] + "2", "neither"):
+                if value == "both" or number < 40:
+                    session.add(
+                        Coding(
+                            monitor="hostile", address=document.address, document_id=document.id, variable="framing",
+                            value=value, codebook_version=1, coder=coder, coded_at=document.collected_at,
+                            draw="import", drawn_at=document.collected_at, note=every[number],
+                        )
+                    )  # fmt: skip
         session.commit()
     yield settings
     engine_for(settings.database).dispose()
@@ -131,12 +134,27 @@ def test_nothing_runs_on_any_page(collected, new_airflow, browser, tmp_path):
         ids = [*of_source["pamphlets"], *archived]
         below = ["", "m/hostile/trends", "m/hostile/dyads/heron/maple", "m/hostile/label", "m/hostile/label/settle"]
         below += ["m/hostile/models", "m/hostile/runs", "m/hostile/sources", "m/hostile/sources/news"]
+        dyad = "m/hostile/dyads/heron/maple"
+        below += [
+            f"{dyad}?series=vintage",
+            f"{dyad}?sources=panel",
+            f"{dyad}?period=month",
+            f"{dyad}/explain?period=2024",
+        ]
+        below += ["m/hostile/trends?table=dyads", "m/hostile/new-source"]
         below += [f"m/hostile/texts?page={number}" for number in range(1, 8)]
+        below += ["m/hostile/texts?q=letter", "m/hostile/texts?q=script", "m/hostile/texts?q=%3Cimg+onerror"]
         below += [f"m/hostile/documents/{document}" for document in ids]
+        below += [f"m/hostile/documents/{document}?view=weights" for document in ids[::4]]
+        below += [f"m/hostile/label/settle?variable=framing&skip={skip}" for skip in range(0, 40, 4)]
+        # what a page fetches after its heading stands
+        later = {"m/hostile/label": "#item-text:not(:empty)", "m/hostile/label/settle": "#dispute .text"}
         wrong = {}
         for address in below:
             visitor.opens(address)
             visitor.page.locator("main h1").first.wait_for()
+            if waits := later.get(address):
+                visitor.page.locator(waits).first.wait_for()
             if found := visitor.page.evaluate(LOOK):
                 wrong[address] = found
         assert wrong == {}
