@@ -2,7 +2,7 @@
 
 Run: ``python -m benchmarks.pages [--full] [--postgres] [--texts N] [--keep FOLDER]``. The store of
 benchmarks.measuring (texts of 40 groups and ten years, framed, coded, measured) behind Airflow's own application,
-asked as a viewer in this process.
+asked as an editor in this process, for whom it is looked up besides what is withheld.
 Each page is asked :data:`ROUNDS` times, each time for another group, dyad, text or period. Prints the median and the
 95th percentile, by the clock and by this process' own time, with the most questions a page asked of the database, and
 exits 1 above a ceiling. Then each page is opened in a browser that has nothing in its cache, beside the server on the
@@ -23,6 +23,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -30,17 +31,19 @@ from typing import Any
 import numpy as np
 from sqlalchemy import event, select
 
-from benchmarks.measuring import GROUPS, MONITOR, NOW, fill, monitor
+from benchmarks.measuring import GROUPS, MONITOR, NOW, SOURCES, fill, monitor
 from benchmarks.postgres import Postgres
 from pipeline.settings import Settings
 from pipeline.store.session import engine_for, open_session
-from pipeline.store.tables import Document
+from pipeline.store.tables import Document, Place, Run
 
 ROUNDS = 30
 GOAL = 0.3
 """seconds at the 95th percentile"""
 CEILING = {"SQLite": 0.5, "PostgreSQL": 0.8}
 """seconds of the worst page, with a margin for a busy machine: by this process' own time, on PostgreSQL by the clock"""
+FILES = frozenset({"a chart as SVG", "a chart as PNG", "trend table as CSV"})
+"""what a page saves: nothing is painted"""
 PAINTS = 8
 PAINT_GOAL = 1.0
 PAINT_CEILING = 2.0
@@ -73,21 +76,37 @@ def addresses(ids: list[int]) -> dict[str, Callable[[Random], str]]:
         ends = f"start={year}-{3 * quarter + 1:02d}-01&end={year}-{3 * quarter + 4:02d}-01"
         return f"m/{MONITOR}/texts?group={group(chance)}&{ends}"
 
+    def quarter(chance: Random) -> str:
+        return f"{chance.randint(2016, 2023)}-Q{chance.randint(1, 4)}"
+
+    def trends(more: str) -> Callable[[Random], str]:
+        return lambda chance: f"m/{MONITOR}/trends{more}"
+
     return {
         "overview": lambda chance: "",
         "dyad, quarters": dyad,
         "dyad, months": lambda chance: dyad(chance) + "?period=month",
         "dyad, weeks": lambda chance: dyad(chance) + "?period=week",
         "dyad, vintage": lambda chance: dyad(chance) + "?series=vintage",
-        "trend table": lambda chance: f"m/{MONITOR}/trends",
+        "dyad, panel": lambda chance: dyad(chance) + "?sources=panel",
+        "a chart as SVG": lambda chance: dyad(chance) + "/gap.svg?period=month",
+        "a chart as PNG": lambda chance: dyad(chance) + "/gap.png?period=month",
+        "how a figure was made": lambda chance: f"{dyad(chance)}/explain?period={quarter(chance)}",
+        "trend table": trends(""),
+        "trend table, dyads": trends("?table=dyads"),
         "trend table, a group's weeks": lambda chance: (
             f"m/{MONITOR}/trends?group=g{chance.randrange(GROUPS):02d}&period=week"
+        ),
+        "trend table as CSV": lambda chance: (
+            f"m/{MONITOR}/trends.csv?group=g{chance.randrange(GROUPS):02d}&period=week"
         ),
         "texts of a cell": cell,
         "texts": lambda chance: f"m/{MONITOR}/texts",
         "a text": lambda chance: f"m/{MONITOR}/documents/{chance.choice(ids)}",
         "label": lambda chance: f"m/{MONITOR}/label",
+        "settle": lambda chance: f"m/{MONITOR}/label/settle",
         "models": lambda chance: f"m/{MONITOR}/models",
+        "a model": lambda chance: f"m/{MONITOR}/models/m",
         "sources": lambda chance: f"m/{MONITOR}/sources",
         "a source": lambda chance: f"m/{MONITOR}/sources/{group(chance)}-s0",
         "runs": lambda chance: f"m/{MONITOR}/runs",
@@ -95,7 +114,7 @@ def addresses(ids: list[int]) -> dict[str, Callable[[Random], str]]:
 
 
 def application(settings: Settings, home: Path) -> tuple[Any, str]:
-    """Airflow's application with the pages on this store, and the token of a viewer."""
+    """Airflow's application with the pages on this store, and the token of somebody who may write."""
     os.environ |= {"AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
     os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{home / 'airflow.db'}"
     os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
@@ -111,7 +130,7 @@ def application(settings: Settings, home: Path) -> tuple[Any, str]:
         app = create_app(apps="core")
         mounted = next(r.app for r in app.routes if getattr(r, "path", "") == "/rift")
         mounted._app = create_pages(settings)
-        return app, app.state.auth_manager.generate_jwt(SimpleAuthManagerUser(username="vera", role="viewer"))
+        return app, app.state.auth_manager.generate_jwt(SimpleAuthManagerUser(username="ana", role="user"))
 
 
 def asking(app: Any, token: str) -> Callable[[str], Any]:
@@ -122,6 +141,26 @@ def asking(app: Any, token: str) -> Callable[[str], Any]:
     return lambda below: client.get(f"/rift/ui/{below}")
 
 
+def add_runs(settings: Settings) -> None:
+    """Fifty runs of each source, and five places, of which one fails: without them no page reads a source's texts."""
+    with open_session(settings) as session:
+        for group in range(GROUPS):
+            for source in (f"g{group:02d}-s{number}" for number in range(SOURCES)):
+                for number in range(50):
+                    session.add(
+                        Run(
+                            job="collect", monitor=MONITOR, source=source, started_at=NOW - timedelta(days=number),
+                            seconds=3.0, found=9, new=4, known=5, updated=0, reposts=0, failed=0, waiting=0,
+                            bytes=9_000, problems=[], sentence="collect: 9 found, 4 new.",
+                        )
+                    )  # fmt: skip
+                for number in range(5):
+                    failing = {"failure": "soft", "reason": "HTTP 503", "failures": 3} if number == 4 else {}
+                    place = f"http://127.0.0.1:9/{source}/{number}"
+                    session.add(Place(monitor=MONITOR, source=source, address=place, checked_at=NOW, **failing))
+        session.commit()
+
+
 def prepare(settings: Settings, texts: int) -> list[int]:
     """Fill the store, measure it, and write the monitor's file, unless it was kept; returns the ids of some texts."""
     from pipeline.measure.job import measure
@@ -129,6 +168,7 @@ def prepare(settings: Settings, texts: int) -> list[int]:
     if not settings.monitors.exists():
         watched = monitor()
         fill(settings, texts)
+        add_runs(settings)
         measure(settings, watched, now=NOW)
         settings.monitors.mkdir()
         described = watched.model_dump(mode="json", exclude_defaults=True)
@@ -186,6 +226,8 @@ def first_paints(
     with _served(app) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         for name, address in pages.items():
+            if name in FILES:
+                continue
             took = []
             for _ in range(PAINTS):
                 context = browser.new_context(viewport={"width": 1280, "height": 900})

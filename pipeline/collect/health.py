@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from croniter import croniter
 from sqlalchemy.orm import Session
 
 from pipeline.collect.steps import Facts, is_local
-from pipeline.collect.volume import HISTORY_DAYS, Volume, volume, weekly
+from pipeline.collect.volume import HISTORY_DAYS, WATCHED_DAYS, Volume, volume, weekly
 from pipeline.monitor import Monitor
 from pipeline.monitor.sources import Source
-from pipeline.store.health import frontier_facts, text_facts, texts_per_day
-from pipeline.store.places import PlaceState, places_of
+from pipeline.store.daily import source_names, texts_in_short, texts_per_day
+from pipeline.store.health import frontier_facts, text_facts
+from pipeline.store.newest import newest_runs
+from pipeline.store.places import PlacesInShort, places_in_short, places_of
 from pipeline.store.runs import last_runs
 from pipeline.store.tables import Run
 
@@ -32,14 +35,10 @@ class Line:
     """its last"""
     next_due: datetime | None
     """when its schedule lets it run again; null: by hand only"""
-    places: list[PlaceState]
+    places: PlacesInShort
     volume: Volume
     weeks: list[tuple[date, int]]
     """(first day, texts) of its last weeks, the oldest first; empty while nothing was collected"""
-
-    @property
-    def failing(self) -> list[PlaceState]:
-        return [one for one in self.places if one.failure is not None]
 
     @property
     def recent(self) -> int:
@@ -63,37 +62,41 @@ def day_looked_at(runs: Sequence[Run]) -> date | None:
     return None
 
 
-def daily(session: Session, monitor: str, source: str, since: date) -> dict[date, int]:
-    """Texts a day: by publication; by collection where most have no date."""
-    published = texts_per_day(session, monitor, source, since)
-    collected = texts_per_day(session, monitor, source, since, collected=True)
-    if 2 * sum(published.values()) >= sum(collected.values()):
-        return published
-    # all that the first run found is no flood
-    begin = min(collected)
-    return {day: count for day, count in collected.items() if day > begin}
+def daily(session: Session, monitor: str, until: Mapping[str, date]) -> dict[str, dict[date, int]]:
+    """Source -> its texts a day: by publication; by collection where most have no date.
+
+    ``until``: source -> the first day that was not looked at whole. As far back as is told from: see WATCHED_DAYS.
+    """
+    names = source_names(session, monitor, until)
+    short = texts_in_short(session, monitor, names, {source: (day - LOOKED_BACK, day) for source, day in until.items()})
+    by_publication: dict[str, date] = {}
+    by_collection: dict[str, date] = {}
+    for source, day in until.items():
+        published, collected = short[source].published, short[source].collected
+        is_dated = 2 * published.texts >= collected.texts
+        last = published.last if is_dated else collected.last
+        since = day - LOOKED_BACK if last is None else max(day - LOOKED_BACK, last - timedelta(days=WATCHED_DAYS))
+        (by_publication if is_dated else by_collection)[source] = since
+    texts = texts_per_day(session, monitor, names, by_publication)
+    for source, counts in texts_per_day(session, monitor, names, by_collection, collected=True).items():
+        # all that the first run found is no flood
+        texts[source] = {day: count for day, count in counts.items() if day != short[source].collected.first}
+    return texts
 
 
 def _outage(source: Source, until: date) -> bool:
     return any(one.start <= until and until - timedelta(days=1) <= one.end for one in source.outages)
 
 
-def _look_at(session: Session, monitor: str, source: Source, runs: Sequence[Run]) -> tuple[Volume, dict[date, int]]:
-    """The volume of a source against its own history, and its texts a day. Of files nothing is expected."""
-    until = day_looked_at(runs)
+def _judge(source: Source, texts: Mapping[date, int], until: date | None) -> Volume:
+    """The volume of a source against its own history. Of files nothing is expected."""
     if until is None:
-        return Volume("unknown", "No run that went well has looked at it yet."), {}
-    texts = daily(session, monitor, source.id, until - LOOKED_BACK)
+        return Volume("unknown", "No run that went well has looked at it yet.")
     if is_local(source) or source.kind == "wayback":
-        return Volume("unknown", "It holds what it holds: no volume is expected of it."), texts
+        return Volume("unknown", "It holds what it holds: no volume is expected of it.")
     if _outage(source, until):
-        return Volume("unknown", "The monitor's file notes an outage now."), texts
-    return volume(texts, until), texts
-
-
-def judged(session: Session, monitor: str, source: Source, runs: Sequence[Run]) -> Volume:
-    """The volume of a source against its own history, up to its last run that saw anything."""
-    return _look_at(session, monitor, source, runs)[0]
+        return Volume("unknown", "The monitor's file notes an outage now.")
+    return volume(texts, until)
 
 
 def finding(session: Session, monitor: str, source: Source, now: datetime) -> str | None:
@@ -104,9 +107,9 @@ def finding(session: Session, monitor: str, source: Source, now: datetime) -> st
     if is_local(source) or source.kind == "wayback" or _outage(source, now.date()):
         return None
     runs = last_runs(session, monitor, "collect", RUNS_SHOWN, source=source.id)
-    if any(one.failure is not None for one in still_asked(places_of(session, monitor, source.id), runs)):
+    if places_in_short(session, monitor, {source.id: asked_since(runs)})[source.id].failing:
         return None
-    found = volume(daily(session, monitor, source.id, now.date() - LOOKED_BACK), now.date())
+    found = volume(daily(session, monitor, {source.id: now.date()})[source.id], now.date())
     return f"volume: {found.said}" if found.is_finding else None
 
 
@@ -116,62 +119,72 @@ def next_due(source: Source, run: Run | None, now: datetime) -> datetime | None:
         return None
     if run is None:
         return now
-    turn: datetime = croniter(source.schedule, run.started_at).get_next(datetime)
-    return max(turn, now)
+    return max(_turn(source.schedule, run.started_at), now)
 
 
-def still_asked(places: Sequence[PlaceState], runs: Sequence[Run]) -> list[PlaceState]:
-    """Without the failing places that belong to the source no more: due for so many runs, and asked by none of them.
+@lru_cache(maxsize=4_096)  # a page asks it of every source again and again
+def _turn(schedule: str, after: datetime) -> datetime:
+    turn: datetime = croniter(schedule, after).get_next(datetime)
+    return turn
 
-    The monitor's file, an index or a home page named them once.
+
+def asked_since(runs: Sequence[Run]) -> datetime | None:
+    """Failing places that were not asked since belong to the source no more: they were due for so many runs.
+
+    Null while there are too few runs to tell.
     """
-    if len(runs) < RUNS_SHOWN:
-        return list(places)
-    since = min(run.started_at for run in runs)
-
-    def forgotten(place: PlaceState) -> bool:
-        asked = place.checked_at is not None and place.checked_at >= since
-        waits = place.not_before is not None and place.not_before >= since
-        return place.failure is not None and not asked and not waits
-
-    return [place for place in places if not forgotten(place)]
+    return min(run.started_at for run in runs) if len(runs) >= RUNS_SHOWN else None
 
 
 def line(session: Session, monitor: Monitor, source: Source, now: datetime) -> Line:
     """How one source does."""
-    runs = last_runs(session, monitor.name, "collect", RUNS_SHOWN, source=source.id)
-    places = still_asked(places_of(session, monitor.name, source.id), runs)
-    found, texts = _look_at(session, monitor.name, source, runs)
-    until = day_looked_at(runs)
-    return Line(
-        source=source,
-        state=state_of(places, runs, found),
-        run=runs[0] if runs else None,
-        next_due=next_due(source, runs[0] if runs else None, now),
-        places=places,
-        volume=found,
-        weeks=weekly(texts, until) if until is not None and texts else [],
-    )
+    return _lines(session, monitor, [source], now)[0]
 
 
 def overview(session: Session, monitor: Monitor, now: datetime) -> list[Line]:
     """How every source of a monitor does, in the order of its file."""
-    return [line(session, monitor, source, now) for source in monitor.sources]
+    return _lines(session, monitor, monitor.sources, now)
+
+
+def _lines(session: Session, monitor: Monitor, sources: Sequence[Source], now: datetime) -> list[Line]:
+    """How these sources do. The number of questions to the store does not depend on theirs."""
+    runs = newest_runs(session, monitor.name, [one.id for one in sources], RUNS_SHOWN)
+    places = places_in_short(session, monitor.name, {source: asked_since(those) for source, those in runs.items()})
+    until = {source: day for source, those in runs.items() if (day := day_looked_at(those)) is not None}
+    texts = daily(session, monitor.name, until)
+    made = []
+    for source in sources:
+        newest, day, counts = runs[source.id], until.get(source.id), texts.get(source.id, {})
+        found = _judge(source, counts, day)
+        made.append(
+            Line(
+                source=source,
+                state=state_of(places[source.id], newest, found),
+                run=newest[0] if newest else None,
+                next_due=next_due(source, newest[0] if newest else None, now),
+                places=places[source.id],
+                volume=found,
+                weeks=weekly(counts, day) if day is not None and counts else [],
+            )
+        )
+    return made
 
 
 def facts(session: Session, monitor: Monitor, source: Source, now: datetime) -> Facts:
     """All that the steps of the store are made of."""
     runs = last_runs(session, monitor.name, "collect", RUNS_SHOWN, source=source.id)
+    until = day_looked_at(runs)
+    texts = daily(session, monitor.name, {source.id: until})[source.id] if until is not None else {}
     return Facts(
-        places=still_asked(places_of(session, monitor.name, source.id), runs),
+        places=places_of(session, monitor.name, source.id, asked_since(runs)),
         frontier=frontier_facts(session, monitor.name, source.id, now),
         texts=text_facts(session, monitor.name, source.id, monitor.since, monitor.until),
         runs=runs,
-        volume=judged(session, monitor.name, source, runs),
+        volume=_judge(source, texts, until),
     )
 
 
-def state_of(places: Sequence[PlaceState], runs: Sequence[Run], volume: Volume) -> State:
+def state_of(places: PlacesInShort, runs: Sequence[Run], volume: Volume) -> State:
     """A source in one word.
 
     failing: its last run was in vain, or all its places fail. silent: its volume fell to nothing. slow: some
@@ -180,10 +193,9 @@ def state_of(places: Sequence[PlaceState], runs: Sequence[Run], volume: Volume) 
     if not runs:
         return "never run"
     newest = runs[0]
-    failing = [one for one in places if one.failure is not None]
     vain = bool(newest.failed) and not (newest.new or newest.known or newest.updated)
-    if vain or (places and len(failing) == len(places)):
+    if vain or (places.total and places.failing == places.total):
         return "failing"
     if volume.state == "silent":
         return "silent"
-    return "slow" if failing or volume.state == "low" else "ok"
+    return "slow" if places.failing or volume.state == "low" else "ok"

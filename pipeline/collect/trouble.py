@@ -12,12 +12,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from pipeline.collect.health import RUNS_SHOWN, State, next_due, state_of, still_asked
+from pipeline.collect.health import RUNS_SHOWN, State, asked_since, next_due, state_of
 from pipeline.collect.volume import Volume, state_said
 from pipeline.monitor import Monitor
 from pipeline.monitor.sources import Source
 from pipeline.store.newest import newest_runs
-from pipeline.store.places import PlaceState, places_of_monitor
+from pipeline.store.places import PlacesInShort, places_in_short
 from pipeline.store.tables import Run
 
 _VOLUME = "volume: "
@@ -61,32 +61,31 @@ def _volume(runs: Sequence[Run]) -> Volume:
     return Volume("unknown", "")
 
 
-def _why(state: State, failing: Sequence[PlaceState], runs: Sequence[Run], volume: Volume) -> str:
-    if state == "failing" and not failing:
+def _why(state: State, places: PlacesInShort, runs: Sequence[Run], volume: Volume) -> str:
+    if state == "failing" and not places.failing:
         return runs[0].sentence
-    if failing and volume.state != "silent":
-        one = failing[0]
-        more = f", and {len(failing) - 1} more" if len(failing) > 1 else ""
+    if places.failing and volume.state != "silent":
+        one = places.some[0]
+        more = f", and {places.failing - 1:,} more" if places.failing > 1 else ""
         return f"{one.address}: {one.reason or one.failure} ({one.failures} in a row){more}"
     return volume.said
 
 
-def trouble_of(source: Source, places: Sequence[PlaceState], runs: Sequence[Run]) -> Trouble | None:
+def trouble_of(source: Source, places: PlacesInShort, runs: Sequence[Run]) -> Trouble | None:
     """What is wrong with a source; null where nothing is, or where it never ran. ``runs``: newest first."""
-    asked = still_asked(places, runs)
     volume = _volume(runs)
-    state = state_of(asked, runs, volume)
+    state = state_of(places, runs, volume)
     if state in {"ok", "never run"}:
         return None
-    return Trouble(source, state, _why(state, [one for one in asked if one.failure is not None], runs, volume))
+    return Trouble(source, state, _why(state, places, runs, volume))
 
 
 def sources_in_short(session: Session, monitor: Monitor, now: datetime) -> Sources:
     """How a monitor's sources do, in two queries whatever their number."""
     ids = [source.id for source in monitor.sources]
     runs: Mapping[str, list[Run]] = newest_runs(session, monitor.name, ids, RUNS_SHOWN)
-    places = places_of_monitor(session, monitor.name)
-    troubles = [trouble_of(source, places.get(source.id, []), runs[source.id]) for source in monitor.sources]
+    places = places_in_short(session, monitor.name, {source: asked_since(those) for source, those in runs.items()})
+    troubles = [trouble_of(source, places[source.id], runs[source.id]) for source in monitor.sources]
     due = []
     for source in monitor.sources:
         if (at := next_due(source, runs[source.id][0] if runs[source.id] else None, now)) is not None:

@@ -34,6 +34,8 @@ LEAST_DAYS = 56
 """of history, before anything is said"""
 LEAST_TEXTS = 8
 LOW_DAYS, FLOOD_DAYS = 28, 7
+WATCHED_DAYS = HISTORY_DAYS + LOW_DAYS
+"""before the newest text; older texts change nothing of what is said"""
 SHOWN_WEEKS = 26
 
 
@@ -72,6 +74,16 @@ class _Habit:
         return self.rate * (7 * whole + sum(self.profile[(start + i) % 7] for i in range(rest)))
 
 
+def _by_day(texts: Mapping[date, int], first: date, until: date) -> list[int]:
+    """Texts of every day from ``first`` to the last before ``until``."""
+    begin, end = first.toordinal(), until.toordinal()
+    counts = [0] * (end - begin)
+    for day, count in texts.items():
+        if begin <= (number := day.toordinal()) < end:
+            counts[number - begin] = count
+    return counts
+
+
 def _sums(counts: list[int], width: int) -> list[int]:
     """Sums over every ``width`` days in a row."""
     total = sum(counts[:width])
@@ -93,9 +105,9 @@ def _longest_gap(counts: list[int]) -> int:
 
 def _habit(counts: list[int], first: date) -> _Habit:
     total, days = sum(counts), len(counts)
-    by_day = [1.0] * 7  # a text is added to every day of the week: none is taken to be silent for ever
-    for i, count in enumerate(counts):
-        by_day[(first + timedelta(days=i)).weekday()] += count
+    monday = -first.weekday() % 7
+    # a text is added to every day of the week: none is taken to be silent for ever
+    by_day = [1 + sum(counts[(monday + i) % 7 :: 7]) for i in range(7)]
     profile = tuple(7 * one / (total + 7) for one in by_day)
     weeks = [sum(counts[i : i + 7]) for i in range(days % 7, days, 7)]
     mean = sum(weeks) / len(weeks)
@@ -143,8 +155,8 @@ def volume(texts: Mapping[date, int], until: date) -> Volume:
     if not seen:
         return Volume("unknown", f"It has no text of recent years, from before {until}, to tell by what is usual.")
     last = max(seen)
-    first = max(min(seen), last - timedelta(days=HISTORY_DAYS + LOW_DAYS))
-    counts = [texts.get(first + timedelta(days=i), 0) for i in range((until - first).days)]
+    first = max(min(seen), last - timedelta(days=WATCHED_DAYS))
+    counts = _by_day(texts, first, until)
     if (said := _silence(counts, first, last)) is not None:
         return Volume("silent", said, last)
     if (said := _thin(counts, first)) is not None:
@@ -237,5 +249,6 @@ def state_said(said: str) -> State:
 
 def weekly(texts: Mapping[date, int], until: date, weeks: int = SHOWN_WEEKS) -> list[tuple[date, int]]:
     """(first day, texts) of the last ``weeks`` times seven days before ``until``, the oldest first."""
-    begins = [until - timedelta(days=7 * i) for i in range(weeks, 0, -1)]
-    return [(begin, sum(texts.get(begin + timedelta(days=i), 0) for i in range(7))) for begin in begins]
+    first = until - timedelta(days=7 * weeks)
+    counts = _by_day(texts, first, until)
+    return [(first + timedelta(days=7 * i), sum(counts[7 * i : 7 * i + 7])) for i in range(weeks)]

@@ -6,15 +6,17 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, extract, false, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
+from sqlalchemy.orm import Session
 
+from pipeline.store.daily import source_names
 from pipeline.store.tables import Capture, Cluster, Document, Frontier, FrontierStatus
 
 REASONS_SHOWN = 5
+NAMES_AT_ONCE = 1_000
+"""names of a source's rows that one statement takes"""
 UNDATED_READ = 200
 """texts without a date whose candidates are looked at"""
-_DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,13 @@ class TextFacts:
     """why candidate dates of undated texts were refused"""
 
 
-def _source(column: InstrumentedAttribute[str], source: str) -> ColumnElement[bool]:
-    # rows of a table may name sources of their own, which are called <source>/<name>
-    return or_(column == source, column.startswith(f"{source}/", autoescape=True))
+def _of_source(session: Session, monitor: str, source: str, of: type[Document | Capture]) -> ColumnElement[bool]:
+    """Rows of a source, and of those that rows of a table name: by their names, which an index leads to."""
+    names = source_names(session, monitor, [source], of)
+    if len(names) <= NAMES_AT_ONCE:
+        return and_(of.monitor == monitor, of.source.in_(names))
+    inner = of.source.startswith(f"{source}/", autoescape=True)
+    return and_(of.monitor == monitor, or_(of.source == source, inner))
 
 
 def frontier_facts(session: Session, monitor: str, source: str, now: datetime) -> FrontierFacts:
@@ -95,7 +101,7 @@ def frontier_facts(session: Session, monitor: str, source: str, now: datetime) -
 
 def text_facts(session: Session, monitor: str, source: str, since: date | None, until: date | None) -> TextFacts:
     """How many texts there are and what is wrong with them. ``since``, ``until``: first and last day of the trend."""
-    mine = and_(Document.monitor == monitor, _source(Document.source, source))
+    mine = _of_source(session, monitor, source, Document)
     outside = []
     if since is not None:
         outside.append(Document.published_at < _midnight(since))
@@ -113,7 +119,7 @@ def text_facts(session: Session, monitor: str, source: str, since: date | None, 
         .join(Cluster, Cluster.id == Document.cluster_id, isouter=True)
         .where(mine)
     ).one()
-    captured = and_(Capture.monitor == monitor, _source(Capture.source, source))
+    captured = _of_source(session, monitor, source, Capture)
     captures, quarantined = session.execute(select(func.count(), func.count(Capture.problem)).where(captured)).one()
     quarantine = session.execute(
         select(Capture.problem, func.count(), func.min(Capture.address))
@@ -155,26 +161,10 @@ def _refused(session: Session, mine: ColumnElement[bool]) -> list[Reason]:
     return [Reason(reason, count, examples[reason]) for reason, count in counts.most_common(REASONS_SHOWN)]
 
 
-def texts_per_day(
-    session: Session, monitor: str, source: str, since: date, *, collected: bool = False
-) -> dict[date, int]:
-    """Day (UTC) of publication, or of collection -> texts, from ``since`` on. Days without any are left out."""
-    column = Document.collected_at if collected else Document.published_at
-    epoch = extract("epoch", column)
-    # a whole number of days, so that no database has to round it
-    day = cast((epoch - epoch % _DAY) / _DAY, BigInteger)
-    rows = session.execute(
-        select(day, func.count())
-        .where(Document.monitor == monitor, _source(Document.source, source), column >= _midnight(since))
-        .group_by(day)
-    )
-    return {date(1970, 1, 1) + timedelta(days=number): count for number, count in rows}
-
-
 QUARANTINED_SHOWN = 50
 
 
 def quarantined_pages(session: Session, monitor: str, source: str) -> list[Capture]:
     """The newest pages that gave no text, with the reason."""
-    mine = and_(Capture.monitor == monitor, _source(Capture.source, source), Capture.problem.is_not(None))
+    mine = and_(_of_source(session, monitor, source, Capture), Capture.problem.is_not(None))
     return list(session.scalars(select(Capture).where(mine).order_by(Capture.id.desc()).limit(QUARANTINED_SHOWN)))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, String, and_, column, func, or_, select, update, values
 from sqlalchemy.orm import Session
 
-from pipeline.store.tables import Place
+from pipeline.store.tables import Place, UtcDateTime
 from pipeline.store.upsert import upsert
 
 _KEYS = ["monitor", "source", "address"]
@@ -62,19 +62,59 @@ def place_state(session: Session, monitor: str, source: str, address: str) -> Pl
     return PlaceState(*row) if row is not None else PlaceState(address)
 
 
-def places_of(session: Session, monitor: str, source: str) -> list[PlaceState]:
-    """All places of a source, in the order in which they were first asked."""
-    rows = session.execute(select(*_COLUMNS).where(Place.monitor == monitor, Place.source == source).order_by(Place.id))
-    return [PlaceState(*row) for row in rows]
+@dataclass(frozen=True)
+class PlacesInShort:
+    """The places of a source, counted, and a few of those that fail."""
+
+    total: int = 0
+    failing: int = 0
+    some: list[PlaceState] = field(default_factory=list)
+    """the first of those that fail, in the order in which they were first asked; at most :data:`FAILING_SHOWN`"""
 
 
-def places_of_monitor(session: Session, monitor: str) -> dict[str, list[PlaceState]]:
-    """Source -> its places, in the order in which they were first asked."""
-    found: dict[str, list[PlaceState]] = {}
-    for source, *state in session.execute(
-        select(Place.source, *_COLUMNS).where(Place.monitor == monitor).order_by(Place.id)
-    ):
-        found.setdefault(source, []).append(PlaceState(*state))
+FAILING_SHOWN = 20
+"""failing places of a source that are read: it may have thousands of places"""
+
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""before any place was asked"""
+
+
+def _belongs(since: Any) -> ColumnElement[bool]:
+    """Without the failing places that nobody has asked since, nor means to ask: they belong to the source no more.
+
+    The monitor's file, an index or a home page named them once.
+    """
+    return or_(Place.failure.is_(None), Place.checked_at >= since, Place.not_before >= since)
+
+
+def places_of(session: Session, monitor: str, source: str, since: datetime | None = None) -> list[PlaceState]:
+    """All places of a source, in the order in which they were first asked.
+
+    ``since``: without those that fail and that nobody has asked since.
+    """
+    mine = (Place.monitor == monitor, Place.source == source, _belongs(since or _EVER))
+    return [PlaceState(*row) for row in session.execute(select(*_COLUMNS).where(*mine).order_by(Place.id))]
+
+
+def places_in_short(session: Session, monitor: str, since: Mapping[str, datetime | None]) -> dict[str, PlacesInShort]:
+    """Source -> its places, in one statement whatever their number. ``since``: of each source, as in places_of."""
+    found = {source: PlacesInShort() for source in since}
+    if not since:
+        return found
+    rows = [(source, time or _EVER) for source, time in since.items()]
+    asked = values(column("source", String), column("since", UtcDateTime)).data(rows).cte("asked")
+    mine = (Place.monitor == monitor, Place.source == asked.c.source, _belongs(asked.c.since))
+    counts = (func.count().label("total"), func.count(Place.failure).label("failing"))
+    counted = select(Place.source, *counts).where(*mine).group_by(Place.source).subquery()
+    nth = func.row_number().over(partition_by=Place.source, order_by=Place.id).label("nth")
+    failing = select(Place.source, nth, *_COLUMNS).where(*mine, Place.failure.is_not(None)).subquery()
+    shown = and_(failing.c.source == counted.c.source, failing.c.nth <= FAILING_SHOWN)
+    states = [failing.c[one.name] for one in fields(PlaceState)]
+    query = select(counted, failing.c.nth, *states).outerjoin(failing, shown).order_by(failing.c.nth)
+    for source, total, failed, number, *state in session.execute(query):
+        known = found[source].some
+        found[source] = PlacesInShort(total, failed, known if number is None else [*known, PlaceState(*state)])
     return found
 
 

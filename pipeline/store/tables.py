@@ -211,6 +211,9 @@ class Document(Base):
         UniqueConstraint("monitor", "source", "address"),
         Index("ix_documents_cell", "monitor", "group_id", "speaker", "published_at"),
         Index("ix_documents_published", "monitor", "published_at"),
+        # the days of each source's texts
+        Index("ix_documents_source_published", "monitor", "source", "published_at"),
+        Index("ix_documents_source_collected", "monitor", "source", "collected_at"),
         # all that a search filters, sorts and counts by, so that it need not come to the texts themselves
         Index(
             "ix_documents_search",

@@ -12,13 +12,14 @@ from pipeline.collect.trouble import sources_in_short, trouble_of
 from pipeline.collect.volume import state_said, volume
 from pipeline.monitor import load_monitor
 from pipeline.monitor.sources import FeedSource
-from pipeline.store.places import PlaceState
+from pipeline.store.places import PlacesInShort, PlaceState
 from pipeline.store.session import engine_for, open_session
 from pipeline.store.tables import Place
 from tests.collect.test_health import NOW, run
 
 SOURCE = FeedSource(id="letters", group="a", speaker="own", addresses=["http://127.0.0.1:9/f"], kind="feed")
-FINE, FAILS = PlaceState("a"), PlaceState("b", failures=4, failure="soft", reason="HTTP 404")
+FINE = PlacesInShort(1)
+BROKEN = PlaceState("b", failures=4, failure="soft", reason="HTTP 404")
 TODAY = date(2009, 12, 31)
 
 
@@ -27,8 +28,8 @@ def finding(found):
 
 
 def test_nothing_is_wrong():
-    assert trouble_of(SOURCE, [FINE], [run(new=1, problems=[])]) is None
-    assert trouble_of(SOURCE, [], []) is None
+    assert trouble_of(SOURCE, FINE, [run(new=1, problems=[])]) is None
+    assert trouble_of(SOURCE, PlacesInShort(), []) is None
 
 
 def test_each_trouble_says_why():
@@ -41,17 +42,17 @@ def test_each_trouble_says_why():
         assert state_said(one.said) == one.state
     assert state_said("It is as usual.") == "unknown"
     for places, newest, state, said in (
-        ([FINE], finding(silent), "silent", "No text for 30 days"),
-        ([FINE], finding(low), "slow", "in the last 28 days"),
-        ([FINE, FAILS], run(known=1, problems=[]), "slow", "b: HTTP 404 (4 in a row)"),
-        ([FAILS], run(known=1, problems=[]), "failing", "b: HTTP 404 (4 in a row)"),
-        ([FINE], run(failed=2, problems=[], sentence="collect: 2 failed."), "failing", "collect: 2 failed."),
+        (FINE, finding(silent), "silent", "No text for 30 days"),
+        (FINE, finding(low), "slow", "in the last 28 days"),
+        (PlacesInShort(2, 1, [BROKEN]), run(known=1, problems=[]), "slow", "b: HTTP 404 (4 in a row)"),
+        (PlacesInShort(1, 1, [BROKEN]), run(known=1, problems=[]), "failing", "b: HTTP 404 (4 in a row)"),
+        (FINE, run(failed=2, problems=[], sentence="collect: 2 failed."), "failing", "collect: 2 failed."),
     ):
         found = trouble_of(SOURCE, places, [newest])
         assert (found.state, said in found.said) == (state, True), found
-    assert trouble_of(SOURCE, [FINE], [finding(flood)]) is None  # more than usual is no trouble
-    several = trouble_of(SOURCE, [FAILS, FAILS, FINE], [run(known=1, problems=[])])
-    assert several.said.endswith(", and 1 more")
+    assert trouble_of(SOURCE, FINE, [finding(flood)]) is None  # more than usual is no trouble
+    several = trouble_of(SOURCE, PlacesInShort(2_001, 2_000, [BROKEN] * 20), [run(known=1, problems=[])])
+    assert several.said.endswith(", and 1,999 more")
 
 
 MONITOR = """

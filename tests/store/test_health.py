@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from pipeline.store.health import Reason, frontier_facts, quarantined_pages, text_facts, texts_per_day
+from pipeline.store.health import Reason, frontier_facts, quarantined_pages, text_facts
 from pipeline.store.session import open_session
 from pipeline.store.tables import Capture, Cluster, Document, Frontier
 
@@ -91,14 +91,3 @@ def test_texts_dates_and_quarantine(session):
     ]
     assert text_facts(session, "test", "letters", None, None).outside == 0
     assert [one.address for one in quarantined_pages(session, "test", "letters")] == ["http://a/3", "http://a/2"]
-
-
-def test_texts_a_day_in_utc(session):
-    for number, hour in enumerate((0, 12, 23)):
-        text(session, number, datetime(2009, 9, 18, hour, 59, 59, 999, tzinfo=UTC))
-    text(session, 5, datetime(2009, 9, 19, tzinfo=UTC))
-    text(session, 6, datetime(2009, 9, 1, tzinfo=UTC))
-    text(session, 7, None)
-    found = texts_per_day(session, "test", "letters", date(2009, 9, 18))
-    assert found == {date(2009, 9, 18): 3, date(2009, 9, 19): 1}
-    assert texts_per_day(session, "test", "letters", date(2009, 9, 1), collected=True) == {date(2009, 9, 19): 6}

@@ -91,3 +91,35 @@ def test_the_feeds_of_a_home_page_are_remembered_until_it_shows_others(session):
     assert (state(session).found_on, state(session).entries) == (None, 4)
     assert state(session, home).checked_at == NOW + HOUR
     assert places.places_of(session, "other", "letters") == []
+
+
+def test_a_failing_place_that_nobody_names_any_more_is_left_out(session):
+    old, since = NOW - 30 * HOUR, NOW - HOUR
+    for number, (checked, not_before) in enumerate([(old, old + HOUR), (old, NOW + HOUR), (NOW, NOW + HOUR)]):
+        address = f"http://a/{number}"
+        told = {"failure": "soft", "reason": "HTTP 404", "not_before": not_before}
+        places.keep_failure(session, "test", "letters", address, now=checked, **told)
+    places.keep_reading(session, "test", "letters", PlaceState("http://a/fine", old))
+    session.commit()
+    asked = ["http://a/1", "http://a/2", "http://a/fine"]
+    assert [one.address for one in places.places_of(session, "test", "letters", since)] == asked
+    assert len(places.places_of(session, "test", "letters")) == 4
+    found = places.places_in_short(session, "test", {"letters": since})["letters"]
+    assert (found.total, found.failing, [one.address for one in found.some]) == (3, 2, asked[:2])
+
+
+def test_places_in_short_are_counted_whole_and_shown_in_part(session):
+    for number in range(30):
+        told = {"failure": "soft", "reason": "HTTP 404", "not_before": None}
+        places.keep_failure(session, "test", "many", f"http://a/{29 - number}", now=NOW, **told)
+        places.keep_reading(session, "test", "fine", PlaceState(f"http://a/{number}", NOW))
+    fail(session)
+    session.commit()
+    found = places.places_in_short(session, "test", {"many": NOW, "fine": None, "letters": None, "never": None})
+    assert (found["many"].total, found["many"].failing) == (30, 30)
+    assert found["many"].some == places.places_of(session, "test", "many")[: places.FAILING_SHOWN]
+    assert found["fine"] == places.PlacesInShort(30, 0, [])
+    assert found["letters"] == places.PlacesInShort(1, 1, [state(session)])
+    assert found["never"] == places.PlacesInShort()
+    assert places.places_in_short(session, "test", {"many": NOW + HOUR})["many"] == places.PlacesInShort()
+    assert places.places_in_short(session, "test", {}) == {}

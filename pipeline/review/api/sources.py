@@ -94,7 +94,7 @@ def _shown(line: health.Line) -> dict[str, Any]:
         "said": line.run.sentence if line.run else None,
         "next_due": line.next_due,
         "volume": line.volume.said,
-        "failing": [f"{place.address}: {place.reason}" for place in line.failing[:20]],
+        "failing": [f"{place.address}: {place.reason}" for place in line.places.some],
         "weeks": [Week(start=start, texts=texts) for start, texts in line.weeks],
     }
 

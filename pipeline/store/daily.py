@@ -1,0 +1,139 @@
+"""How many texts a day each source has, of many sources at once: a few statements, whatever the number of sources.
+
+Each source is looked up in an index of its own texts' times, so that what is read grows with the days that are asked
+for, and not with the store.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, String, and_, column, func, select, values
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from pipeline.store.tables import Capture, Document, UtcDateTime
+
+_NAMES_AT_ONCE = 5_000
+"""names in one statement, each with up to two times; SQLite takes 32,766 values"""
+
+
+@dataclass(frozen=True)
+class Dated:
+    """Texts of a source from some day on, by one of their times: publication or collection."""
+
+    texts: int = 0
+    first: date | None = None
+    """day of the earliest"""
+    last: date | None = None
+    """day of the latest that is before another day"""
+
+    def with_(self, other: Dated) -> Dated:
+        """Those of both."""
+        firsts = [day for day in (self.first, other.first) if day is not None]
+        lasts = [day for day in (self.last, other.last) if day is not None]
+        return Dated(self.texts + other.texts, min(firsts, default=None), max(lasts, default=None))
+
+
+@dataclass(frozen=True)
+class InShort:
+    """Texts of a source."""
+
+    published: Dated = Dated()
+    collected: Dated = Dated()
+
+
+def source_names(
+    session: Session, monitor: str, sources: Collection[str], of: type[Document | Capture] = Document
+) -> dict[str, str]:
+    """Name of a source as its texts (or captures) have it -> the source. Rows of a table may name their own:
+    <source>/<name>."""
+    # from one name to the next by the index, however many texts each has
+    mine = of.monitor == monitor
+    first = select(func.min(of.source).label("name")).where(mine).cte("names", recursive=True)
+    after = select(func.min(of.source)).where(mine, of.source > first.c.name).correlate(first)
+    names = first.union_all(select(after.scalar_subquery()).where(first.c.name.is_not(None)))
+    found = session.scalars(select(names.c.name).where(names.c.name.is_not(None)))
+    return {name: source for name in found if (source := name.partition("/")[0]) in sources}
+
+
+def _time(collected: bool) -> InstrumentedAttribute[Any]:
+    return Document.collected_at if collected else Document.published_at
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _asked(names: Mapping[str, str], spans: Mapping[str, Sequence[date]]) -> Iterator[CTE]:
+    """Tables of names with the days that are asked for, at midnight: ``since`` and, where there are two, ``until``."""
+    rows = [(name, *map(_midnight, spans[source])) for name, source in names.items() if source in spans]
+    for begin in range(0, len(rows), _NAMES_AT_ONCE):
+        some = rows[begin : begin + _NAMES_AT_ONCE]
+        times = [column(word, UtcDateTime) for word in ("since", "until")[: len(some[0]) - 1]]
+        yield values(column("name", String), *times).data(some).cte("asked")
+
+
+def _texts_of(asked: CTE, monitor: str, time: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+    return and_(Document.monitor == monitor, Document.source == asked.c.name, time >= asked.c.since)
+
+
+def texts_in_short(
+    session: Session, monitor: str, names: Mapping[str, str], spans: Mapping[str, tuple[date, date]]
+) -> dict[str, InShort]:
+    """Source -> its texts from the first day on, and the last of them before the second day.
+
+    ``names``: from :func:`source_names`. ``spans``: source -> these two days.
+    """
+    found = dict.fromkeys(spans, InShort())
+    for asked in _asked(names, spans):
+        facts = [
+            select(what).where(_texts_of(asked, monitor, time), *more).correlate(asked).scalar_subquery()
+            for time in (Document.published_at, Document.collected_at)
+            for what, *more in ((func.count(),), (func.min(time),), (func.max(time), time < asked.c.until))
+        ]
+        for name, *told in session.execute(select(asked.c.name, *facts)):
+            published, collected = (Dated(n, _day(first), _day(last)) for n, first, last in (told[:3], told[3:]))
+            known = found[names[name]]
+            found[names[name]] = InShort(known.published.with_(published), known.collected.with_(collected))
+    return found
+
+
+def _day(time: datetime | None) -> date | None:
+    return None if time is None else time.date()
+
+
+def _written_day(session: Session, time: InstrumentedAttribute[Any]) -> ColumnElement[str]:
+    """Day of a time, UTC, as ISO 8601 writes it."""
+    if session.get_bind().dialect.name == "sqlite":
+        return func.substr(time, 1, 10, type_=String)
+    return func.to_char(func.timezone("UTC", time), "YYYY-MM-DD", type_=String)
+
+
+def texts_per_day(
+    session: Session,
+    monitor: str,
+    names: Mapping[str, str],
+    since: Mapping[str, date],
+    *,
+    collected: bool = False,
+) -> dict[str, dict[date, int]]:
+    """Source -> day (UTC) of publication, or of collection -> texts, from a day on. Days without any are left out.
+
+    ``names``: from :func:`source_names`. ``since``: source -> its first day.
+    """
+    time = _time(collected)
+    found: dict[str, dict[date, int]] = {source: {} for source in since}
+    # one row a name with the days of its texts: rows of one day, counted by the database, take twice as long
+    every = func.aggregate_strings(_written_day(session, time), ",")
+    for asked in _asked(names, {source: [day] for source, day in since.items()}):
+        days = select(every).where(_texts_of(asked, monitor, time)).correlate(asked).scalar_subquery()
+        for name, written in session.execute(select(asked.c.name, days)):
+            texts = found[names[name]]
+            for day, count in Counter(written.split(",") if written else ()).items():
+                known = date.fromisoformat(day)
+                texts[known] = texts.get(known, 0) + count
+    return found
