@@ -14,11 +14,7 @@ from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagDetails
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_view
 from fastapi import Request
-from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
-
-from pipeline.store.tables import Document
-from pipeline.store.withheld import is_withheld, withheld_texts
 
 SAFE_METHODS = {"GET", "HEAD"}
 EDITED_DAG = "count_codings"
@@ -59,11 +55,6 @@ def kept_name(user: str) -> str:
     return f"{name[: LONGEST_NAME - 9] or 'unnamed'}-{digest}"
 
 
-def withheld_from(request: Request, session: Session, monitor: str) -> set[int]:
-    """Documents whose framing this user must not see yet: the user still has, or may be given, the text to code."""
-    return withheld_texts(session, monitor, coder_name(request)) if request.state.may_write else set()
-
-
-def withholds(request: Request, session: Session, document: Document) -> bool:
-    """Whether the framing of this document is kept from the user, as :func:`withheld_from`."""
-    return request.state.may_write and is_withheld(session, document.monitor, coder_name(request), document)
+def reader_of(request: Request) -> str | None:
+    """The coder from whom is kept what a blind answer must not know; None for whoever can't code."""
+    return coder_name(request) if request.state.may_write else None

@@ -13,6 +13,7 @@ from pipeline.monitor import Dyad, Monitor
 from pipeline.monitor.periods import span_of
 from pipeline.review.asked import FIRST_DAY, LAST_DAY
 from pipeline.store.pending import pending_among
+from pipeline.store.withheld import withheld_among
 
 if TYPE_CHECKING:
     from pipeline.measure.explain import Explanation, Made
@@ -29,6 +30,8 @@ class Explained:
     """how it was made, in lines"""
     command: str
     """that tells all of it"""
+    left_out: int
+    """codings that are not listed, since a second coder, or whoever asks, still has their texts to code"""
 
 
 def subject_of(dyad: Dyad, subject: str) -> tuple[str, ...]:
@@ -51,13 +54,16 @@ def explained(
     at: datetime | None = None,
     most: int,
     verified: int,
+    reader: str | None,
 ) -> Explained:
     """Look a figure up. period: its label, such as 2024-Q1. subject: ``gap`` or one of the groups.
 
     as_of: as it stood at the end of this day (UTC). at: as it stood at this very moment; goes before ``as_of``.
 
-    At most ``most`` texts and codings are read; what a second coder still has to code is left out. The figure
-    is made again where it has at most ``verified`` texts.
+    At most ``most`` texts and codings are read; what a second coder still has to code is left out, and so is what the
+    ``reader`` (the coder who asks; None: nobody who codes) has to code or can still undo: the own codings too, since
+    only random ones are listed, and which those are would tell an alarm's from the others. The figure is made again
+    where it has at most ``verified`` texts.
     404 where nothing was published, 422 for what is no period.
     """
     from pipeline.measure.explain import ExplainError, explain, in_words, verify
@@ -75,10 +81,14 @@ def explained(
     except ExplainError as error:
         raise HTTPException(404, f"{str(error)[0].upper()}{str(error)[1:]}.") from None
     hidden = pending_among(session, [one.id for one in found.codings])
+    if reader is not None:
+        texts = [one.document_id for one in found.codings if one.document_id is not None]
+        withheld = withheld_among(session, monitor.name, reader, texts)
+        hidden |= {one.id for one in found.codings if one.document_id in withheld}
     found = replace(found, codings=[one for one in found.codings if one.id not in hidden])
     made = verify(session, found.row) if found.text_count <= verified else None
     lines = in_words(found, None)
     summary = lines[: next((i for i, line in enumerate(lines) if line.startswith("texts (")), len(lines))]
     said = f" --as-of {until.isoformat()}" if until else ""
     command = f"riftwatch trends explain {'--'.join(groups)} {span.label}{said}"
-    return Explained(found, made, summary, command)
+    return Explained(found, made, summary, command, len(hidden))

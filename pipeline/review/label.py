@@ -60,6 +60,10 @@ def first_variable(session: Session, monitor: str) -> str:
     return next((v for v in (FIRST_VARIABLE, *known) if v in work), FIRST_VARIABLE)
 
 
+def _told_together(queues: list[QueueState]) -> bool:
+    return any(one.by_alarm for one in queues)
+
+
 @dataclass(frozen=True)
 class Work:
     """How far the open queues of a variable are, or one of them, as a coder sees it."""
@@ -68,10 +72,19 @@ class Work:
     """all open ones, the oldest first"""
     chosen: list[QueueState]
     """those that count in the sums below"""
-    second: int
-    """texts that wait for their second coder"""
+    second: int | None
+    """texts that wait for their second coder; null where answers are told together"""
     lately: int
     """answers of this coder within 24 hours, of every variable"""
+
+    @property
+    def together(self) -> bool:
+        """Answers are told of all open queues in one sum: an alarm's queue is among them.
+
+        Told apart, the numbers of the others, or one of them that stays as it was at an answer, would tell which texts
+        are the alarm's.
+        """
+        return _told_together(self.queues)
 
     @property
     def texts(self) -> int:
@@ -124,12 +137,15 @@ def choose(queues: list[QueueState], queue: int | None) -> list[QueueState]:
 
 
 def work_of(session: Session, monitor: str, variable: str, queue: int | None, coder: str) -> Work:
-    """How far the work is. 404 as :func:`choose`."""
+    """How far the work is, of all open queues where an alarm's is among them. 404 as :func:`choose`."""
     now = datetime.now(UTC)
     queues = queue_states(session, monitor, variable, coder, now)
+    chosen = choose(queues, queue)
+    together = _told_together(queues)
     return Work(
         queues=queues,
-        chosen=choose(queues, queue),
-        second=waiting_for_second(session, monitor, variable),
+        chosen=queues if together else chosen,
+        # an alarm's texts have one coder: a number that stays as it was would tell of them too
+        second=None if together else waiting_for_second(session, monitor, variable),
         lately=answered_lately(session, monitor, coder, now),
     )

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from pipeline.monitor import PERIODS, Monitor
 from pipeline.monitor.periods import period_of
-from pipeline.review.asked import FIRST_DAY, LAST_DAY, days_between, group_of, monitor_of, names_of
+from pipeline.review.asked import day_of, group_of, monitor_of, names_of
 from pipeline.store.search.query import LONGEST_QUERY, parse, shown
 from pipeline.store.texts import FACETS, MOST_HITS, NONE, Facet, Hits, Months, Order, Wanted
 
@@ -39,17 +39,14 @@ _NONE: dict[Facet, str] = {"group": "no group", "language": "language unknown", 
 _Value = Annotated[str, Query(max_length=60)]
 
 
-def _day(text: str) -> date | None:
-    """The day of an address; None for none. 422 where it is no day or none that a calendar of ours holds."""
-    if not text:
-        return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise HTTPException(422, f"The day {text[:20]!r} can't be read; write it as YYYY-MM-DD.") from None
-    if not FIRST_DAY <= day <= LAST_DAY:
-        raise HTTPException(422, f"Both days must lie from {FIRST_DAY} to {LAST_DAY}.")
-    return day
+def _days(start: str, end: str) -> tuple[date | None, date | None]:
+    """The first day and the first day after the last; 422 in words for what is no day, or no stretch of days."""
+    first, last = day_of(start), day_of(end)
+    if first is not None and last is not None and first >= last:
+        raise HTTPException(
+            422, f"The period ends before it starts: no text is published from {first} on and before {last}."
+        )
+    return first, last
 
 
 @dataclass(frozen=True)
@@ -58,8 +55,12 @@ class AskedTexts:
 
     monitor: Monitor
     typed: str
+    days: tuple[str, str]
+    """first day, and first day after the last, as they were typed"""
     wanted: Wanted
     order: Order
+    problem: str | None = None
+    """what is wrong with the days, in words; then ``wanted`` has none"""
 
     @property
     def searches(self) -> bool:
@@ -128,29 +129,43 @@ def asked_texts(
         Literal["", "own", "observer", "any"], Query(description="own where a group and both days are given, else any")
     ] = "",
     label: Annotated[str, Query(max_length=60, description="what the model in force reads it as, or none")] = "",
-    start: Annotated[str, Query(max_length=10, description="first day of publication, YYYY-MM-DD, UTC")] = "",
-    end: Annotated[str, Query(max_length=10, description="first day after the last, YYYY-MM-DD, UTC")] = "",
+    start: Annotated[str, Query(max_length=40, description="first day of publication, YYYY-MM-DD, UTC")] = "",
+    end: Annotated[str, Query(max_length=40, description="first day after the last, YYYY-MM-DD, UTC")] = "",
     counting: Annotated[bool, Query(description="only the first publication of each text")] = False,
     order: Annotated[Literal["", "newest", "oldest", "best"], Query()] = "",
 ) -> AskedTexts:
-    """Read a search. 404 for an unknown monitor or group, 422 for what is no day."""
+    """Read a search: 404 for an unknown monitor or group. What is wrong with its days is left to whoever asks."""
     watched_by = monitor_of(request, monitor)
     if group and group != NONE:
         group_of(watched_by, group)
-    first, last = _day(start), _day(end)
-    if first is not None and last is not None:
-        days_between(first, last)
-    is_cell = bool(group and first and last and not (q.strip() or source or language or label or speaker))
+    problem: str | None = None
+    try:
+        first, last = _days(start, end)
+    except HTTPException as error:
+        first, last, problem = None, None, error.detail
+    is_cell = bool(group and start and end and not (q.strip() or source or language or label or speaker))
     who = "own" if is_cell else "" if speaker == ANY else speaker
     values: dict[Facet, str] = {"group": group, "source": source, "language": language, "speaker": who, "label": label}
     only = {facet: values[facet] for facet in FACETS if values[facet]}
     query = parse(q) if q.strip() else None
     chosen: Order = next((one for one in get_args(Order) if one == order), "oldest" if is_cell else "newest")
     wanted = Wanted(watched_by.name, query, first, last, only, counting)
-    return AskedTexts(watched_by, q, wanted, chosen)
+    return AskedTexts(watched_by, q, (start, end), wanted, chosen, problem)
 
 
-Asked = Annotated[AskedTexts, Depends(asked_texts)]
+Typed = Annotated[AskedTexts, Depends(asked_texts)]
+"""A search of the page, which shows its form again where the days are wrong."""
+
+
+def without_problem(asked: Typed) -> AskedTexts:
+    """A search whose days can be read; else 422."""
+    if asked.problem:
+        raise HTTPException(422, asked.problem)
+    return asked
+
+
+Asked = Annotated[AskedTexts, Depends(without_problem)]
+"""A search of a file or of the API."""
 
 
 def value_in_words(facet: Facet, value: str, names: Mapping[str, str]) -> str:

@@ -153,7 +153,8 @@ def _votes(monitor: str, variable: str) -> list[ColumnElement[bool]]:
         Coding.variable == variable,
         Coding.origin != "machine",
         Coding.settles.is_(False),
-        ~is_pending(),
+        # of a text that was coded before, a coder would see in the figure whether the other said the same, and undo
+        ~is_pending(also_undoable=True),
     ]
 
 
@@ -297,7 +298,7 @@ def _may_differ(session: Session, monitor: str, variable: str) -> list[_Unit]:
 
 
 def _awaited(session: Session, monitor: str, variable: str, texts: Mapping[int, int]) -> set[_Unit]:
-    """The units of these documents that an open queue still has for a coder."""
+    """The units of these documents that an open queue still has for a coder, or whose answer can still be undone."""
     finished = (
         select(func.count())
         .where(Assignment.item_id == QueueItem.id, Assignment.outcome.is_not(None))
@@ -307,7 +308,7 @@ def _awaited(session: Session, monitor: str, variable: str, texts: Mapping[int, 
     query = (
         select(QueueItem.document_id, QueueItem.target)
         .join(Queue, Queue.id == QueueItem.queue_id)
-        .where(*_open(monitor, variable), finished < QueueItem.coders)
+        .where(*_open(monitor, variable), or_(QueueItem.coders == 1, finished < QueueItem.coders))
     )
     return {
         (texts[document], target)
@@ -343,7 +344,8 @@ def _differ(opinions: Sequence[Any]) -> bool:
 def disputes(session: Session, monitor: str, variable: str, coder: str, *, limit: int, skip: int = 0) -> Disputes:
     """Texts on which other coders disagree, the oldest first, ``limit`` of them after ``skip``.
 
-    Only texts that are collected, that nobody has settled, and that no open queue still has for a coder.
+    Only texts that are collected, that nobody has settled, that no open queue still has for a coder, and whose answers
+    all stay.
     """
     found = _may_differ(session, monitor, variable)
     looked_at = found[:MOST_DISPUTES]

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from pipeline.store.cells import VARIABLE, model_in_force
 from pipeline.store.pending import is_pending
-from pipeline.store.tables import Capture, Cluster, Coding, Document, Framing, GapCell, Model, TrendCell
+from pipeline.store.tables import Capture, Cluster, Coding, Document, Framing, GapCell, Model, Queue, TrendCell
+from pipeline.store.withheld import withheld_variables
 
 MEMBERS_SHOWN = 50
 CODINGS_SHOWN = 200
@@ -76,19 +77,40 @@ class Member:
 
 
 @dataclass(frozen=True)
+class ShownCoding:
+    """A label of a text, by a person or a machine, as everybody may see it."""
+
+    coder: str
+    variable: str
+    target: str
+    value: str
+    codebook_version: int
+    origin: str
+    """human, machine or confirmed"""
+    coded_at: datetime
+    note: str | None
+    draw: str | None
+    """how its text was drawn; null, like the probability, while its queue is open: coders must not tell queues apart"""
+    probability: float | None
+
+
+@dataclass(frozen=True)
 class DocumentDetail:
-    """All that is known of one document."""
+    """All that is known of one document, as whoever asks may see it."""
 
     document: Document
     capture: Capture | None
     counts: bool
     """it stands for its cluster (or has none)"""
     framings: list[ScoredBy]
-    """the model in force first, then newest first"""
+    """the model in force first, then newest first; none while framing is withheld"""
     members: list[Member]
     members_total: int
-    codings: list[Coding]
-    """of this document and of its cluster; none that a second coder must not see yet"""
+    codings: list[ShownCoding]
+    """of this document and of its cluster; none that a second coder, or whoever asks, must not see yet"""
+    withheld: frozenset[str]
+    """variables for which whoever asks has the text to code: of those no coding of others is here, and no machine's of
+    any variable"""
 
 
 def _framings(session: Session, document: Document) -> list[ScoredBy]:
@@ -137,8 +159,36 @@ def _members(session: Session, document: Document, first: int | None) -> tuple[l
     return rows, session.scalar(select(func.count(Document.id)).where(*others)) or 0
 
 
-def document_detail(session: Session, monitor: str, document_id: int) -> DocumentDetail | None:
-    """A document of a monitor with all that hangs on it; None when the monitor has no such document."""
+def _codings(session: Session, document: Document, reader: str | None, withheld: frozenset[str]) -> list[ShownCoding]:
+    """The newest codings of the text that the reader may see."""
+    coded = [Coding.document_id == document.id]
+    if document.cluster_id is not None:
+        same = select(Document.id).where(Document.cluster_id == document.cluster_id)
+        coded.append(Coding.document_id.in_(same))
+    drawn = and_(Queue.monitor == Coding.monitor, Queue.variable == Coding.variable, Queue.drawn_at == Coding.drawn_at)
+    waits = select(Queue.id).where(drawn, Queue.closed_at.is_(None)).exists().label("waits")
+    query = select(Coding, waits).where(Coding.monitor == document.monitor, or_(*coded), ~is_pending())
+    if withheld:
+        query = query.where(Coding.origin != "machine", or_(Coding.coder == reader, Coding.variable.not_in(withheld)))
+    query = query.order_by(Coding.coded_at.desc(), Coding.id.desc()).limit(CODINGS_SHOWN)
+    same_names = ("coder", "variable", "target", "value", "codebook_version", "origin", "coded_at", "note")
+    return [
+        ShownCoding(
+            **{name: getattr(coding, name) for name in same_names},
+            draw=None if waits else coding.draw,
+            probability=None if waits else coding.probability,
+        )
+        for coding, waits in session.execute(query)
+    ]
+
+
+def document_detail(
+    session: Session, monitor: str, document_id: int, reader: str | None = None
+) -> DocumentDetail | None:
+    """A document of a monitor with all that hangs on it; None when the monitor has no such document.
+
+    reader: the coder who asks, from whom is kept what a blind answer must not know; None: nobody who codes.
+    """
     document = session.scalar(select(Document).where(Document.id == document_id, Document.monitor == monitor))
     if document is None:
         return None
@@ -148,22 +198,14 @@ def document_detail(session: Session, monitor: str, document_id: int) -> Documen
         else None
     )
     members, total = _members(session, document, first)
-    coded = [Coding.document_id == document.id]
-    if document.cluster_id is not None:
-        same = select(Document.id).where(Document.cluster_id == document.cluster_id)
-        coded.append(Coding.document_id.in_(same))
-    codings = session.scalars(
-        select(Coding)
-        .where(Coding.monitor == monitor, or_(*coded), ~is_pending())
-        .order_by(Coding.coded_at.desc(), Coding.id.desc())
-        .limit(CODINGS_SHOWN)
-    ).all()
+    withheld = frozenset() if reader is None else withheld_variables(session, monitor, reader, document)
     return DocumentDetail(
         document=document,
         capture=session.get(Capture, document.capture_id) if document.capture_id is not None else None,
         counts=document.cluster_id is None or first == document.id,
-        framings=_framings(session, document),
+        framings=[] if VARIABLE in withheld else _framings(session, document),
         members=members,
         members_total=total,
-        codings=list(codings),
+        codings=_codings(session, document, reader, withheld),
+        withheld=withheld,
     )

@@ -23,6 +23,7 @@ from pipeline.store.search.index import document_of, matches, on_postgresql, on_
 from pipeline.store.search.query import Query
 from pipeline.store.tables import Cluster, Document, Framing, TrendCell
 from pipeline.store.upsert import IN_ONE_QUERY
+from pipeline.store.withheld import withheld_among
 
 MOST_HITS = 10_000
 FEW = 25_000
@@ -77,6 +78,8 @@ class Hits:
     """in the order that was asked for"""
     more: bool
     """there are more; these were collected last"""
+    withheld: frozenset[int] = frozenset()
+    """those whose framing whoever asks must not see yet"""
 
     def counts(self, facet: Facet) -> list[tuple[str, int]]:
         """Value (:data:`NONE` for none) and number of hits with it, most first."""
@@ -203,11 +206,11 @@ def _in_order(hits: list[Hit], order: Order) -> list[Hit]:
     return [*dated, *(hit for hit in hits if hit.published is None)]
 
 
-def search(session: Session, wanted: Wanted, order: Order = "newest", withheld: Collection[int] = frozenset()) -> Hits:
+def search(session: Session, wanted: Wanted, order: Order = "newest", reader: str | None = None) -> Hits:
     """The texts that are asked for, at most :data:`MOST_HITS`. Of a query that has a problem none.
 
-    withheld: documents of which nobody may learn how they are read: they have no label here, and no choice of a label,
-    not even of none, finds them.
+    reader: the coder who asks. What is kept from a coder has no label here, and no choice of a label, not even of none,
+    finds it. None: nobody who codes.
     """
     if wanted.query is not None and not wanted.query.terms:
         if wanted.query.problem is not None:
@@ -218,11 +221,15 @@ def search(session: Session, wanted: Wanted, order: Order = "newest", withheld: 
     # by the connection: the session would look at each of the rows for objects of its own
     rows = session.connection().execute(_hits_query(session, wanted, model.id if model else None, ranked)).all()
     hits = [Hit._make(row) for row in rows[:MOST_HITS]]
+    withheld: frozenset[int] = frozenset()
+    if reader is not None:
+        withheld = withheld_among(session, wanted.monitor, reader, [hit.id for hit in hits])
     if withheld and "label" in wanted.only:
         hits = [hit for hit in hits if hit.id not in withheld]
     elif withheld:
         hits = [hit._replace(label=None) if hit.id in withheld else hit for hit in hits]
-    return Hits(_in_order(hits, order if ranked or order != "best" else "newest"), more=len(rows) > MOST_HITS)
+    ordered = _in_order(hits, order if ranked or order != "best" else "newest")
+    return Hits(ordered, more=len(rows) > MOST_HITS, withheld=withheld)
 
 
 @dataclass(frozen=True)

@@ -234,6 +234,56 @@ def test_keys_can_be_switched_off(codes, codings):
     visitor.page.get_by_label("single keys").check()
 
 
+@pytest.mark.parametrize("status", [401, 403, 500, 503])
+def test_a_note_of_who_settles_outlives_what_refuses_it(codes, codings, status):
+    visitor = codes("m/harbour/label/settle", user="ana")
+    before = len(codings("ana"))
+    visitor.page.locator("#note").fill("a rule that took long to write")
+    sent = []
+
+    def refuses(route):
+        if route.request.method != "POST":
+            return route.continue_()
+        sent.append(route.request.post_data_json["note"])
+        return route.fulfill(status=status, json={"detail": "Not now."})
+
+    visitor.page.route("**/label/settle", refuses)
+    visitor.page.locator("button[data-value=both]").click()
+    visitor.page.get_by_text("Not now. Your note stands below.").wait_for()
+    assert visitor.page.get_by_role("button", name="Show the next").count() == 0
+    assert len(codings("ana")) == before
+    visitor.page.reload()  # as after a log-in
+    assert visitor.page.locator("#note").input_value() == "a rule that took long to write"
+    visitor.page.locator("button[data-value=both]").click()
+    with visitor.page.expect_response("**/label/settle"):
+        visitor.page.get_by_role("button", name="Try again").click()
+    visitor.page.get_by_text("Not now.").wait_for()
+    assert sent == ["a rule that took long to write"] * 3
+
+
+def test_a_note_waits_for_its_text_while_another_one_is_looked_at(codes):
+    visitor = codes("m/harbour/label/settle", user="ana")
+    read = visitor.page.locator("#dispute .text").inner_text()
+    visitor.page.locator("#note").fill("half a thought")
+    visitor.page.get_by_role("link", name="Another one").click()
+    visitor.page.wait_for_function("was => document.querySelector('#dispute .text').innerText !== was", arg=read)
+    assert visitor.page.locator("#note").input_value() == ""
+    visitor.page.go_back()
+    visitor.page.wait_for_function("was => document.querySelector('#dispute .text').innerText === was", arg=read)
+    assert visitor.page.locator("#note").input_value() == "half a thought"
+    # settled meanwhile: nothing is left to try, and the note is told before it goes
+    refusal = {"status": 409, "json": {"detail": "Settled meanwhile."}}
+    visitor.page.route(
+        "**/label/settle",
+        lambda route: route.fulfill(**refusal) if route.request.method == "POST" else route.continue_(),
+    )
+    visitor.page.locator("button[data-value=both]").click()
+    visitor.page.get_by_text("Settled meanwhile. Your note was: half a thought").wait_for()
+    with visitor.page.expect_navigation():
+        visitor.page.get_by_role("button", name="Show the next").click()
+    assert visitor.page.locator("#note").input_value() == ""
+
+
 def test_a_third_coder_settles(codes, codings):
     visitor = codes("m/harbour/label/settle", user="admin")
     number = int(visitor.page.locator("#counts").inner_text().split()[0])
@@ -245,6 +295,24 @@ def test_a_third_coder_settles(codes, codings):
     visitor.page.get_by_text("Settled: both.").wait_for()
     assert int(visitor.page.locator("#counts").inner_text().split()[0]) == number - 1
     assert codings("admin") == [("both", "rule: both in one text")]
+
+
+def test_the_note_of_a_text_that_is_lost_is_told_back(codes):
+    visitor = codes()
+    visitor.page.clock.install()
+    visitor.page.reload()
+    first = begins(visitor)
+    visitor.page.locator("#note-button").click()
+    visitor.page.locator("#note").fill("a remark in the making")
+
+    def loses(route):
+        route.fulfill(json={"kept": [], "lost": [route.request.post_data_json["items"][0]]})
+
+    visitor.page.route("**/label/renew", loses, times=1)
+    visitor.page.clock.fast_forward(6 * 60 * 1000)
+    visitor.page.get_by_text("Your note was: a remark in the making").wait_for()
+    assert begins(visitor) != first
+    assert visitor.page.locator("#note").input_value() == ""
 
 
 def test_nothing_left_says_what_to_do_and_a_queue_is_drawn(codes):

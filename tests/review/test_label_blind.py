@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select, update
 
 from pipeline.settings import Settings
+from pipeline.store.published import pack
 from pipeline.store.session import engine_for, open_session
-from pipeline.store.tables import Cluster, Coding, Document, Framing, KeptReference, Queue, QueueItem, RaisedAlarm
+from pipeline.store.tables import (
+    Cluster,
+    Coding,
+    Document,
+    Framing,
+    KeptReference,
+    Published,
+    Queue,
+    QueueItem,
+    RaisedAlarm,
+)
 from tests.review import filling_label
 from tests.review.small_store import fill_small
 from tests.review.test_app import OWN, addresses
@@ -171,12 +182,215 @@ def test_a_models_word_on_a_text_is_kept_from_whoever_has_it_to_code(
         told = asked(f"{TEXTS}/documents/{document}", coder).json()
         assert (told["framings"], told["framings_withheld"]) == ([], True)
         assert len(asked(f"{TEXTS}/documents/{document}", viewer).json()["framings"]) == 1
-    # once it is answered there is nothing to keep
+    # an answer that can be taken back is not final; once its queue is closed there is nothing to keep
     assert client.post(f"{API}/next", json=ALL, headers=OWN | coder).json()["item"]["item"] == item
     client.post(f"{API}/answer", json={"item": item, "value": "both"}, headers=OWN | coder)
+    assert asked(f"{TEXTS}/documents/{copied}", coder).json()["framings_withheld"]
+    found = asked(f"{TEXTS}/texts?limit=200", coder).json()
+    assert {one["id"] for one in found["texts"] if one["withheld"]} == hidden
+    _close(settings)
     assert len(asked(f"{TEXTS}/documents/{copied}", coder).json()["framings"]) == 1
     assert TO_CODE not in asked(f"{UI}/documents/{free}", coder).text
     engine_for(settings.database).dispose()
+
+
+def _close(settings: Settings, variable: str = "framing") -> None:
+    with open_session(settings) as session:
+        session.execute(update(Queue).where(Queue.variable == variable).values(closed_at=filling_label.DRAWN))
+        session.commit()
+
+
+OWN_NOTE, NEW_NOTE = "what ana said long ago", "what ana says now"
+CRITICISM_NOTE = "of criticism, by another"
+KEPT_NOTES = ("by a machine", "by another, long ago", "of the copy, by another")
+
+
+def _said_before(session, document: Document, copy: Document) -> None:
+    """Codings of a text that is drawn again, and of its copy."""
+    for text, coder, note, more in (
+        (document, "m-1", KEPT_NOTES[0], {"origin": "machine"}),
+        (document, "bo", KEPT_NOTES[1], {}),
+        (copy, "bo", KEPT_NOTES[2], {}),
+        (document, "ana", OWN_NOTE, {}),
+        (document, "bo", CRITICISM_NOTE, {"variable": "criticism", "target": "maple", "value": "hostile"}),
+    ):
+        session.add(
+            Coding(
+                **{
+                    "monitor": "harbour", "address": text.address, "document_id": text.id, "variable": "framing",
+                    "value": "both", "codebook_version": 1, "coder": coder, "coded_at": filling_label.EARLIER,
+                    "draw": "random", "probability": 0.5, "drawn_at": filling_label.EARLIER, "note": note,
+                }
+                | more
+            )
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_what_was_said_of_a_text_is_kept_from_whoever_has_it_to_code(
+    tmp_path, on_store, request, client, token, database
+):
+    address = request.getfixturevalue("postgres_address") if database == "postgresql" else ""
+    settings = Settings(data=tmp_path / "data", database_url=address, monitors=tmp_path / "monitors")
+    fill_small(settings)
+    on_store(settings)
+    with open_session(settings) as session:
+        item = session.scalars(
+            select(QueueItem).join(Queue).where(Queue.closed_at.is_(None), QueueItem.place == 1)
+        ).one()
+        drawn = session.get_one(Document, item.document_id)
+        queued = select(QueueItem.document_id)
+        copy = session.scalars(select(Document).where(Document.id.not_in(queued)).order_by(Document.id)).first()
+        session.add(Cluster(id=9_000, monitor="harbour", first_document_id=drawn.id))
+        session.flush()
+        drawn.cluster_id = copy.cluster_id = 9_000
+        _said_before(session, drawn, copy)
+        codings = [one.id for one in session.scalars(select(Coding).where(Coding.document_id.in_([drawn.id, copy.id])))]
+        _publish(session, drawn, codings)
+        session.commit()
+        number, pair = item.id, (drawn.id, copy.id)
+    coder, viewer = token("user"), token("viewer")
+    everything = {*KEPT_NOTES, OWN_NOTE, CRITICISM_NOTE}
+
+    def told(who: dict[str, str]) -> set[str]:
+        found = set()
+        for document in pair:
+            known = client.get(f"{TEXTS}/documents/{document}", headers=who).json()
+            notes = {one["note"] for one in known["codings"]}
+            page = client.get(f"{UI}/documents/{document}", headers=who).text
+            assert {note for note in everything if note in page} == notes - {NEW_NOTE}
+            assert ("machine: what a model said elsewhere" in page) == (KEPT_NOTES[0] in notes)
+            assert ("this text waits for you" in page) == bool(known["codings_withheld"])
+            origins = {one["note"]: one["origin"] for one in known["codings"]}
+            assert all(origins[note] == ("machine" if note == KEPT_NOTES[0] else "human") for note in notes)
+            found |= notes
+        return found
+
+    def explained(who: dict[str, str]) -> set[int]:
+        known = client.get(f"{TEXTS}/dyads/heron/maple/explain{FIGURE}", headers=who).json()
+        listed = {one["id"] for one in known["figure"]["codings"]}
+        assert len(listed) + known["codings_left_out"] == len(codings)
+        page = client.get(f"{UI}/dyads/heron/maple/explain{FIGURE}", headers=who).text
+        assert ("still have to code" in page) == (known["codings_left_out"] > 0)
+        assert {one for one in codings if f'<th scope="row">{one}</th>' in page} == listed
+        return listed
+
+    assert told(viewer) == everything
+    assert told(coder) == {OWN_NOTE, CRITICISM_NOTE}
+    assert explained(viewer) == set(codings)
+    assert explained(coder) == set()
+    # of each variable by itself; what a machine said of the other might give it away
+    with open_session(settings) as session:
+        other = Queue(monitor="harbour", variable="criticism", drawn_at=filling_label.DRAWN, seed=3)
+        session.add(other)
+        session.flush()
+        asked = filling_label._item(other, session.get_one(Document, pair[0]), 1)
+        asked.target = "maple"
+        session.add(asked)
+        session.commit()
+    assert told(coder) == {OWN_NOTE}
+    assert told(viewer) == everything
+    # after the answer too, as long as it can be taken back
+    assert client.post(f"{API}/next", json=ALL, headers=OWN | coder).json()["item"]["item"] == number
+    client.post(f"{API}/answer", json={"item": number, "value": "both", "note": NEW_NOTE}, headers=OWN | coder)
+    assert told(coder) == {OWN_NOTE, NEW_NOTE}
+    _close(settings)
+    assert told(coder) == everything - {CRITICISM_NOTE, KEPT_NOTES[0]} | {NEW_NOTE}
+    assert explained(coder) == set(codings)
+    _close(settings, "criticism")
+    assert told(coder) == everything | {NEW_NOTE}
+    engine_for(settings.database).dispose()
+
+
+FIGURE = "?period=2025-Q1&subject=heron"
+
+
+def _publish(session, document: Document, codings: list[int]) -> None:
+    """A figure that was made of these codings, among them a machine's: the page looks at none but by number."""
+    figures = dict.fromkeys(("low", "high", "variance", "freedom", "lam", "model_balance", "missing"))
+    figures |= {"balance": 0.1, "estimator": "uncorrected", "clusters": 1, "codings": 1, "late": 0}
+    session.add(
+        Published(
+            monitor="harbour", kind="trend", subject="heron", period="quarter", start=date(2025, 1, 1),
+            end=date(2025, 4, 1), as_of=filling_label.DRAWN, figures=figures | {"borrowed": {"heron": None}},
+            digest="0" * 32, documents=pack([document.id]), codings=pack(codings), code_version="1",
+        )
+    )  # fmt: skip
+
+
+@pytest.fixture
+def alarmed(store):
+    """The store with a second open queue of one text, an alarm's; the text was coded before, by two who agreed."""
+    settings, ids = store
+    with open_session(settings) as session:
+        old = select(QueueItem).join(Queue).where(Queue.closed_at.is_not(None), QueueItem.place == 1)
+        document = session.get_one(Document, session.scalars(old).one().document_id)
+        queue = Queue(monitor="harbour", variable="framing", drawn_at=filling_label.DRAWN + timedelta(hours=1), seed=9)
+        session.add(queue)
+        session.flush()
+        item = filling_label._item(queue, document, 1)
+        item.draw = "alarm"
+        session.add_all([item, _alarm(session, queue.id)])
+        session.commit()
+        return settings, ids, item.id, document.id
+
+
+def test_no_number_tells_an_alarms_texts_from_others(alarmed, served, client, token):
+    settings, _, of_alarm, _ = alarmed
+    held = []
+    while got := client.post(f"{API}/next", json=ALL | {"held": held}, headers=OWN | token("user")).json()["item"]:
+        held.append(got["item"])
+    assert of_alarm in held
+    with open_session(settings) as session:
+        ordinary = select(QueueItem.id).where(QueueItem.id.in_(held), QueueItem.id != of_alarm)
+        # the newest: of an older one for two the other coder has finished, so that the answer would stay
+        last = ordinary.order_by(QueueItem.id.desc())
+        one, two = (session.scalars(last.where(QueueItem.coders == n)).first() for n in (1, 2))
+        queue = session.scalar(select(QueueItem.queue_id).where(QueueItem.id == one))
+
+    def after(item: int) -> dict[str, bytes]:
+        # another value than the earlier coders gave
+        client.post(f"{API}/answer", json={"item": item, "value": "neither"}, headers=OWN | token("user"))
+        seen = served()
+        for more in (f"{API}/progress?queue={queue}", f"/rift/ui/m/harbour/label?queue={queue}"):
+            seen[more] = CHANGES.sub(b"", client.get(more, headers=token("user")).content)
+        assert client.post(f"{API}/undo", json=ALL | {"item": item}, headers=OWN | token("user")).status_code == 200
+        return seen
+
+    first = after(of_alarm)
+    assert any("/label/agreement" in address for address in first)
+    for other in (one, two):
+        seen = after(other)
+        assert {address for address in first if first[address] != seen[address]} == set()
+    told = client.get(f"{API}/progress?queue={queue}", headers=token("user")).json()
+    assert (told["wanted"], told["answered"], told["waiting_for_second"]) == (15, 1, None)
+    assert [(one["answered"], one["mine"]) for one in told["queues"]] == [(None, None), (None, None)]
+
+
+def test_how_a_text_was_drawn_is_shown_when_its_queue_is_closed(alarmed, client, token):
+    settings, _, item, document = alarmed
+    with open_session(settings) as session:
+        queue = session.scalar(select(QueueItem.queue_id).where(QueueItem.id == item))
+    held: list[int] = []
+    while item not in held:
+        held.append(
+            client.post(f"{API}/next", json=ALL | {"held": held}, headers=OWN | token("user")).json()["item"]["item"]
+        )
+    client.post(f"{API}/answer", json={"item": item, "value": "both"}, headers=OWN | token("user"))
+
+    def shown(who: str) -> list[tuple[str | None, float | None]]:
+        page = client.get(f"{UI}/documents/{document}", headers=token(who)).text
+        found = client.get(f"{TEXTS}/documents/{document}", headers=token(who)).json()["codings"]
+        drawn = [(one["draw"], one["probability"]) for one in found if one["coder"] == "ana"]
+        assert ("shown when its queue is closed" in page) == (drawn == [(None, None)])
+        assert ("<td>alarm" in page) == (drawn == [("alarm", 0.5)])
+        return drawn
+
+    assert shown("user") == shown("viewer") == [(None, None)]
+    with open_session(settings) as session:
+        session.execute(update(Queue).where(Queue.id == queue).values(closed_at=filling_label.DRAWN))
+        session.commit()
+    assert shown("user") == shown("viewer") == [("alarm", 0.5)]
 
 
 def test_an_alarms_codings_are_named_and_can_not_be_told_from_others(store, client, token):

@@ -59,6 +59,47 @@ def test_what_can_not_be_searched_is_said_and_what_was_typed_stays(get):
     assert 'value="2025-01-01"' in text
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [
+        ("2025-03-01", "2025-02-01", "no text is published from 2025-03-01 on and before 2025-02-01"),
+        ("2025-02-01", "2025-02-01", "The period ends before it starts"),
+        ("1 February 2025", "", "The day &#39;1 February 2025&#39; can&#39;t be read; write it as YYYY-MM-DD"),
+    ],
+)
+def test_days_that_can_not_be_meant_are_said_and_the_search_stays(get, start, end, said):
+    query = f"q=river&start={start}&end={end}&group=heron&speaker=any&order=oldest&counting=1"
+    answer = get(f"{TEXTS}?{query}")
+    assert answer.status_code == 422
+    text = answer.text
+    for kept in (
+        said,
+        "nothing was searched",
+        'value="river"',
+        f'name="start" value="{start}" aria-invalid="true"',
+        f'name="end" value="{end}"',
+        'name="group" value="heron"',
+        '<option value="oldest" selected>',
+        'name="counting" value="1" checked',
+    ):
+        assert kept in text, kept
+    assert "No text is found" not in text
+    # files and the API have no form: they say it in a sentence
+    assert get(f"{TEXTS}.csv?{query}").status_code == 422
+    told = get(f"/api/v1/monitors/harbour/texts?{query}")
+    assert (told.status_code, said.replace("&#39;", "'") in told.json()["detail"]) == (422, True)
+
+
+def test_every_hit_has_its_address_to_copy_and_no_link_to_its_site(get):
+    text = get(f"{TEXTS}?{CELL}").text
+    shown = re.findall(r'<span class="mono soft" dir="ltr" id="address-(\d+)">(http://127[^<]+)</span>', text)
+    assert len(shown) == 50
+    assert text.count("data-copies=") == 50
+    assert all(f'data-says="address-{one}"' in text for one, _ in shown)
+    assert "static/document.js" in text
+    assert 'href="http' not in text
+
+
 def test_facets_count_and_lead_on(get):
     text = get(f"{TEXTS}?q=river").text
     assert re.search(r'href="\?q=river&amp;group=heron&amp;speaker=any"[^>]*><span dir="auto">Heron League', text)
@@ -187,7 +228,7 @@ def test_an_empty_store_says_what_to_do(tmp_path, on_store, get, review_store):
     [
         ("start=2025-02-30", 422, "can&#39;t be read"),
         ("start=9999-12-30", 422, "from 1000-01-01 to 9998-12-31"),
-        ("start=2025-02-01&end=2025-01-01", 404, "ends before it starts"),
+        ("start=2025-02-01&end=2025-01-01", 422, "ends before it starts"),
         ("group=nobody", 404, "no such group"),
         ("order=worst", 422, "can&#39;t be read"),
         ("q=" + "a" * 501, 422, "can&#39;t be read"),

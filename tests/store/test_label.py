@@ -140,6 +140,25 @@ def test_votes_leave_out_what_is_pending_settles_or_is_a_machines(desk):
         assert len(votes(session, "m", "framing")) == 4
 
 
+def test_an_answer_that_can_be_taken_back_is_no_vote_and_no_disagreement(desk):
+    """Of a text that was coded before: its coder would see whether the other had said the same, and undo."""
+    (item,) = desk.queue(1)
+    earlier = NOW - timedelta(days=9)
+    desk.codes(desk.texts[0], "c1", "both", drawn=earlier)
+    desk.codes(desk.texts[0], "c2", "neither", drawn=earlier)
+    before = desk.disputes("c3")
+    assert before.others == 0  # the queue has it for a coder
+    desk.codes(desk.texts[0], "c3", "both", item=item)
+    for coder in ("c3", "c9"):
+        assert desk.disputes(coder) == before
+    with open_session(desk.settings) as session:
+        assert [one.coder for one in votes(session, "m", "framing")] == ["c1", "c2"]
+        session.scalars(select(Queue)).one().closed_at = NOW + timedelta(days=1)
+        session.commit()
+        assert [one.coder for one in votes(session, "m", "framing")] == ["c1", "c2", "c3"]
+    assert (desk.disputes("c3").own, desk.disputes("c9").others) == (1, 1)
+
+
 def test_votes_for_a_page_are_the_newest_of_them(desk):
     for place, coder in enumerate(("c1", "c2", "c3")):
         desk.codes(desk.texts[place], coder, "both")

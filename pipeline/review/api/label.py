@@ -144,12 +144,16 @@ class QueueShown(BaseModel):
     texts: int
     asked_by_alarm: bool
     wanted: int | None = Field(description="answers wanted; a text for two coders counts twice")
-    answered: int | None
+    answered: int | None = Field(description="null, like the next, of every queue while an alarm's is open")
     mine: int | None = Field(description="answers of whoever asks")
 
 
 class ProgressShown(BaseModel):
-    """How far the open queues of a variable are; nothing of what anybody said, or how a text was drawn."""
+    """How far the open queues of a variable are; nothing of what anybody said, or how a text was drawn.
+
+    While an alarm's queue is open, answers are told of all open queues in one sum, also where one queue is asked for:
+    told apart, they would tell which texts are the alarm's.
+    """
 
     variable: str
     texts: int
@@ -159,7 +163,9 @@ class ProgressShown(BaseModel):
     left: int
     mine: int = Field(description="answers of whoever asks")
     mine_lately: int = Field(description="within 24 hours, to texts of every variable")
-    waiting_for_second: int = Field(description="texts that one coder has done and a second has not")
+    waiting_for_second: int | None = Field(
+        description="texts that one coder has done and a second has not; null while an alarm's queue is open"
+    )
     asked_by_alarms: int = Field(description="texts among them that an alarm asked for; which ones is not said")
     queues: list[QueueShown]
 
@@ -385,7 +391,7 @@ def progress(
     variable: AskedVariable = "framing",
     queue: Annotated[int | None, Query(ge=1, le=2**53)] = None,
 ) -> ProgressShown:
-    """How far the open queues are: all of a variable, or one of them."""
+    """How far the open queues are: all of a variable, or one of them (all, while an alarm's is open)."""
     watched_by, book = monitor_of(request, monitor), book_of(variable)
     with open_session(settings_of(request)) as session:
         work = work_of(session, watched_by.name, book.variable, queue, coder_name(request))
@@ -407,8 +413,8 @@ def progress(
                 texts=one.texts,
                 asked_by_alarm=one.by_alarm,
                 wanted=None if one.by_alarm else one.wanted,
-                answered=None if one.by_alarm else one.coded + one.unclear,
-                mine=None if one.by_alarm else one.mine,
+                answered=None if work.together else one.coded + one.unclear,
+                mine=None if work.together else one.mine,
             )
             for one in work.queues
         ],
@@ -493,7 +499,7 @@ def settle(request: Request, monitor: str, asked: SettleAsked) -> Settled:
             raise HTTPException(
                 409,
                 "There is nothing to settle for you on this text: it was settled meanwhile, its coders agree, it waits "
-                "for a coder, or you are one of those who disagree.",
+                "for a coder, an answer to it can still be taken back, or you are one of those who disagree.",
             )
         made = settle_dispute(
             session,

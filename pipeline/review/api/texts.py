@@ -9,9 +9,10 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from pipeline.review.access import withheld_from, withholds
+from pipeline.review.access import reader_of
 from pipeline.review.asked import MOST_A_PAGE, Limit, PageNumber, monitor_of, settings_of
 from pipeline.review.text_search import Asked
+from pipeline.store.cells import VARIABLE
 from pipeline.store.pages import DocumentDetail, document_detail
 from pipeline.store.search.excerpt import LOOKED_AT, excerpt
 from pipeline.store.session import open_session
@@ -39,7 +40,10 @@ class TextFound(BaseModel):
     label: str | None = Field(description="what the model in force reads it as; null: not framed, or no known word")
     p_nationalist: float | None
     p_universalist: float | None
-    withheld: bool = Field(description="true: whoever asks has this text to code, so what the model says is left out")
+    withheld: bool = Field(
+        description="true: whoever asks has this text to code, or can still take an answer back, so what the model "
+        "says is left out"
+    )
 
 
 class ValueCounted(BaseModel):
@@ -71,9 +75,9 @@ def texts(request: Request, asked: Asked, number: PageNumber = 1, limit: Limit =
     """Search a monitor's texts. A group and two days alone: the group's own texts of a cell, oldest first."""
     limit = min(limit, MOST_A_PAGE)
     with open_session(settings_of(request)) as session:
-        withheld = withheld_from(request, session, asked.wanted.monitor)
-        hits = search(session, asked.wanted, asked.order, withheld)
-        rows = shown(session, [hit.id for hit in hits.hits[(number - 1) * limit : number * limit]], LOOKED_AT, withheld)
+        hits = search(session, asked.wanted, asked.order, reader_of(request))
+        some = [hit.id for hit in hits.hits[(number - 1) * limit : number * limit]]
+        rows = shown(session, some, LOOKED_AT, hits.withheld)
     return TextsFound(
         asked_for=asked.words,
         problem=asked.wanted.query.problem if asked.wanted.query else None,
@@ -109,15 +113,19 @@ class FramedBy(BaseModel):
 
 
 class CodingShown(BaseModel):
-    """A human label. None of a text that a second coder still has to code."""
+    """A label by a person or a machine. None that a second coder, or whoever asks, must not see yet."""
 
     coder: str
     variable: str
     target: str
     value: str
     codebook_version: int
-    draw: str
-    probability: float | None
+    origin: str = Field(
+        description="human; machine: what a model said elsewhere, which is no evidence; confirmed: a machine's label "
+        "that a person took over"
+    )
+    draw: str | None = Field(description="how its text was drawn; null while its queue is open")
+    probability: float | None = Field(description="of a random draw; null also while its queue is open")
     coded_at: datetime
     note: str | None
 
@@ -155,9 +163,14 @@ class TextShown(BaseModel):
     copies_total: int
     framings: list[FramedBy]
     framings_withheld: bool = Field(
-        description="true: whoever asks has this text to code, so what the models say is left out"
+        description="true: whoever asks has this text to code, or can still take an answer back, so what the models "
+        "say is left out"
     )
     codings: list[CodingShown]
+    codings_withheld: list[str] = Field(
+        description="variables for which whoever asks has this text to code, or can still take an answer back: what "
+        "others said of it, if anything, is left out, and what machines said of any variable"
+    )
     collected_at: datetime
     updated_at: datetime
     extractor: str
@@ -171,7 +184,7 @@ def _date(candidate: dict[str, Any]) -> DateFound:
     return DateFound(accepted=candidate.get("accepted"), **{n: None if v is None else str(v) for n, v in said.items()})
 
 
-def _shown(detail: DocumentDetail, withheld: bool) -> TextShown:
+def _shown(detail: DocumentDetail) -> TextShown:
     document = detail.document
     same = ("id", "title", "text", "address", "speaker", "source", "language", "language_confidence", "published_at",
             "published_origin", "collected_at", "updated_at", "extractor", "encoding", "text_digest")  # fmt: skip
@@ -182,12 +195,10 @@ def _shown(detail: DocumentDetail, withheld: bool) -> TextShown:
         counts=detail.counts,
         copies=[CopyShown(**vars(member)) for member in detail.members],
         copies_total=detail.members_total,
-        framings=[] if withheld else [FramedBy(**vars(framing)) for framing in detail.framings],
-        framings_withheld=withheld,
-        codings=[
-            CodingShown(**{name: getattr(coding, name) for name in CodingShown.model_fields})
-            for coding in detail.codings
-        ],
+        framings=[FramedBy(**vars(framing)) for framing in detail.framings],
+        framings_withheld=VARIABLE in detail.withheld,
+        codings=[CodingShown(**vars(coding)) for coding in detail.codings],
+        codings_withheld=sorted(detail.withheld),
         response_digest=detail.capture.digest if detail.capture else None,
     )
 
@@ -197,7 +208,7 @@ def document(request: Request, monitor: str, document_id: Annotated[int, Path(ge
     """One text and all that is known of it."""
     watched_by = monitor_of(request, monitor)
     with open_session(settings_of(request)) as session:
-        detail = document_detail(session, watched_by.name, document_id)
+        detail = document_detail(session, watched_by.name, document_id, reader_of(request))
         if detail is None:
             raise HTTPException(404, NO_TEXT)
-        return _shown(detail, withholds(request, session, detail.document))
+        return _shown(detail)

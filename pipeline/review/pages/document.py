@@ -12,10 +12,11 @@ from pipeline.collect.archive.inert import MOST_BYTES as MOST_SHOWN
 from pipeline.collect.archive.inert import NotShown, inert
 from pipeline.framing.weighed import MOST_CHARACTERS, WORDS_MARKED, CantWeigh, Weighed, weigh_text
 from pipeline.monitor.periods import period_of
-from pipeline.review.access import withholds
+from pipeline.review.access import reader_of
 from pipeline.review.archived import MOST_BYTES, saved_copy, shown_copy
 from pipeline.review.asked import monitor_of, names_of, settings_of
 from pipeline.review.html import page
+from pipeline.store.cells import VARIABLE
 from pipeline.store.pages import document_detail
 from pipeline.store.search.excerpt import marked
 from pipeline.store.search.query import LONGEST_QUERY, parse
@@ -29,8 +30,9 @@ LONGEST_TEXT = 200_000
 NO_TEXT = "The monitor has no such text. It may have been collected under another monitor, or have been erased."
 
 TO_CODE = (
-    "You have this text to code, or may still be given it. What a model says of it is shown once you have answered, or "
-    "its queue wants you no more."
+    "You have this text to code, may still be given it, or can still take your answer back. What a model says of it is "
+    "shown once your answer stays (its queue is closed, or its other coder has finished too), or the queue wants you "
+    "no more."
 )
 
 DocumentId = Annotated[int, Path(ge=1, le=2**63 - 1)]
@@ -49,7 +51,7 @@ def document(
     watched_by = monitor_of(request, monitor)
     settings = settings_of(request)
     with open_session(settings) as session:
-        detail = document_detail(session, watched_by.name, document_id)
+        detail = document_detail(session, watched_by.name, document_id, reader_of(request))
         if detail is None:
             raise HTTPException(404, NO_TEXT)
         found = detail.document
@@ -57,7 +59,7 @@ def document(
         if found.group_id and found.published_at and found.speaker == "own":
             span = period_of(watched_by.audit_period, found.published_at.date())
             cell = {"label": span.label, "start": span.start, "end": span.end}
-        withheld = withholds(request, session, found)
+        withheld = VARIABLE in detail.withheld
         weighed: Weighed | None = None
         problem = TO_CODE if withheld else None
         if view == "weights" and not withheld:

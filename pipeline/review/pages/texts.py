@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
 
-from pipeline.review.access import withheld_from
+from pipeline.review.access import reader_of
 from pipeline.review.asked import MOST_A_PAGE, Limit, PageNumber, download, names_of, settings_of
 from pipeline.review.html import page
 from pipeline.review.text_search import (
@@ -19,6 +19,7 @@ from pipeline.review.text_search import (
     Asked,
     AskedTexts,
     Attention,
+    Typed,
     attention,
     exported,
     facets,
@@ -41,20 +42,24 @@ MOST_CHARACTERS = 50_000_000
 
 
 @router.get("/ui/m/{monitor}/texts")
-def texts(request: Request, asked: Asked, number: PageNumber = 1, limit: Limit = TEXTS_A_PAGE) -> Response:
-    """What a search finds. A group and two days alone: the group's own texts of a cell, oldest first."""
+def texts(request: Request, asked: Typed, number: PageNumber = 1, limit: Limit = TEXTS_A_PAGE) -> Response:
+    """What a search finds. A group and two days alone: the group's own texts of a cell, oldest first.
+
+    Days that can't be meant are told beside the form, which keeps what was typed; nothing is searched then.
+    """
     limit = min(limit, MOST_A_PAGE)
     wanted = asked.wanted
     with open_session(settings_of(request)) as session:
-        withheld = withheld_from(request, session, wanted.monitor)
-        hits = search(session, wanted, asked.order, withheld)
-        rows = shown(session, [hit.id for hit in hits.hits[(number - 1) * limit : number * limit]], LOOKED_AT, withheld)
+        hits = Hits([], more=False) if asked.problem else search(session, wanted, asked.order, reader_of(request))
+        some = [hit.id for hit in hits.hits[(number - 1) * limit : number * limit]]
+        rows = shown(session, some, LOOKED_AT, hits.withheld)
         drawn, counted = _attention(session, asked, hits)
         waiting = left_to_index(session) if asked.searches else 0
     names = names_of(asked.monitor)
     return page(
         request,
         "texts.html",
+        status=422 if asked.problem else 200,
         monitor=asked.monitor,
         asked=asked,
         wanted=wanted,
@@ -63,7 +68,7 @@ def texts(request: Request, asked: Asked, number: PageNumber = 1, limit: Limit =
         rows=[(row, marked(row.title or "(no title)", wanted.query), excerpt(row.text, wanted.query)) for row in rows],
         hits=hits,
         said=how_many(hits),
-        facets=facets(asked, hits) if hits.hits or asked.state else [],
+        facets=facets(asked, hits) if hits.hits or (asked.state and not asked.problem) else [],
         attention=drawn,
         counted=counted,
         waiting=waiting,
@@ -100,12 +105,11 @@ def texts_file(
     JSON says how many are.
     """
     with open_session(settings_of(request)) as session:
-        withheld = withheld_from(request, session, asked.wanted.monitor)
-        hits = search(session, asked.wanted, asked.order, withheld)
+        hits = search(session, asked.wanted, asked.order, reader_of(request))
         some = hits.hits[: MOST_WITH_TEXT if text else MOST_HITS]
         # each may have its part of what all may have, and one more character, by which a cut is seen
         each = MOST_CHARACTERS // max(1, len(some)) if text else 0
-        rows = shown(session, [hit.id for hit in some], each + 1 if text else 0, withheld)
+        rows = shown(session, [hit.id for hit in some], each + 1 if text else 0, hits.withheld)
     cut = sum(len(row.text) > each for row in rows) if text else 0
     rows = [replace(row, text=row.text[:each]) for row in rows]
     columns = [*EXPORTED, "text"] if text else list(EXPORTED)

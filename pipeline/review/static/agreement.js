@@ -62,7 +62,8 @@
       document.getElementById("done-of").textContent = count(known.answered) + " of " + count(known.wanted) + " answers";
       var mine = document.getElementById("mine");
       if (mine) mine.textContent = count(known.mine) + " yours, " + count(known.mine_lately) + " in 24 hours";
-      document.getElementById("second").textContent = "waiting for a second coder: " + count(known.waiting_for_second);
+      var second = known.waiting_for_second; // null while an alarm's queue is open
+      document.getElementById("second").textContent = second === null ? "" : " · waiting for a second coder: " + count(second);
     }).catch(function () {
       // the next answer asks again
     });

@@ -286,9 +286,16 @@
     ask(work.api + "renew", { items: held.map(function (one) { return one.item; }) }).then(function (answer) {
       if (answer.status !== 200) return;
       var lost = answer.data.lost;
-      if (held.length && lost.indexOf(held[0].item) >= 0) {
-        problem("The text you were reading is not with you any more: it was left for more than half an hour, and another coder has it, or its queue was closed. Here is the next.");
-      }
+      held.forEach(function (one, place) {
+        if (lost.indexOf(one.item) < 0) return;
+        var remark = (place ? remarks[one.item] || "" : note.value).trim();
+        delete remarks[one.item];
+        if (place && !remark) return; // nobody has read it yet
+        var which = place ? "A text that waited here" : "The text you were reading";
+        var then = place ? "" : " Here is the next.";
+        problem(which + " is not with you any more: it was left for more than half an hour, and another coder has it, or its queue was closed." + then + (remark ? " Your note was: " + remark : ""));
+        if (!place) note.value = "";
+      });
       held = held.filter(function (one) { return lost.indexOf(one.item) < 0; });
       show();
       fill();

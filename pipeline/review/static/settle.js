@@ -1,4 +1,4 @@
-// Settle one disagreement, then show the next.
+// Settle one disagreement, then show the next. A note that is typed stays in this tab until its text is settled.
 (function () {
   "use strict";
   var SAID = "riftwatch-settled";
@@ -12,7 +12,28 @@
   var dispute = document.getElementById("dispute");
   if (!dispute) return;
   var note = document.getElementById("note");
+  var of = dispute.dataset;
+  var NOTE = ["riftwatch-settle-note", of.api, of.coder, of.variable, of.document, of.target].join(":");
   var sending = false;
+
+  function keep() {
+    try {
+      if (note.value.trim()) sessionStorage.setItem(NOTE, note.value);
+      else sessionStorage.removeItem(NOTE);
+      return true;
+    } catch (error) {
+      return !note.value.trim(); // no storage, or it is full
+    }
+  }
+  try {
+    note.value = sessionStorage.getItem(NOTE) || "";
+  } catch (error) {
+    // no storage: no note was kept
+  }
+  note.addEventListener("input", keep);
+  document.getElementById("another").addEventListener("click", function (event) {
+    if (!keep() && !confirm("Your note can't be kept in this browser and would be lost. Go to another text?")) event.preventDefault();
+  });
 
   function settle(value) {
     if (sending) return;
@@ -25,23 +46,33 @@
       note: note.value.trim() || null,
     }).then(function (answer) {
       sending = false;
-      if (answer.status !== 200) {
-        window.riftwatchProblem(answer.data.detail || "The server refused this (" + answer.status + ").", "Show the next", function () {
-          location.reload();
-        });
-        return;
-      }
+      if (answer.status !== 200) return refused(answer, value);
+      note.value = "";
+      keep();
       try {
         sessionStorage.setItem(SAID, "Settled: " + value + ".");
       } catch (error) {
         // see above
       }
-      location.reload();
+      return location.reload();
     }, function () {
       sending = false;
       window.riftwatchProblem("The server does not answer; nothing was settled, and your note stands.", "Try again", function () {
         settle(value);
       });
+    });
+  }
+
+  function refused(answer, value) {
+    var words = answer.data.detail || "The server refused this (" + answer.status + ").";
+    var kept = note.value.trim() ? " Your note stands below." : "";
+    // 409: there is nothing to settle any more; all else, such as who is logged out, can be mended, and tried again
+    if (answer.status !== 409) return window.riftwatchProblem(words + kept, "Try again", function () { settle(value); });
+    var told = note.value.trim() ? " Your note was: " + note.value.trim() : "";
+    return window.riftwatchProblem(words + told, "Show the next", function () {
+      note.value = "";
+      keep();
+      location.reload();
     });
   }
 
