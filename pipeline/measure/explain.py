@@ -23,11 +23,12 @@ from pipeline.store.published import (
     Key,
     basis_of,
     codings_of,
+    earlier_vintages,
     erasures_among,
     model_of,
-    published_starts,
+    newest_vintage,
+    published_span,
     unpack,
-    vintages,
 )
 from pipeline.store.tables import Coding, Model, Published
 
@@ -53,7 +54,7 @@ class Explanation:
 
     row: Published
     sides: tuple[Published, ...]
-    """of a gap: the figures of its two groups"""
+    """of a gap: the figures of its two groups, without what they were made of"""
     texts: Sequence[Basis]
     """those that are still there, of as many as were asked for"""
     text_count: int
@@ -65,7 +66,7 @@ class Explanation:
     changed: int
     """of ``texts`` those that were written anew since"""
     earlier: Sequence[Published]
-    """older figures of the same cell, the newest first"""
+    """older figures of the same cell, the newest first, without what they were made of"""
 
 
 def explain(
@@ -86,16 +87,16 @@ def explain(
     """
     kind, name = ("trend", subject[0]) if len(subject) == 1 else ("gap", "--".join(subject))
     span = period_of(period, day)
-    found = vintages(session, monitor, (kind, name, period, span.start), until=as_of)
-    if not found:
-        starts = published_starts(session, monitor, kind, name, period)
-        there = f"figures were published from {starts[0]} to {starts[-1]}" if starts else "none was published at all"
+    key: Key = (kind, name, period, span.start)
+    row = newest_vintage(session, monitor, key, until=as_of)
+    if row is None:
+        known = published_span(session, monitor, kind, name, period)
+        there = f"figures were published from {known[0]} to {known[1]}" if known else "none was published at all"
         until = f" until {as_of:%Y-%m-%d %H:%M}" if as_of else ""
         raise ExplainError(
             f"no figure of {' and '.join(subject)} for the {period} of {span.start}{until}: {there}; "
             "`riftwatch measure` publishes what it measures"
         )
-    row, *earlier = found
     documents, codings = unpack(row.documents).tolist(), unpack(row.codings).tolist()
     texts = basis_of(session, documents[:most])
     return Explanation(
@@ -108,14 +109,14 @@ def explain(
         model=model_of(session, row.model),
         erased=erasures_among(session, documents) if row.basis_erased or most is None else [],
         changed=sum(text.updated_at > row.as_of for text in texts),
-        earlier=earlier[:most],
+        earlier=earlier_vintages(session, monitor, key, row, until=as_of, most=most),
     )
 
 
 def _side(session: Session, monitor: str, group: str, row: Published) -> Published | None:
     """The group's own figure that a gap was made with."""
     key: Key = ("trend", group, row.period, row.start)
-    return next(iter(vintages(session, monitor, key, until=row.as_of)), None)
+    return newest_vintage(session, monitor, key, until=row.as_of, basis=False)
 
 
 def verify(session: Session, row: Published) -> Made:
@@ -126,7 +127,9 @@ def verify(session: Session, row: Published) -> Made:
     documents, codings = unpack(row.documents).tolist(), unpack(row.codings).tolist()
     model = model_of(session, row.model)
     grid_texts = texts_again(session, documents, model.id if model else None)
-    coded, problems = codings_by_cluster(codings_again(session, codings), codebook_of(VARIABLE).balances)
+    coded, problems = codings_by_cluster(
+        codings_again(session, row.monitor, codings, row.as_of), codebook_of(VARIABLE).balances
+    )
     grid = Grid(grid_texts, coded)
     span = period_of(_period(row.period), row.start)
     made: dict[str, tuple[Balance | None, dict[str, Any]]] = {}
@@ -252,8 +255,8 @@ def in_words(found: Explanation, made: Made | None) -> list[str]:
         *_how(row),
         *(f"  {side.subject}: {_shown(side)}; {'; '.join(_how(side))}" for side in found.sides),
         *(
-            f"basis erased: {one.texts} of {found.text_count} texts were erased on {one.erased_at:%Y-%m-%d} "
-            f"({one.reason})"
+            f"basis erased: {one.texts} of {found.text_count} texts were erased on "
+            f"{one.erased_at:%Y-%m-%d %H:%M} UTC ({one.reason})"
             for one in found.erased
         ),
     ]

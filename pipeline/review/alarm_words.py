@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.monitor import Period
 from pipeline.monitor.periods import period_of
 from pipeline.review.charts import AlarmMark, Band
-from pipeline.review.words import interval, number
+from pipeline.review.words import interval, moment, number
 from pipeline.store.dyads import Answers
 from pipeline.store.tables import AlarmLook, GapCell, RaisedAlarm, WatchedDyad
 from pipeline.store.watched import series_of
@@ -67,14 +67,14 @@ def shown(alarm: RaisedAlarm, look: AlarmLook | None, a: str, b: str) -> AlarmSh
         f"model's gap moved {way}."
     )
     if alarm.closed is None and alarm.confirmed_at is not None and stands_now(alarm, look) == "no longer confirmed":
-        said += f" It was confirmed on {alarm.confirmed_at:%Y-%m-%d} and holds no more."
+        said += f" It was confirmed on {moment(alarm.confirmed_at)} and holds no more."
     closed = None
     if alarm.closed is not None:
         closed = f"Closed on {alarm.closed.isoformat()}: {alarm.closed_why or 'no reason stored'}."
     late = (alarm.found_at.date() - alarm.end).days
     note = None
     if late > LATE:
-        note = f"It was computed on {alarm.found_at:%Y-%m-%d} only: a later look at the past, nobody was warned then."
+        note = f"It was computed on {moment(alarm.found_at)} only: a later look at the past, nobody was warned then."
     return AlarmShown(alarm.id, state_of(alarm, look), said, closed, alarm.found_at, note)
 
 
@@ -198,10 +198,8 @@ def answered(answers: Answers) -> str:
     done = answers.coded + answers.unclear
     if answers.closed_at is not None:
         unclear = f", {answers.unclear} of them unclear" if answers.unclear else ""
-        return (
-            f"{done} of {answers.drawn} drawn texts are answered{unclear}. The queue was closed on "
-            f"{answers.closed_at:%Y-%m-%d}."
-        )
+        closed = moment(answers.closed_at)
+        return f"{done} of {answers.drawn} drawn texts are answered{unclear}. The queue was closed on {closed}."
     told = done // STEP * STEP
     how_many = f"At least {told}" if told else f"Fewer than {STEP}"
     return f"{how_many} of {answers.drawn} drawn texts are answered (told in steps of {STEP})."

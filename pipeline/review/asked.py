@@ -58,12 +58,17 @@ def periods_of(monitor: Monitor) -> list[Period]:
     return [kind for kind in PERIODS if kind in monitor.periods or kind == monitor.audit_period]
 
 
-def days_between(start: date, end: date) -> None:
-    """Refuse days no calendar of ours holds (422) and a period that ends before it starts (404)."""
-    if start < FIRST_DAY or end > LAST_DAY:
-        raise HTTPException(422, f"Both days must lie from {FIRST_DAY} to {LAST_DAY}.")
-    if start >= end:
-        raise HTTPException(404, "The period ends before it starts.")
+def day_of(typed: str) -> date | None:
+    """A day as it was typed; None for none. 422 in words where it is no day, or none that a calendar of ours holds."""
+    if not typed:
+        return None
+    try:
+        day = date.fromisoformat(typed)
+    except ValueError:
+        raise HTTPException(422, f"The day {typed[:20]!r} can't be read; write it as YYYY-MM-DD.") from None
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise HTTPException(422, f"A day must lie from {FIRST_DAY} to {LAST_DAY}.")
+    return day
 
 
 def download(body: str | bytes, media_type: str, name: str) -> Response:

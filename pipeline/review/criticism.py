@@ -22,9 +22,11 @@ def said_of(row: DirectedCell, a: str, b: str) -> str:
     of = f"{row.named} of {row.clusters} texts name {b}, {row.coded} of them coded"
     if row.rate is None:
         return f"{a} of {b}, {label_of(row)}: no figure ({row.why or 'no text'}); {of}"
-    bounds = (
-        f"{percent(row.low)} to {percent(row.high)}" if row.low is not None and row.high is not None else "uncorrected"
-    )
+    bounds = "uncorrected"
+    if row.low is not None and row.high is not None:
+        bounds = f"{percent(row.low)} to {percent(row.high)}"
+    elif row.estimator in WITH_INTERVAL:
+        bounds = f"no interval: {row.why}"
     return f"{a} of {b}, {label_of(row)}: hostile {percent(row.rate)} ({bounds}); {of}"
 
 
@@ -41,7 +43,7 @@ def series(side: Side, a: str, b: str, rows: Sequence[DirectedCell], up: str) ->
                 value=row.rate,
                 low=row.low if row.estimator in WITH_INTERVAL else None,
                 high=row.high if row.estimator in WITH_INTERVAL else None,
-                corrected=row.estimator in WITH_INTERVAL,
+                corrected=row.estimator in WITH_INTERVAL and row.low is not None,
                 missing=row.why or "no text",
                 said=said_of(row, a, b),
                 href=f"{up}texts?{texts_query(row.a, row.start, row.end)}" if row.clusters else None,

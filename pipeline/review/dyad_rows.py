@@ -78,7 +78,7 @@ def _in_time(one: Vintage, view: View) -> Vintage:
     )
 
 
-_NO_PANEL = "the panel of this period is not made yet; the DAG measure makes it, by hand `riftwatch sheet A B --keep`"
+_NO_PANEL = "the panel of this period is not made yet; the DAG sheets makes it, by hand `riftwatch sheet A B --keep`"
 
 
 def _panel_cell(cell: TrendCell, point: Sequence[Any] | None) -> TrendCell:

@@ -30,6 +30,8 @@ AskedSources = Annotated[
 ]
 # a form sends a day that was left empty as ""
 AskedDay = Annotated[date | None, BeforeValidator(lambda value: value or None), Query()]
+TypedDay = Annotated[str, Query(max_length=40)]
+"""As it was typed: a page gives it back where it can't be read."""
 AskedMoment = Annotated[
     AwareDatetime | None, Query(description="the very moment the figure was published; goes before as_of")
 ]
@@ -58,6 +60,12 @@ class View:
     def bounded(self) -> bool:
         """It shows only periods between some days."""
         return self.since is not None or self.until is not None
+
+    @property
+    def opens(self) -> str:
+        """What a link to a figure's texts leads to where they need not be those it was made of; else empty."""
+        usual = (self.series, self.sources) == ("current", "all")
+        return "" if usual else "today's texts of all sources"
 
     def values(self, **changes: Any) -> dict[str, str]:
         """The view (changed) as the values of an address; what is usual is left out."""

@@ -132,9 +132,14 @@ def balance_series(side: str, name: str, cells: Sequence[TrendCell], up: str) ->
     )
 
 
-def anchor_of(row: TrendCell | GapCell) -> str:
+def anchor(label: str) -> str:
     """Name of a period's row in the table beneath the charts, which leads to the texts of both groups."""
-    return f"p-{label_of(row)}"
+    return f"p-{label}"
+
+
+def anchor_of(row: TrendCell | GapCell) -> str:
+    """The anchor of a row's period."""
+    return anchor(label_of(row))
 
 
 def gap_series(

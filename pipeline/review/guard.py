@@ -1,10 +1,14 @@
-"""What a browser may do with the answers, and which requests are refused before anybody looks at them."""
+"""What a browser may do with the answers, and which requests are refused before anybody looks at them.
+
+Among them those with a large body: it is read and parsed before it is known who sends it.
+"""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,6 +23,12 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+MOST_SENT = 1_000_000
+"""bytes of a request's body; the longest that our own pages send, a coding with its note, has a tenth of them"""
+_TOO_LARGE = (
+    f"What was sent is larger than {MOST_SENT:,} bytes, so it was not read and nothing was changed; send less. Codings "
+    "of many texts come in as a file: `riftwatch codings import`."
+)
 _REFUSED = "This request comes from another site, or from a program that sends no Bearer token; nothing was changed."
 
 
@@ -44,8 +54,28 @@ def is_our_own(headers: Headers) -> bool:
     return origin is not None and urlsplit(origin).netloc == headers.get("host")
 
 
+def bounded(receive: Receive, headers: Headers) -> Receive:
+    """The same body, given up with 413 as soon as it is known to be too large: by what it says of itself, or counted.
+
+    The error passes through the application, which tells it in words like any other.
+    """
+    length = headers.get("content-length", "")
+    declared, read = int(length) if length.isdecimal() else 0, 0
+
+    async def counted() -> Message:
+        nonlocal read
+        message = await receive()
+        if message["type"] == "http.request":
+            read += len(message.get("body", b""))
+            if max(declared, read) > MOST_SENT:
+                raise HTTPException(413, _TOO_LARGE)
+        return message
+
+    return counted
+
+
 class Guard:
-    """Sets the headers on every response and refuses what another site could make a browser do."""
+    """Sets the headers on every response and refuses what another site could make a browser do, and large bodies."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -66,4 +96,4 @@ class Guard:
         elif scope["method"] not in SAFE_METHODS and not is_our_own(Headers(scope=scope)):
             await PlainTextResponse(_REFUSED, status_code=403)(scope, receive, with_headers)
             return
-        await self.app(scope, receive, with_headers)
+        await self.app(scope, bounded(receive, Headers(scope=scope)), with_headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,27 @@ from markupsafe import Markup
 from pipeline.review import words
 
 
-def _moment(value: datetime | None) -> str | Markup:
+def _time(stamp: str, said: str) -> Markup:
     """A time as an element that ``times.js`` shows in the reader's zone; in UTC without it, and on hover."""
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, said, said)
+
+
+def _moment(value: datetime | None) -> str | Markup:
+    """A time alone."""
     if value is None:
         return words.NOTHING
-    said = words.moment(value)
-    stamp = f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, said, said)
+    return _time(f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", words.moment(value))
+
+
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d UTC)")
+
+
+def _told(sentence: str) -> Markup:
+    """A sentence of ours, escaped; the moments in it, as :func:`words.moment` writes them, as elements like a time."""
+    parts = _MOMENT.split(sentence)  # by turns what stands between moments, and a moment
+    return Markup("").join(
+        _time(f"{part[:10]}T{part[11:16]}:00Z", part) if place % 2 else part for place, part in enumerate(parts)
+    )
 
 
 _environment = Environment(
@@ -35,6 +50,7 @@ _environment.filters.update(
     share=words.share,
     interval=words.interval,
     moment=_moment,
+    told=_told,
     day=words.day,
     cell=words.cell,
     direction=words.direction,

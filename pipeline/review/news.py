@@ -9,6 +9,7 @@ from typing import Literal
 
 from pipeline.monitor.periods import period_of
 from pipeline.review.alarm_words import FALSE_ALARMS, stands_now
+from pipeline.review.words import moment
 from pipeline.store.tables import AlarmLook, RaisedAlarm, StateChange
 
 
@@ -49,7 +50,7 @@ def alarm_said(alarm: RaisedAlarm, look: AlarmLook | None = None) -> str:
         return f"the model's gap went {where} {when}; taken back: {alarm.closed_why or 'no reason stored'}"
     now = stands_now(alarm, look) if alarm.closed is None else None
     if alarm.confirmed_at is not None and now == "no longer confirmed":
-        stands = f"it was confirmed on {alarm.confirmed_at:%Y-%m-%d} and holds no more"
+        stands = f"it was confirmed on {moment(alarm.confirmed_at)} and holds no more"
     elif alarm.confirmed_at is not None or now == "confirmed":
         stands = "coders have confirmed it"
     elif now == "not confirmed":

@@ -13,8 +13,10 @@ def airflow_path(run: Run) -> str | None:
         return "dags/" + quote(f"collect__{run.monitor}__{run.source}", safe="")
     if run.job == "frame" or run.job.startswith("frame "):
         return "dags/frame"
-    if run.job in {"measure", "ask for codings"}:
+    if run.job in {"measure", "ask for codings", "who names whom"}:
         return "dags/measure"
+    if run.job == "sheet":
+        return "dags/sheets"
     if run.job.startswith("retrain "):
         return "dags/" + quote("retrain__" + run.job.removeprefix("retrain "), safe="")
     return None

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from pipeline.monitor import Monitor, Period
 from pipeline.monitor.periods import period_of
 from pipeline.review.asked import FIRST_DAY, LAST_DAY, group_of, monitor_of, names_of
+from pipeline.review.dyads import anchor
 from pipeline.store.trend_table import COLUMNS, KEYS, Estimator, TableName, View
 
 USUAL: dict[TableName, tuple[str, ...]] = {
@@ -137,10 +138,11 @@ def labels_of(asked: AskedView, rows: Sequence[Sequence[Any]]) -> list[str]:
 
 
 def href_of(asked: AskedView, row: Sequence[Any]) -> str:
-    """What stands behind a row, relative to the table: the texts of a cell, the page of a dyad."""
+    """What stands behind a row, relative to the table: the texts of a cell, the period on the page of a dyad."""
     values = dict(zip(asked.columns, row, strict=True))
     if asked.view.table == "dyads":
-        return f"dyads/{values['a']}/{values['b']}?" + urlencode({"period": values["period"]})
+        place = anchor(period_of(values["period"], values["start"]).label)
+        return f"dyads/{values['a']}/{values['b']}?" + urlencode({"period": values["period"]}) + f"#{place}"
     return "texts?" + urlencode(
         {"group": values["group_id"], "start": values["start"].isoformat(), "end": values["end"].isoformat()}
     )

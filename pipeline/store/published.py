@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Table, bindparam, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, Table, bindparam, func, select, update
+from sqlalchemy.orm import Session, defer
 
 from pipeline.store.bulk import insert_many
 from pipeline.store.tables import Capture, Coding, Document, ErasedDocument, Erasure, Model, Published
@@ -107,10 +107,14 @@ def append(
     insert_many(session, Published, rows)
 
 
-def vintages(session: Session, monitor: str, key: Key, *, until: datetime | None = None) -> Sequence[Published]:
-    """All published figures of a cell (not younger than ``until``), the newest first."""
+_WITHOUT_BASIS = [defer(column, raiseload=True) for column in (Published.documents, Published.codings)]
+"""What a figure was made of is large, and needed of the one that is explained alone."""
+
+
+def _newest_first(monitor: str, key: Key, until: datetime | None) -> Select[int]:
+    """Ids of the published figures of a cell (not younger than ``until``)."""
     kind, subject, period, start = key
-    query = select(Published).where(
+    query = select(Published.id).where(
         Published.monitor == monitor,
         Published.kind == kind,
         Published.subject == subject,
@@ -119,18 +123,69 @@ def vintages(session: Session, monitor: str, key: Key, *, until: datetime | None
     )
     if until is not None:
         query = query.where(Published.as_of <= until)
-    return session.scalars(query.order_by(Published.id.desc())).all()
+    return query.order_by(Published.id.desc())
 
 
-def published_starts(session: Session, monitor: str, kind: str, subject: str, period: str) -> list[date]:
-    """First days of the periods of which a figure was published."""
-    query = select(Published.start).where(
-        Published.monitor == monitor,
-        Published.kind == kind,
-        Published.subject == subject,
-        Published.period == period,
+def newest_vintage(
+    session: Session, monitor: str, key: Key, *, until: datetime | None = None, basis: bool = True
+) -> Published | None:
+    """The newest published figure of a cell (not younger than ``until``). basis: with what it was made of."""
+    newest = _newest_first(monitor, key, until).limit(1)
+    return session.scalar(select(Published).where(Published.id.in_(newest)).options(*([] if basis else _WITHOUT_BASIS)))
+
+
+def earlier_vintages(
+    session: Session, monitor: str, key: Key, row: Published, *, until: datetime | None = None, most: int | None = None
+) -> Sequence[Published]:
+    """Figures of a cell published before ``row``, the newest first, without what they were made of. most: None: all."""
+    ids = _newest_first(monitor, key, until).where(Published.id < row.id).limit(most)
+    query = select(Published).where(Published.id.in_(ids)).order_by(Published.id.desc())
+    return session.scalars(query.options(*_WITHOUT_BASIS)).all()
+
+
+def published_span(session: Session, monitor: str, kind: str, subject: str, period: str) -> tuple[date, date] | None:
+    """First days of the first and the last period of which a figure was published; None: of none."""
+    first, last = session.execute(
+        select(func.min(Published.start), func.max(Published.start)).where(
+            Published.monitor == monitor,
+            Published.kind == kind,
+            Published.subject == subject,
+            Published.period == period,
+        )
+    ).one()
+    return None if first is None else (first, last)
+
+
+@dataclass(frozen=True)
+class PublishedState:
+    """The state of a dyad in a period, as it was published once."""
+
+    dyad: str
+    """a--b"""
+    start: date
+    end: date
+    """first day after the period"""
+    as_of: datetime
+    state: str | None
+
+
+def published_states(session: Session, monitor: str, period: str) -> Iterator[PublishedState]:
+    """Every state that was ever published of a monitor's dyads in this kind of period, in the order of publication."""
+    query = (
+        select(
+            Published.subject, Published.start, Published.end, Published.as_of, Published.figures["state"].as_string()
+        )
+        .where(Published.monitor == monitor, Published.kind == "gap", Published.period == period)
+        .order_by(Published.id)
+        .execution_options(yield_per=10_000)
     )
-    return sorted(set(session.scalars(query)))
+    return (PublishedState(*row) for row in session.execute(query))
+
+
+def publishing_times(session: Session, monitor: str) -> list[datetime]:
+    """When anything of a monitor was published, the first time first: it was measured then at the latest."""
+    query = select(Published.as_of).where(Published.monitor == monitor).distinct().order_by(Published.as_of)
+    return list(session.scalars(query))
 
 
 @dataclass(frozen=True)

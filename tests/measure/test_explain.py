@@ -4,7 +4,7 @@ import sys
 from datetime import UTC, date, datetime
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, event, inspect, select, update
 
 from pipeline.measure.explain import ExplainError, Made, as_record, explain, in_words, verify
 from pipeline.measure.job import measure
@@ -93,6 +93,37 @@ def test_what_is_said_of_a_figure(measured):
     assert any("the model's mean alone" in line for line in in_words(month, None))
 
 
+def test_no_more_is_read_than_is_asked_for(measured):
+    session, *_ = measured
+    found = explain(session, "m", subject=("a", "b"), period="quarter", day=date(2024, 1, 1))
+    own = {column.name: getattr(found.row, column.name) for column in Published.__table__.columns}
+    del own["id"]
+    session.add_all([Published(**own | {"digest": str(number)}) for number in range(30)])
+    session.commit()
+    session.expunge_all()
+    sent: list[str] = []
+
+    def note(connection, cursor, statement, *rest):
+        sent.append(statement)
+
+    engine = session.get_bind()
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        found = explain(session, "m", subject=("a", "b"), period="quarter", day=date(2024, 1, 1), most=5)
+        as_record(found, None)
+        in_words(found, None)
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert (found.row.digest, len(found.sides)) == ("29", 2)
+    assert [one.digest for one in found.earlier] == ["28", "27", "26", "25", "24"]
+    # what figures were made of is large: it is read of the one that is explained, in one row
+    with_basis = [statement for statement in sent if "published.documents" in statement]
+    assert len(with_basis) == 1
+    assert "LIMIT" in with_basis[0]
+    assert all({"documents", "codings"} <= inspect(one).unloaded for one in (*found.earlier, *found.sides))
+    assert len(explain(session, "m", subject=("a", "b"), period="quarter", day=date(2024, 1, 1)).earlier) == 30
+
+
 def test_a_figure_whose_texts_were_erased_stays_and_says_so(measured):
     session, *_ = measured
     found = explain(session, "m", subject=("a",), period="quarter", day=date(2024, 5, 17))
@@ -109,7 +140,7 @@ def test_a_figure_whose_texts_were_erased_stays_and_says_so(measured):
     after = explain(session, "m", subject=("a",), period="quarter", day=date(2024, 5, 17))
     assert (after.row.id, after.row.figures, after.row.basis_erased) == (found.row.id, found.row.figures, 3)
     said = in_words(after, verify(session, after.row))
-    assert "basis erased: 3 of 40 texts were erased on 2024-12-31 (a court)" in said
+    assert "basis erased: 3 of 40 texts were erased on 2024-12-31 18:00 UTC (a court)" in said
     assert "clusters: 40 was published, 37 comes out now" in "\n".join(said)
 
 

@@ -130,6 +130,65 @@ def test_another_site_can_make_a_browser_change_nothing(client, token, changing)
         assert client.post(changing, headers=session | said).status_code == status, said
 
 
+class Sent:
+    """A body in pieces, which says nothing of its length; counts how many were asked for."""
+
+    def __init__(self, pieces: int) -> None:
+        self.pieces, self.asked = pieces, 0
+
+    def __iter__(self):
+        for _ in range(self.pieces):
+            self.asked += 1
+            yield b" " * 100_000
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("/api/v1/monitors/harbour/propose-source", "application/json"),
+        ("/ui/m/harbour/new-source", "application/x-www-form-urlencoded"),
+        ("/ui/m/harbour/new-source", "multipart/form-data; boundary=x"),
+    ],
+)
+def test_a_large_body_is_refused_in_words_before_it_is_parsed(client, token, address, kind):
+    headers = OWN | {"Content-Type": kind}
+    for body in (b" " * 1_000_001, iter(Sent(11))):
+        # whoever sends it: the body is read before it is asked who that is
+        answer = client.post("/rift" + address, content=body, headers=headers)
+        assert answer.status_code == 413
+        said = answer.json()["detail"] if kind == "application/json" else answer.text
+        assert "larger than 1,000,000 bytes" in said
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    usual = client.post("/rift" + address, content=b" " * 1000, headers=headers | token("user"))
+    assert usual.status_code in (400, 422)
+
+
+def test_no_more_of_a_large_body_is_read_than_its_bound():
+    import asyncio
+
+    from starlette.datastructures import Headers
+    from starlette.exceptions import HTTPException
+
+    from pipeline.review.guard import MOST_SENT, bounded
+
+    async def read(headers: dict[str, str]) -> tuple[int, int]:
+        body = Sent(1_000)
+        pieces = iter(body)
+
+        async def receive():
+            return {"type": "http.request", "body": next(pieces), "more_body": True}
+
+        counted = bounded(receive, Headers(headers))
+        try:
+            while True:
+                await counted()
+        except HTTPException as error:
+            return error.status_code, body.asked
+
+    assert asyncio.run(read({})) == (413, MOST_SENT // 100_000 + 1)
+    assert asyncio.run(read({"content-length": str(MOST_SENT + 1)})) == (413, 1)
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 def test_a_page_that_only_reads_takes_no_other_method(client, token, method):
     assert client.request(method, "/rift/ui/", headers=token("admin")).status_code == 405

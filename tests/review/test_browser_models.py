@@ -39,6 +39,27 @@ def test_what_airflow_answers_to_the_button_is_said_in_words(visit):
     assert visitor.frame.get_by_label("Note for whoever decides").first.input_value() == "after the winter's codings"
 
 
+def test_a_run_that_was_started_here_leads_to_its_question_in_airflow(visit):
+    visitor = visit()
+    visitor.follows("Models")
+    run = "manual__2026-01-02T06:30:00+00:00"
+    states = {"/dagRuns": {"dag_run_id": run}, "/taskInstances/approve": {"state": "awaiting_input"}}
+
+    def answer(route):
+        path = route.request.url.split("/api/v2/dags/retrain__framing")[1]
+        known = next((said for end, said in states.items() if path.endswith(end)), None)
+        route.fulfill(json=known or {"is_paused": False, "state": "running"})
+
+    visitor.page.route("**/api/v2/dags/retrain__framing**", answer)
+    visitor.frame.get_by_role("button", name="Start a retraining").first.click()
+    visitor.sees("It waits for a person.")
+    visitor.shoots("models-waiting")
+    visitor.follows("Its question in Airflow")
+    told = "/dags/retrain__framing/runs/manual__2026-01-02T06%3A30%3A00%2B00%3A00/tasks/approve/required_actions"
+    visitor.page.wait_for_url(f"**{told}")
+    assert visitor.page.locator("iframe").count() == 0
+
+
 def test_a_viewer_has_no_button(visit):
     visitor = visit(user="vera")
     visitor.follows("Models")

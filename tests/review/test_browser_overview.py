@@ -75,6 +75,33 @@ def test_only_the_browser_knows_when_its_reader_was_last_here(visit):
     assert visitor.complaints == []
 
 
+def test_times_are_the_readers_own_with_utc_on_hover(visit):
+    visitor = visit(zone="Asia/Kathmandu")  # 5:45 hours ahead of UTC
+    page = visitor.page
+    visitor.opens("")
+    page.evaluate("localStorage.setItem('riftwatch-last-visit', '2025-12-30T20:30:00Z'); sessionStorage.clear()")
+    visitor.opens("")
+    since(visitor)
+    last = page.locator("#since time")
+    assert (last.inner_text(), last.get_attribute("title")) == ("2025-12-31 02:15", "2025-12-30 20:30 UTC")
+    assert since(visitor).startswith("Since your last visit on 2025-12-31 02:15: 1 change of a state or alarm")
+    zone = "Intl.DateTimeFormat().resolvedOptions().timeZone"
+    assert page.evaluate(zone) in ("Asia/Kathmandu", "Asia/Katmandu")
+    told = """[...document.querySelectorAll('main time')].map(t => [t.textContent, t.title,
+      (Date.parse(t.textContent.replace(' ', 'T') + 'Z') - Date.parse(t.dateTime.slice(0, 16) + 'Z')) / 60000])"""
+    dyad = "m/harbour/dyads/heron/maple"
+    # sentences with a time in them, the table of what was published, the summary of a figure and its texts
+    for address, least in ((f"{dyad}?series=vintage", 5), (f"{dyad}/explain?period=2025-Q1", 10)):
+        visitor.opens(address)
+        times = page.evaluate(told)
+        assert len(times) >= least, address
+        assert all(ahead == 345 and utc.endswith(" UTC") for _, utc, ahead in times), times
+    assert page.locator("main li", has_text="by Riftwatch").locator("time").count() >= 1
+    bare = page.evaluate("document.querySelector('main').innerText")
+    assert " UTC" not in bare
+    assert visitor.complaints == []
+
+
 def test_a_first_visit_says_so(visit):
     visitor = visit()
     visitor.page.evaluate("localStorage.clear(); sessionStorage.clear()")
@@ -112,6 +139,37 @@ def test_older_runs_are_reached_page_by_page(visit):
     visitor.page.get_by_role("link", name="Newest").wait_for()
     assert visitor.page.locator("tbody tr").count() == MEASURED + 1 - 50
     assert visitor.page.get_by_role("link", name="Older").count() == 0
+
+
+def test_a_table_without_rows_keeps_what_to_do(visit):
+    visitor = visit()
+    page = visitor.page
+    visitor.opens("m/harbour/trends?from=1990-01-01&to=1990-02-01")
+    page.locator(".grid.whole").wait_for(state="attached")  # the script has read the answer
+    empty = page.locator("#empty")
+    assert empty.is_visible()
+    assert "riftwatch run" in empty.inner_text()
+    assert page.locator("#grid").is_hidden()
+    assert page.locator("#count").inner_text() == "0 rows"
+    # the words go once there are rows, and a choice without any is told in the table's own words
+    page.locator("input[name=to]").fill("2024-02-01")
+    page.locator(".grid.whole tbody tr").first.wait_for()
+    assert empty.is_hidden()
+    visitor.opens("m/harbour/trends")
+    whole(visitor)
+    page.get_by_label("Name holds").fill("nobody of this name")
+    page.get_by_text("No row fits this choice").wait_for()
+    assert page.locator("#grid").is_visible()
+    assert visitor.complaints == []
+
+
+def test_a_gap_leads_to_its_row_on_the_dyads_page(visit):
+    visitor = visit()
+    visitor.opens("m/harbour/trends?table=dyads&period=quarter")
+    whole(visitor)
+    visitor.page.get_by_role("link", name="2025-Q1").click()
+    visitor.page.wait_for_url("**/dyads/heron/maple?period=quarter#p-2025-Q1")
+    assert visitor.page.evaluate("document.querySelector(':target').innerText").startswith("2025-Q1")
 
 
 def whole(visitor) -> None:

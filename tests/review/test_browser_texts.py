@@ -53,6 +53,22 @@ def test_an_address_is_copied(visit, review_store, airflow_server):
     assert visitor.page.evaluate("navigator.clipboard.readText()") == "http://127.0.0.1:9/heron/0"
 
 
+def test_an_address_in_the_list_is_copied(visit, airflow_server):
+    visitor = visit()
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=airflow_server)
+    visitor.opens("m/harbour/texts?group=heron&start=2025-01-01&end=2025-04-01")
+    hit = visitor.page.locator(".texts li").nth(1)
+    address = hit.locator(".mono").inner_text()
+    assert address.startswith("http://127.0.0.1:9/heron/")
+    hit.get_by_role("button", name="Copy the address").click()
+    hit.get_by_text("Copied").wait_for()
+    assert visitor.page.evaluate("navigator.clipboard.readText()") == address
+    visitor.shoots("texts-addresses")
+    needs, gives = visitor.width_of_page()
+    assert needs <= gives
+    assert visitor.complaints == []
+
+
 def test_an_archived_copy_runs_nothing_and_asks_for_nothing(visit, review_store, airflow_server):
     visitor = visit()
     below = f"m/harbour/documents/{review_store[1]['heron-en']}"

@@ -114,6 +114,7 @@ def test_criticism_stands_with_its_intervals_and_says_what_is_not_coded(get, mon
     monkeypatch.undo()
     rows = table_of(get(DYAD + "/criticism.csv"))
     assert len(rows) == 16
+    assert [(rows[0][name]) for name in ("kind", "period", "start")] == ["quarter", "2024-Q1", "2024-01-01"]
     assert {row["a"] for row in rows} == {"heron", "maple"}
 
 
@@ -131,7 +132,7 @@ def test_the_vintage_series_is_never_the_current_one(get):
     assert then["2025-Q4"] == pytest.approx(current["2025-Q4"] - 0.3)
     text = get(DYAD + "?series=vintage").text
     assert "first published after its period had ended" in text
-    assert "published 2024-04-03" in text
+    assert 'published <time datetime="2024-04-03T' in text
     assert "As it stood on" in text
     rows = table_of(get(DYAD + "/points.csv?series=vintage"))
     assert rows[0]["published"].startswith("2024-04-03")
@@ -153,7 +154,22 @@ def test_the_fixed_panel_stands_beside_all_sources(get):
     assert gone["gap"] is None
     assert gone["missing"] == "maple: outage: the provider was down"
     months = get(f"{API}?sources=panel&period=month").json()["points"]
-    assert "the panel of this period is not made yet" in months[0]["missing"]
+    assert "the panel of this period is not made yet; the DAG sheets makes it" in months[0]["missing"]
+    assert 'the DAG <span class="mono">sheets</span> makes it' in get(DYAD + "?sources=panel&period=month").text
+
+
+def test_a_link_says_which_texts_it_opens_where_they_are_others(get):
+    usual = get(DYAD).text
+    assert 'data-opens="today' not in usual
+    assert "opens today" not in usual
+    for view in ("?sources=panel", "?series=vintage"):
+        text = get(DYAD + view).text
+        assert 'data-opens="today&#39;s texts of all sources"' in text
+        assert re.search(r'title="\d+ texts, [^"]*; opens today&#39;s texts of all sources"', text)
+        assert "leads to today&#39;s texts of all sources, which need not be those behind the figure" in text
+    # a point of criticism opens more than it counts
+    assert 'data-opens="all texts of the period"' in usual
+    assert "not only those that name the other" in usual
 
 
 def test_days_bound_the_view_and_its_addresses_keep_it(get):
@@ -189,6 +205,29 @@ def test_what_cant_be_shown_is_said_in_words(get, query, status, said):
     assert said in answer.text
 
 
+def test_days_that_can_not_be_meant_are_said_and_stay_in_the_form(get):
+    query = "?period=month&series=vintage&since=2025-02-01&until=2025-01-01&as_of=2025-12-31"
+    text = get(DYAD + query).text
+    assert "The view ends (2025-01-01) before it begins (2025-02-01)" in text
+    for kept in (
+        'name="since" value="2025-02-01" aria-invalid="true"',
+        'name="until" value="2025-01-01"',
+        'name="as_of" value="2025-12-31"',
+        'type="hidden" name="period" value="month"',
+        'type="hidden" name="series" value="vintage"',
+        'href="maple?period=month&amp;series=vintage">All periods',
+    ):
+        assert kept in text, kept
+    bad = get(DYAD + "?since=spring+2025&sources=panel")
+    assert bad.status_code == 422
+    assert "The day &#39;spring 2025&#39; can&#39;t be read; write it as YYYY-MM-DD" in bad.text
+    assert 'name="since" value="spring 2025"' in bad.text
+    assert 'type="hidden" name="sources" value="panel"' in bad.text
+    # files and the API have no form
+    for address in (f"{DYAD}/gap.svg?since=spring", f"{API}?since=2025-02-01&until=2025-01-01"):
+        assert get(address).status_code == 422
+
+
 def test_the_sheet_and_the_words_say_how_old_they_are_and_what_makes_them(get, on_store, review_store, tmp_path):
     text = get(DYAD).text
     assert "Made " in text
@@ -206,8 +245,9 @@ def test_the_sheet_and_the_words_say_how_old_they_are_and_what_makes_them(get, o
     (tmp_path / "monitors").mkdir()
     (tmp_path / "monitors" / "m.yaml").write_text(filled.MONITOR)
     on_store(Settings(data=tmp_path, database_url="", monitors=tmp_path / "monitors"))
-    assert "a job makes it" in get(DYAD).text
+    assert '<span class="mono">make_sheets</span> of the DAG <span class="mono">sheets</span>' in get(DYAD).text
     assert get(API + "/sheet").status_code == 404
+    assert "the DAG sheets" in get(API + "/sheet").json()["detail"]
     assert "--keep" in get(API + "/words").json()["detail"]
     assert get(API).json()["points"] == []
     assert get("/api/v1/monitors/harbour/dyads").json()[0]["state"] == "not enough evidence"
@@ -327,9 +367,10 @@ def test_an_alarm_that_holds_no_more_says_so_on_every_page(get, own):
     session.commit()
     text = get(DYAD + "?period=week").text
     assert f"alarm {ids['alarm']}, open, no longer confirmed" in text
-    assert "It was confirmed on 2025-12-28 and holds no more." in text
+    moment = '<time datetime="2025-12-28T00:00:00Z" title="2025-12-28 00:00 UTC">2025-12-28 00:00 UTC</time>'
+    assert f"It was confirmed on {moment} and holds no more." in text
     overview = get("/ui/").text
-    assert "from 2025-W49 to 2025-W51; it was confirmed on 2025-12-28 and holds no more" in overview
+    assert f"from 2025-W49 to 2025-W51; it was confirmed on {moment} and holds no more" in overview
     assert "from 2025-W49 to 2025-W51; coders have confirmed it" not in overview
 
 

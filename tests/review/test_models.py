@@ -101,6 +101,12 @@ def test_however_many_models_there_are_a_page_asks_as_often(get, review_store, s
     assert asked[0] == asked[1] <= most
 
 
+def test_a_model_that_waits_leads_to_what_its_dag_asks(get):
+    asked = '../../dags/retrain__framing/required_actions" data-airflow>what its DAG asks in Airflow'
+    assert asked in get(MODELS).text
+    assert asked in get(f"{MODELS}/{filling_models.WAITING}").text
+
+
 def test_a_list_that_is_cut_says_so(get, monkeypatch):
     text = get(MODELS).text
     assert "there are earlier ones" not in text

@@ -71,6 +71,18 @@ def test_what_was_typed_is_kept_with_what_is_wrong(client, token):
     assert "who speaks" in post(client, token, address="a.example").text.lower()
 
 
+def test_what_is_too_long_is_told_beside_the_form_too(client, token):
+    long = "https://a.example/" + "a" * 2000
+    answer = post(client, token, address=long, group="maple", speaker="observer")
+    assert answer.status_code == 422
+    assert "The address has 2,018 characters and may have 2,000" in answer.text
+    assert f'value="{long}"' in answer.text
+    assert '<option value="maple" selected>' in answer.text
+    assert '<option value="observer" selected>' in answer.text
+    answer = post(client, token, address="https://a.example/", group="g" * 61)
+    assert (answer.status_code, 'value="https://a.example/"' in answer.text) == (422, True)
+
+
 def test_one_address_at_a_time(client, token):
     from pipeline.review.pages import sources
 

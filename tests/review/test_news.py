@@ -52,7 +52,7 @@ def test_an_alarm_never_claims_more_than_coders_said():
     holds, fell = (AlarmLook(alarm_id=1, looked_at=at(8), figures={"holds": held}) for held in (True, False))
     assert alarm_said(alarm(queue_id=3, confirmed_at=at(4)), holds).endswith("coders have confirmed it")
     assert alarm_said(alarm(queue_id=3, confirmed_at=at(4)), fell).endswith(
-        "it was confirmed on 2025-06-04 and holds no more"
+        "it was confirmed on 2025-06-04 00:00 UTC and holds no more"
     )
     assert "not confirmed by what coders have said" in alarm_said(alarm(queue_id=3), fell)
     back = alarm_said(alarm(closed=date(2025, 5, 19), closed_why="a newer model does not raise it"))

@@ -176,7 +176,8 @@ def test_one_view_is_the_same_in_every_form(get):
 def test_the_gaps_of_dyads_are_a_table_too(get):
     page = get("/ui/m/harbour/trends?table=dyads").text
     assert "Heron League less Maple Covenant" in page
-    assert 'href="dyads/heron/maple?period=quarter"' in page
+    assert 'href="dyads/heron/maple?period=quarter#p-2025-Q1"' in page
+    assert '<tr id="p-2025-Q1"' in get("/ui/m/harbour/dyads/heron/maple?period=quarter").text
     told = get(API + "/trends?table=dyads&period=&estimator=corrected&sort=gap&column=gap").json()
     values = [row[-1] for row in told["rows"]]
     assert values == sorted(values)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.review.html import _told
 from pipeline.review.words import cell, csv_file, day, direction, interval, language_tag, moment, number
-from pipeline.spreadsheet import csv_cell
+from pipeline.spreadsheet import bare, csv_cell
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1"])
@@ -27,7 +28,7 @@ def test_numbers_stay_numbers():
 def test_any_text_comes_back_from_the_file(texts):
     texts = [t.replace("\r", "").replace("\0", "") for t in texts]
     read = list(csv.reader(io.StringIO(csv_file([f"c{i}" for i in range(len(texts))], [texts]), newline="")))
-    assert [r.removeprefix("'") for r in read[1]] == [t.removeprefix("'") for t in texts]
+    assert [bare(r) for r in read[1]] == texts
 
 
 def test_numbers_read_well():
@@ -54,6 +55,14 @@ def test_times_are_shown_in_utc():
     assert csv_cell(late) == "2024-12-31T21:00:00+00:00"
     assert moment(None) == "–"
     assert moment(datetime(2025, 1, 1, tzinfo=UTC)) == "2025-01-01 00:00 UTC"
+
+
+def test_moments_in_a_sentence_are_elements_and_the_rest_is_escaped():
+    first = moment(datetime(2025, 1, 1, 9, 30, tzinfo=UTC))
+    told = _told(f"<b>It's</b> of {first}, closed 2025-01-02 ({first}).")
+    made = f'<time datetime="2025-01-01T09:30:00Z" title="{first}">{first}</time>'
+    assert told == f"&lt;b&gt;It&#39;s&lt;/b&gt; of {made}, closed 2025-01-02 ({made})."
+    assert _told("") == ""
 
 
 def test_direction_and_language_of_a_text():

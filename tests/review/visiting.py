@@ -120,14 +120,21 @@ class Visitor:
     """A person at the browser: logged in, with the frame of our pages before them."""
 
     def __init__(
-        self, browser, address: str, mode: str, user: str = "ana", width: int = 1280, height: int = 900
+        self,
+        browser,
+        address: str,
+        mode: str,
+        user: str = "ana",
+        width: int = 1280,
+        height: int = 900,
+        zone: str | None = None,
     ) -> None:
         self.mode = mode
         self.address = address
         self.complaints: list[str] = []
         self.asked: list[str] = []
         self.context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=mode, accept_downloads=True
+            viewport={"width": width, "height": height}, color_scheme=mode, accept_downloads=True, timezone_id=zone
         )
         self.page = self.context.new_page()
         self.page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
@@ -175,11 +182,13 @@ class Visitor:
 
 @pytest.fixture
 def visit(airflow_server, browser) -> Iterator[Callable[..., Visitor]]:
-    """Mode, user and size -> a person who is logged in and sees the overview."""
+    """Mode, user, size and time zone -> a person who is logged in and sees the overview."""
     come: list[Visitor] = []
 
-    def enter(mode: str = "light", user: str = "ana", width: int = 1280, height: int = 900) -> Visitor:
-        come.append(Visitor(browser, airflow_server, mode, user, width, height))
+    def enter(
+        mode: str = "light", user: str = "ana", width: int = 1280, height: int = 900, zone: str | None = None
+    ) -> Visitor:
+        come.append(Visitor(browser, airflow_server, mode, user, width, height, zone))
         return come[-1]
 
     yield enter

@@ -18,6 +18,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "Nobody is logged in, or the session has ended"},
     403: {"model": Problem, "description": "The account has not the right, or another site has made the request"},
     404: {"model": Problem, "description": "What is asked for is not there"},
+    413: {"model": Problem, "description": "What was sent is larger than a million bytes"},
     422: {"model": Problem, "description": "A value can't be read, or is refused"},
     503: {"model": Problem, "description": "The database does not answer"},
 }

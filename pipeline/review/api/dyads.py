@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from pipeline.review import alarm_words, dyads
+from pipeline.review.access import reader_of
 from pipeline.review.asked import dyad_of, monitor_of, names_of, settings_of
 from pipeline.review.dyad_facts import Facts
 from pipeline.review.dyad_view import AskedDay, AskedMoment
@@ -202,6 +203,10 @@ class ExplainedFigure(BaseModel):
     remade: str | None = Field(description="what came of making it again; null: it has too many texts for a request")
     command: str = Field(description="that lists every text and coding")
     most: int = Field(description="texts and codings that are listed at most")
+    codings_left_out: int = Field(
+        description="of these codings those that are not listed: a second coder, or whoever asks, still has their "
+        "texts to code, or can still take an answer back"
+    )
 
 
 @router.get("/monitors/{monitor}/dyads")
@@ -335,12 +340,24 @@ def explain_figure(
     watched_by = monitor_of(request, monitor)
     dyad = dyad_of(watched_by, a, b)
     with open_session(settings_of(request)) as session:
-        found = explained(session, watched_by, dyad, period, subject, as_of, at=at, most=most, verified=MOST_VERIFIED)
+        found = explained(
+            session,
+            watched_by,
+            dyad,
+            period,
+            subject,
+            as_of,
+            at=at,
+            most=most,
+            verified=MOST_VERIFIED,
+            reader=reader_of(request),
+        )
         return ExplainedFigure(
             figure=as_record(found.explanation, found.made),
             remade=found.made.said if found.made else None,
             command=found.command,
             most=most,
+            codings_left_out=found.left_out,
         )
 
 
@@ -350,7 +367,7 @@ def _kept(request: Request, monitor: str, a: str, b: str) -> KeptSheet:
     with open_session(settings_of(request)) as session:
         found = kept_sheet(session, watched_by.name, dyad.a, dyad.b)
     if found is None:
-        raise HTTPException(404, f"No sheet is made yet: run `riftwatch sheet {a} {b} --keep`, or the DAG measure.")
+        raise HTTPException(404, f"No sheet is made yet: run `riftwatch sheet {a} {b} --keep`, or the DAG sheets.")
     return found
 
 

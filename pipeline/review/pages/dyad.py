@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -10,9 +11,11 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.exceptions import HTTPException
 
+from pipeline.monitor import Dyad, Monitor
 from pipeline.monitor.periods import span_of
 from pipeline.review import alarm_words, criticism, dyads, sheets
-from pipeline.review.asked import download, dyad_of, monitor_of, periods_of, settings_of
+from pipeline.review.access import reader_of
+from pipeline.review.asked import day_of, download, dyad_of, monitor_of, names_of, periods_of, settings_of
 from pipeline.review.chart_files import KEY, ONLY_THESE, event_lines, with_words
 from pipeline.review.charts import LEFT, WIDTH, Chart, as_png, drawn, frame_of, render
 from pipeline.review.dyad_facts import CHARTS, MOST_LISTED, Facts, charts_of, facts_of
@@ -23,6 +26,7 @@ from pipeline.review.dyad_view import (
     AskedPeriod,
     AskedSeries,
     AskedSources,
+    TypedDay,
     View,
     view_of,
 )
@@ -63,6 +67,54 @@ def seen(
 
 
 Seen = Annotated[Facts, Depends(seen)]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A view that can't be shown: what is wrong with it, and what was typed."""
+
+    monitor: Monitor
+    dyad: Dyad
+    view: View
+    """the same without days"""
+    days: dict[str, str]
+    said: str
+
+
+def seen_or_refused(
+    request: Request,
+    monitor: str,
+    a: str,
+    b: str,
+    period: AskedPeriod = None,
+    series: AskedSeries = "current",
+    sources: AskedSources = "all",
+    as_of: TypedDay = "",
+    since: TypedDay = "",
+    until: TypedDay = "",
+) -> Facts | Refused:
+    """As :func:`seen`, for the page, which has a form: what can't be meant is told beside it, and stays in it."""
+    watched_by = monitor_of(request, monitor)
+    dyad = dyad_of(watched_by, a, b)
+    whole = view_of(watched_by, period=period, series=series)
+    try:
+        view = view_of(
+            watched_by,
+            period=period,
+            series=series,
+            sources=sources,
+            as_of=day_of(as_of),
+            since=day_of(since),
+            until=day_of(until),
+        )
+    except HTTPException as error:
+        days = {"since": since, "until": until, "as_of": as_of}
+        return Refused(watched_by, dyad, replace(whole, sources=sources), days, error.detail)
+    with open_session(settings_of(request)) as session:
+        return facts_of(session, watched_by, dyad, view)
+
+
+SeenOrRefused = Annotated[Facts | Refused, Depends(seen_or_refused)]
 
 
 def moment_of(at: datetime) -> str:
@@ -124,9 +176,22 @@ def _spots(chart: Chart) -> list[list[Any]]:
 
 
 @router.get("/ui/m/{monitor}/dyads/{a}/{b}")
-def dyad_page(request: Request, facts: Seen) -> Response:
+def dyad_page(request: Request, facts: SeenOrRefused) -> Response:
     """Both balances, the gap with its alarms, criticism, and what stands behind each point."""
     monitor, dyad, view = facts.monitor, facts.dyad, facts.view
+    if isinstance(facts, Refused):
+        pair = " and ".join(names_of(monitor)[group] for group in (dyad.a, dyad.b))
+        return page(
+            request,
+            "dyad_again.html",
+            status=422,
+            monitor=monitor,
+            dyad=dyad,
+            pair=pair,
+            view=view,
+            days=facts.days,
+            said=facts.said,
+        )
     with open_session(settings_of(request)) as session:
         sheet: KeptSheet | None = kept_sheet(session, monitor.name, dyad.a, dyad.b)
     gaps = facts.rows.gaps
@@ -253,16 +318,21 @@ def dyad_points(facts: Seen) -> Response:
 
 
 DIRECTED_COLUMNS = (
-    *("a", "b", "start", "end", "clusters", "named", "audited", "coded", "hostile"),
+    *("start", "end", "clusters", "named", "audited", "coded", "late", "hostile"),
     *("estimator", "rate", "low", "high", "why"),
 )
 
 
 @router.get("/ui/m/{monitor}/dyads/{a}/{b}/criticism.csv")
 def dyad_criticism(facts: Seen) -> Response:
-    """The data of the chart of criticism, one line a direction and period."""
-    rows = [[getattr(row, c) for c in DIRECTED_COLUMNS] for own in facts.directed for row in own]
-    return download(csv_file(DIRECTED_COLUMNS, rows), "text/csv; charset=utf-8", f"{_name(facts, 'criticism')}.csv")
+    """The data of the chart of criticism, one line a direction and period. kind: week, month, quarter or year."""
+    columns = ["a", "b", "kind", "period", *DIRECTED_COLUMNS]
+    rows = [
+        [row.a, row.b, row.period, dyads.label_of(row), *(getattr(row, c) for c in DIRECTED_COLUMNS)]
+        for own in facts.directed
+        for row in own
+    ]
+    return download(csv_file(columns, rows), "text/csv; charset=utf-8", f"{_name(facts, 'criticism')}.csv")
 
 
 @router.get("/ui/m/{monitor}/dyads/{a}/{b}/explain")
@@ -283,7 +353,16 @@ def dyad_explained(
     dyad = dyad_of(watched_by, a, b)
     with open_session(settings_of(request)) as session:
         found = explained(
-            session, watched_by, dyad, period, subject, as_of, at=at, most=MOST_EXPLAINED, verified=MOST_VERIFIED
+            session,
+            watched_by,
+            dyad,
+            period,
+            subject,
+            as_of,
+            at=at,
+            most=MOST_EXPLAINED,
+            verified=MOST_VERIFIED,
+            reader=reader_of(request),
         )
         when = {"at": moment_of(at)} if at else {"as_of": as_of.isoformat()} if as_of else {}
         return page(

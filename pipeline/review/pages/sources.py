@@ -21,6 +21,8 @@ from pipeline.store.session import open_session
 
 router = APIRouter()
 
+LONGEST = {"address": 2_000, "group": 60, "speaker": 10}
+"""characters of a field of the form"""
 LINKS_SHOWN = 10
 LONGEST_EXCERPT = 600
 _one_at_a_time = Lock()
@@ -58,12 +60,17 @@ def new_source(request: Request, monitor: str) -> Response:
 def try_address(
     request: Request,
     monitor: str,
-    address: Annotated[str, Form(max_length=2000)] = "",
-    group: Annotated[str, Form(max_length=60)] = "",
-    speaker: Annotated[str, Form(max_length=10)] = "own",
+    address: Annotated[str, Form()] = "",
+    group: Annotated[str, Form()] = "",
+    speaker: Annotated[str, Form()] = "own",
 ) -> Response:
     """Look for what can be collected at an address, and show it. Nothing is stored, no file is changed."""
     watched_by = monitor_of(request, monitor)
+    # told here and not where the form is read, so that what was typed stays in it
+    for name, typed in (("address", address), ("group", group), ("speaker", speaker)):
+        if len(typed) > LONGEST[name]:
+            error = f"the {name} has {len(typed):,} characters and may have {LONGEST[name]:,}; paste the {name} alone"
+            return _form(request, watched_by, address, group, speaker, error=error)
     try:
         found = looked_at(request, watched_by, address, group, speaker)
     except ProposalError as error:

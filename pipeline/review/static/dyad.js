@@ -42,7 +42,7 @@
       if (spot[HREF]) {
         var link = document.createElement("a");
         link.href = spot[HREF];
-        link.textContent = spot[HREF].indexOf("#") >= 0 ? "its row, with the texts of both" : "its texts";
+        link.textContent = spot[HREF].indexOf("#") >= 0 ? "its row, with the texts of both" : plot.dataset.opens || "its texts";
         readout.append(" ", link);
       }
     }

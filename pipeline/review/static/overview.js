@@ -11,8 +11,6 @@
     return count.toLocaleString("en") + " " + (count === 1 ? one : many);
   }
 
-  function two(n) { return String(n).padStart(2, "0"); }
-
   function remember() {
     // throws where a browser keeps nothing
     if (window.sessionStorage.getItem(KEY) === null) {
@@ -46,9 +44,21 @@
     return { count: count, atLeast: cut };
   }
 
-  function say(text) {
+  // Takes what is said: text, and elements among it.
+  function say() {
+    var words = bar.querySelector("p");
     bar.hidden = false;
-    bar.querySelector("p").textContent = text;
+    words.replaceChildren.apply(words, arguments);
+  }
+
+  // A moment as the server writes it: in UTC, also on hover; times.js makes it local.
+  function timeOf(moment) {
+    var made = document.createElement("time");
+    made.dateTime = moment.toISOString();
+    made.title = made.dateTime.slice(0, 16).replace("T", " ") + " UTC";
+    made.textContent = made.title;
+    window.riftwatchLocal(made);
+    return made;
   }
 
   function tell(last) {
@@ -58,11 +68,10 @@
       return;
     }
     var changes = mark(since);
-    var when = since.getFullYear() + "-" + two(since.getMonth() + 1) + "-" + two(since.getDate()) + " " + two(since.getHours()) + ":" + two(since.getMinutes());
     var news = changes.count
       ? (changes.atLeast ? "at least " : "") + number(changes.count, "change of a state or alarm", "changes of states and alarms")
       : "no state has changed, no alarm was raised";
-    say("Since your last visit on " + when + ": " + news + "; " + newTexts(since) + ".");
+    say("Since your last visit on ", timeOf(since), ": " + news + "; " + newTexts(since) + ".");
     bar.querySelector("button").hidden = false;
   }
 

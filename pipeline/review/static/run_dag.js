@@ -23,7 +23,18 @@
     var label = button.textContent;
     button.hidden = false;
 
-    function say(words) { told.textContent = words; }
+    // place: where in Airflow the words lead, below its address; name: what the link is called
+    function say(words, place, name) {
+      told.textContent = words;
+      if (!place) return;
+      var link = document.createElement("a");
+      link.href = box.dataset.airflowRoot + place;
+      link.textContent = name;
+      link.dataset.airflow = ""; // airflow_links.js leads it out of the frame
+      told.append(" ", link);
+    }
+
+    function pageOf(run) { return "dags/" + encodeURIComponent(box.dataset.runDag) + "/runs/" + encodeURIComponent(run); }
 
     async function follow(run) {
       try {
@@ -33,14 +44,14 @@
           if (box.dataset.approve) {
             var task = await ask(dag + "/dagRuns/" + encodeURIComponent(run) + "/taskInstances/" + box.dataset.approve);
             if (["deferred", "awaiting_input"].includes(task.state)) {
-              say("It waits for a person: open Required Actions.");
+              say("It waits for a person.", pageOf(run) + "/tasks/" + box.dataset.approve + "/required_actions", "Its question in Airflow");
               button.disabled = false;
               return;
             }
           }
-          say("Running.");
+          say("Running.", pageOf(run), "The run in Airflow");
         } else {
-          say(state === "success" ? "Done. Reload this page to see what came of it." : "The run failed; its log in Airflow says why.");
+          say(state === "success" ? "Done. Reload this page to see what came of it." : "The run failed; its log in Airflow says why.", pageOf(run), "The run in Airflow");
           button.disabled = false;
           return;
         }

@@ -8,6 +8,7 @@
     var day = at.getFullYear() + "-" + two(at.getMonth() + 1) + "-" + two(at.getDate());
     element.textContent = day + " " + two(at.getHours()) + ":" + two(at.getMinutes());
   }
+  window.riftwatchLocal = local; // for times that a script writes
   document.addEventListener("DOMContentLoaded", function () {
     document.querySelectorAll("time[datetime]").forEach(local);
   });

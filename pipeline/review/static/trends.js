@@ -126,7 +126,7 @@
   // The columns that say which row it is come first: group (or both groups), period, start, end.
   function hrefOf(row) {
     var values = data.rows[row];
-    if (data.table === "dyads") return "dyads/" + values[0] + "/" + values[1] + "?period=" + values[2];
+    if (data.table === "dyads") return "dyads/" + values[0] + "/" + values[1] + "?period=" + values[2] + "#p-" + data.labels[row];
     return "texts?group=" + values[0] + "&start=" + values[2] + "&end=" + values[3];
   }
 
@@ -205,7 +205,7 @@
       if (column.name === "start") {
         var link = element("a", text);
         link.href = hrefOf(row);
-        link.title = data.table === "dyads" ? "the page of this dyad" : "the texts behind this cell";
+        link.title = data.table === "dyads" ? "this period on the page of the dyad" : "the texts behind this cell";
         link.tabIndex = -1;
         cell.append(link);
       } else {
@@ -289,7 +289,10 @@
       return { name: column.name, said: column.name, kind: column.kind, meaning: column.meaning, place: places[column.name] };
     }));
     sort();
-    box.hidden = false;
+    // where the server said why nothing is here and what to do, that stays as long as it is so
+    var empty = document.getElementById("empty");
+    var nothing = Boolean(empty) && !data.total;
+    box.hidden = nothing;
     box.tabIndex = -1;
     box.classList.add("whole");
     box.style.height = Math.min(640, (order.length + 1) * ROW + 24) + "px";
@@ -298,9 +301,8 @@
     table.setAttribute("aria-rowcount", String(order.length + 1));
     table.setAttribute("aria-colcount", String(shown.length));
     document.getElementById("pager").replaceChildren();
-    document.getElementById("keys").hidden = false;
-    var empty = document.getElementById("empty");
-    if (empty) empty.hidden = true;
+    document.getElementById("keys").hidden = nothing;
+    if (empty) empty.hidden = !nothing;
     box.scrollTop = 0;
     at = { row: order.length ? 0 : -1, column: 0 };
     parked = false;
@@ -313,7 +315,8 @@
   function tell() {
     var total = data.total;
     var words = total === 1 ? "1 row" : total.toLocaleString("en") + " rows";
-    if (!total) words = "No row fits this choice";
+    if (!total && box.hidden) words = "0 rows";
+    else if (!total) words = "No row fits this choice";
     else if (total > order.length) {
       words += ", of which the first " + order.length.toLocaleString("en") + " are shown; choose a group, a period or days to see the others, or save the view";
     }
