@@ -206,6 +206,40 @@ def second_draw(cell: Population, n: int, random: np.random.Generator) -> Audit:
     return y, inclusion_probabilities(stored, collected), late, ~late
 
 
+PARTS = (0.1, 0.25, 0.5, 0.75)
+"""How much of the second draw is coded by now, in the world of an unfinished one; each with the same chance."""
+
+
+def unfinished_second_draw(cell: Population, n: int, random: np.random.Generator) -> Audit:
+    """n of the early texts, then twice as many of all, of which a part is coded so far, in random order.
+
+    As queues draw: the second takes nothing that the first holds. Late texts are spoken of once five are coded.
+    """
+    total = len(cell.y)
+    # they also say something else, as in a rift: who weighs them wrongly is wrong
+    order = np.argsort(cell.y + random.normal(0, 1, total))
+    early = np.isin(np.arange(total), order[: round(EARLY_SHARE * total)])
+    collected = [FIRST - timedelta(days=1) if e else FIRST + timedelta(days=1) for e in early]
+    among = np.flatnonzero(early)
+    first = random.choice(among, min(n, len(among)), replace=False)
+    left = np.setdiff1d(np.arange(total), first)
+    second = random.choice(left, min(2 * n, len(left)), replace=False)
+    coded = second[: max(1, round(random.choice(PARTS) * len(second)))]
+    draws: list[Draws | None] = [None] * total
+    answered: list[Draws | None] = [None] * total
+    for i in first:
+        draws[i], answered[i] = {FIRST: len(first) / len(among)}, {}
+    for i in coded:
+        draws[i], answered[i] = {SECOND: len(second) / len(left)}, {SECOND: len(coded) / len(second)}
+    late = late_texts(draws, collected, answered)
+    return (
+        _coded(cell, np.concatenate([first, coded])),
+        inclusion_probabilities(draws, collected, answered),
+        late,
+        ~late,
+    )
+
+
 def late(cell: Population, n: int, random: np.random.Generator) -> Audit:
     """n of the early texts; the others came after the draw, and the estimate does not speak of them."""
     arrived = random.random(len(cell.y)) > EARLY_SHARE
@@ -225,6 +259,7 @@ DRAWS: Mapping[str, Callable[[Population, int, np.random.Generator], Audit]] = {
     "equal": equal,
     "unequal": unequal,
     "second draw": second_draw,
+    "unfinished draw": unfinished_second_draw,
     "late": late,
     "late and coded": late_and_coded,
 }

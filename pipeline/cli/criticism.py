@@ -89,7 +89,8 @@ def criticism(
         nobody = "it has one group only" if len(loaded.groups) < 2 else "no own text with a date; collect first"
         typer.echo(f"nothing to show of {loaded.name}: {nobody}", err=True)
     elif form is Format.TABLE:
-        whys = dict.fromkeys(row.why for row in rows if row.why and not row.missing)
-        for why in whys:
-            typer.echo(f"not corrected where: {why}", err=True)
+        whys = dict.fromkeys((row.estimator, row.why) for row in rows if row.why and not row.missing)
+        for estimator, why in whys:
+            what = "of all texts no interval" if estimator == "corrected" else "not corrected"
+            typer.echo(f"{what} where: {why}", err=True)
         typer.echo("Only texts that name the other group count; blame without a name is in no figure.", err=True)

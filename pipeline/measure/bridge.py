@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
-from pipeline.measure.balance import LEVEL, Bools, Floats, half_width
+from pipeline.measure.balance import LEVEL, NO_VARIANCE, Bools, Floats, half_width
 from pipeline.measure.cells import Cell, Coded, Grid, borrow_each, cell_moments
 from pipeline.monitor.periods import Span
 from pipeline.store.bridges import last_change, write_bridges
@@ -50,6 +50,8 @@ def change(f: Floats, g: Floats, y: Floats, lams: tuple[float, float], *, pi: Fl
     With d = lam f - lam' g and n coded texts: delta = lam' mean_N(g) - lam mean_N(f) + mean_n(d),
     V = (1 - n/N) Var_n(d) / n, t with n - 1. Unequal draws, w = 1/pi, D = sum(w d)/sum(w) in place of mean_n(d):
     V = n/(n-1) sum((1-pi) w^2 (d-D)^2) / sum(w)^2. Two models that say the same, trusted alike, give exactly 0.
+    Differences that are all alike in the coded texts and not in the others give no interval: a width of 0 would be a
+    lie, as in a balance.
     """
     if not len(f):
         return Change(missing="no text was scored by both models")
@@ -68,6 +70,10 @@ def change(f: Floats, g: Floats, y: Floats, lams: tuple[float, float], *, pi: Fl
         w = 1 / chance
         spread = float(((1 - chance) * w**2 * (d - np.average(d, weights=w)) ** 2).sum())
         variance = n / (n - 1) * spread / float(w.sum()) ** 2
+    differ = lam * f - lam_new * g
+    if variance < NO_VARIANCE and n < len(f) and float(np.ptp(differ)) ** 2 >= NO_VARIANCE:
+        why = "the models differ alike in all coded texts, so no interval can be built on them; the plain means stand"
+        return Change(float(f.mean()), float(g.mean()), missing=why)
     old = lam * float(f.mean()) + float(np.average(y[drawn] - lam * f[drawn], weights=w))
     new = lam_new * float(g.mean()) + float(np.average(y[drawn] - lam_new * g[drawn], weights=w))
     delta = float((lam_new * g - lam * f).mean()) + float(np.average(d, weights=w))

@@ -36,6 +36,8 @@ class Coded:
     draws: Mapping[datetime, float]
     ids: tuple[int, ...] = field(default=(), compare=False)
     """of the codings"""
+    answered: Mapping[datetime, float] = field(default_factory=dict)
+    """of a draw that is not answered whole: which share of it is, in the stratum of this text"""
 
 
 @dataclass(frozen=True)
@@ -82,19 +84,23 @@ def codings_by_cluster(
 
     A coder who coded a cluster twice counts with the newest; coders count alike, unless a coding settles their
     disagreement: then that one alone counts, the newest of several. Within one draw a cluster has one
-    probability (the largest given). ``balances``: value -> balance, from the codebook.
+    probability (the largest given). What is no random part of its draw is left out. ``balances``: value -> balance,
+    from the codebook.
     """
     values: dict[int, dict[str, float]] = {}
     settled: dict[int, float] = {}
     draws: dict[int, dict[datetime, float]] = {}
+    answered: dict[int, dict[datetime, float]] = {}
     ids: dict[int, list[int]] = {}
     unknown: dict[str, int] = {}
-    unweighed = 0
+    unweighed = out_of_order = 0
     for coding in sorted(codings, key=lambda c: c.coded_at):
         if coding.value not in balances:
             unknown[coding.value] = unknown.get(coding.value, 0) + 1
         elif coding.probability is None or not 0 < coding.probability <= 1:
             unweighed += 1
+        elif coding.answered is None:
+            out_of_order += 1
         else:
             values.setdefault(coding.cluster, {})[coding.coder] = balances[coding.value]
             if coding.settles:
@@ -102,14 +108,39 @@ def codings_by_cluster(
             ids.setdefault(coding.cluster, []).append(coding.id)
             own = draws.setdefault(coding.cluster, {})
             own[coding.drawn_at] = max(coding.probability, own.get(coding.drawn_at, 0.0))
+            if coding.answered < 1:
+                answered.setdefault(coding.cluster, {})[coding.drawn_at] = coding.answered
     problems = [
         f"{n} random codings say {value!r}, which the codebook does not know; correct or recode them"
         for value, n in sorted(unknown.items())
     ]
     if unweighed:
         problems.append(f"{unweighed} random codings have no probability in (0, 1] and correct nothing; import it")
+    if out_of_order:
+        problems.append(
+            f"{out_of_order} random codings are of queues in which earlier texts were passed over: what is coded is no "
+            "random part of them and corrects nothing until those are answered too (*unclear* is an answer)"
+        )
     agreed = {cluster: float(np.mean(list(each.values()))) for cluster, each in values.items()} | settled
-    return {cluster: Coded(y, draws[cluster], tuple(ids[cluster])) for cluster, y in agreed.items()}, problems
+    return {
+        cluster: Coded(y, draws[cluster], tuple(ids[cluster]), answered.get(cluster, {}))
+        for cluster, y in agreed.items()
+    }, problems
+
+
+def out_of_order(codings: Sequence[RandomCoding]) -> set[int]:
+    """Clusters with codings that :func:`codings_by_cluster` leaves out, being no random part of what was drawn."""
+    return {coding.cluster for coding in codings if coding.answered is None}
+
+
+def sample_of(coded: Sequence[Coded | None], collected: Sequence[datetime]) -> tuple[Floats, Bools]:
+    """Inclusion probability of each coded text of an audit stratum (NaN: not coded), and which came too late.
+
+    coded: of each text, None where it is not coded. collected: when its first copy was. Both shape (N,).
+    """
+    draws = [one.draws if one else None for one in coded]
+    answered = [one.answered if one else None for one in coded]
+    return inclusion_probabilities(draws, collected, answered), late_texts(draws, collected, answered)
 
 
 @dataclass(frozen=True)
@@ -261,11 +292,13 @@ class Grid:
         """Inclusion probability of the coded texts of a cell (NaN: not coded), and which came too late to be drawn."""
         pi, late = np.full(len(framed), np.nan), np.zeros(len(framed), dtype=bool)
         drawn = np.flatnonzero(~np.isnan(self._y[framed]))
-        own = [self._coded[cluster].draws for cluster in self.texts.cluster[framed[drawn]].tolist()]
-        if own:
-            pi[drawn] = inclusion_probabilities(own, self._times(framed[drawn]))
-            if not any(WHOLE_CELL in draws for draws in own):
-                late = late_texts(own, self._times(framed))
+        coded = [self._coded[cluster] for cluster in self.texts.cluster[framed[drawn]].tolist()]
+        if coded:
+            if any(WHOLE_CELL in one.draws for one in coded):  # when the others came matters to nobody
+                pi[drawn], _ = sample_of(coded, self._times(framed[drawn]))
+            else:
+                by_row = dict(zip(drawn.tolist(), coded, strict=True))
+                pi, late = sample_of([by_row.get(i) for i in range(len(framed))], self._times(framed))
         return pi, late
 
     def _times(self, rows: NDArray[np.intp]) -> list[datetime]:

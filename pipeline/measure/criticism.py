@@ -16,7 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
-from pipeline.measure.balance import LEAST_CODINGS, LEVEL, Bools, Borrowed, Floats, Moments, balance, borrow, moments
+from pipeline.measure.balance import (
+    LEAST_CODINGS,
+    LEVEL,
+    Balance,
+    Bools,
+    Borrowed,
+    Floats,
+    Moments,
+    balance,
+    borrow,
+    moments,
+)
 
 Days = NDArray[np.datetime64]
 
@@ -79,6 +90,7 @@ class Hostility:
     rate: float | None = None
     """h_AB: of all texts of A"""
     rate_low: float | None = None
+    """null beside a corrected share: texts that name B arrived after the draw, see ``why``"""
     rate_high: float | None = None
     coded: int = 0
     late: int = 0
@@ -89,7 +101,7 @@ class Hostility:
     freedom: float | None = None
     lam: float | None = None
     why: str | None = None
-    """why it is not corrected, or not there"""
+    """why it is not corrected, has no interval, or is not there"""
 
 
 def audited_moments(cell: Audited) -> Moments:
@@ -114,8 +126,10 @@ def hostility(cell: Audited, borrowed: Borrowed) -> Hostility:
     The share is pipeline.measure.balance.balance of y and f. Its t interval is used when at least five codings of
     both kinds (hostile, not hostile) are there; else the exact interval of a share in a finite population. The rate
     is the share times M/N, both counted, so that its interval is the share's times M/N. Both are clipped to what can
-    be. Fewer than five codings: the model's mean, unless they are all there are, which leaves no error. No text that
-    names B: the rate is 0, since only texts that name B can count.
+    be. Where texts that name B came after the draw and are not in the share, the rate takes them to be like the others;
+    no interval knows whether they are, so it has none, and ``why`` says so. Fewer than five codings, or codings on
+    which no interval can be built: the model's mean, unless they are all there are, which leaves no error. No text
+    that names B: the rate is 0, since only texts that name B can count.
 
     Raises ValueError for a cell without texts.
     """
@@ -123,7 +137,6 @@ def hostility(cell: Audited, borrowed: Borrowed) -> Hostility:
         raise ValueError("a group without texts has no rate of criticism; say why it is silent instead")
     if not cell.naming:
         return Hostility("counted", rate=0.0, rate_low=0.0, rate_high=0.0)
-    framed = not np.isnan(cell.f).all()
     made = balance(cell.filled, cell.y, borrowed, pi=cell.pi, late=cell.late)
     factor = cell.naming / cell.clusters
     in_time = cell.y[~cell.late]
@@ -133,28 +146,41 @@ def hostility(cell: Audited, borrowed: Borrowed) -> Hostility:
         why = f"not enough: {made.coded} random codings of criticism, {LEAST_CODINGS} are needed"
         if made.coded >= LEAST_CODINGS:
             why = "too few of the random codings are of texts that were there when the sample was drawn"
-        if not framed:
-            return Hostility("none", coded=made.coded, why=f"{why}; and no model of criticism has scored these texts")
-        return Hostility("uncorrected", share=made.model, rate=made.model * factor, coded=made.coded, why=why)
+        return _by_the_model(cell, made, why)
     hostile = float(drawn.sum())
-    equal = np.allclose(cell.pi[~np.isnan(cell.y)], np.nanmean(cell.pi), rtol=1e-6, atol=0)
-    if equal and not _late_coded(cell) and min(hostile, len(drawn) - hostile) < FEW:
+    chance = cell.pi[~cell.late & ~np.isnan(cell.y)]
+    equal = np.allclose(chance, chance[0], rtol=1e-6, atol=0)
+    two_strata = bool(cell.late.any()) and made.interval is not None and not made.late
+    if equal and not two_strata and min(hostile, len(drawn) - hostile) < FEW:
         low, high = exact_share(hostile, len(drawn), len(in_time))
         value, kind, late, variance, freedom, lam = float(drawn.mean()), "exact", int(cell.late.sum()), None, None, None
     elif made.interval is None:
-        return Hostility("uncorrected" if framed else "none", coded=made.coded, why=made.why)
+        return _by_the_model(cell, made, str(made.why))
     else:
         low, high, value, kind, late = made.interval.low, made.interval.high, made.value, "t", made.late
         variance, freedom, lam = made.interval.variance, made.interval.freedom, made.lam
     low, high, value = (min(1.0, max(0.0, x)) for x in (low, high, value))
+    if late:
+        why = (
+            f"{late} of {cell.naming} texts arrived after the draw and too few of them are coded: the share is of the "
+            "others, and the rate, which takes them to be like these, has no interval"
+        )
+        return Hostility(
+            "corrected", value, low, high, value * factor, None, None,
+            made.coded, late, kind, variance, freedom, lam, why,
+        )  # fmt: skip
     return Hostility(
         "corrected", value, low, high, value * factor, low * factor, high * factor,
         made.coded, late, kind, variance, freedom, lam,
     )  # fmt: skip
 
 
-def _late_coded(cell: Audited) -> bool:
-    return bool((~np.isnan(cell.y[cell.late])).any())
+def _by_the_model(cell: Audited, made: Balance, why: str) -> Hostility:
+    """What the model says, without interval; none where it has scored nothing."""
+    if np.isnan(cell.f).all():
+        return Hostility("none", coded=made.coded, why=f"{why}; and no model of criticism has scored these texts")
+    rate = made.model * cell.naming / cell.clusters
+    return Hostility("uncorrected", share=made.model, rate=rate, coded=made.coded, why=why)
 
 
 def exact_share(hostile: float, n: int, total: int, level: float = LEVEL) -> tuple[float, float]:

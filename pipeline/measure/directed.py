@@ -18,9 +18,9 @@ from classifiers.codebook import codebook_of
 from classifiers.text.mask import Mask
 from classifiers.text.mentions import Mentions
 from pipeline.measure.attention import Citations, Vocabulary, most_cited, prints_of, replies, wilson
-from pipeline.measure.cells import Coded, codings_by_cluster
+from pipeline.measure.cells import Coded, codings_by_cluster, sample_of
 from pipeline.measure.criticism import Audited, Hostility, NotEnough, Rise, Window, hostilities, rise
-from pipeline.measure.draws import WHOLE_CELL, inclusion_probabilities, late_texts
+from pipeline.measure.draws import reach_of
 from pipeline.measure.missing import Coverage, flags, why_empty
 from pipeline.measure.timespan import coverage_of, measured_days
 from pipeline.monitor import Monitor, Period
@@ -98,7 +98,7 @@ class DirectedRow:
     freedom: float | None
     lam: float | None
     why: str | None
-    """why the hostile figures are not corrected, or not there"""
+    """why the hostile figures are not corrected, have no interval, or are not there"""
     triggers: int
     """B's texts of the period"""
     answered: int
@@ -143,7 +143,7 @@ DIRECTED_COLUMNS: dict[str, str] = {
     "variance": "variance of the hostile share, of a t interval",
     "freedom": "its degrees of freedom",
     "lam": "how far the model is trusted, 0 to 1",
-    "why": "why the hostile figures are not corrected, or not there",
+    "why": "why the hostile figures are not corrected, have no interval, or are not there",
     "triggers": "texts of b in the period",
     "answered": "of them followed by a text of a that names b",
     "reply_days": "median days to the first such text",
@@ -275,14 +275,13 @@ class _Reading:
         inside = [self.texts[i] for i in places if b in self.framed[i]]
         coded = self.codings.towards(b)
         found = [coded.get(text.cluster) for text in inside]
-        draws = [one.draws if one else None for one in found]
-        collected = [self.collected[text.cluster] for text in inside]
+        pi, late = sample_of(found, [self.collected[text.cluster] for text in inside])
         return Audited(
             clusters=len(places),
             f=np.array([self.probabilities.get((text.document, b), np.nan) for text in inside], dtype=float),
             y=np.array([one.y if one else np.nan for one in found], dtype=float),
-            pi=inclusion_probabilities(draws, collected),
-            late=late_texts(draws, collected),
+            pi=pi,
+            late=late,
         )
 
 
@@ -454,7 +453,7 @@ def rise_of(
     mask = Mask(names[b])
     words = texts_in_order(session, [text.document for text in own if text.audited is None])
     naming |= {document for document, text in words if mask.finds(text)}
-    drawn = _newest_draws(monitor, own, coded)
+    drawn = _reaches(monitor, [text for text in own if text.document in naming], coded, collected)
     in_time = [t for t in own if not _is_late(collected[t.cluster], drawn.get(_stratum(monitor, t)))]
     windows = [_window(in_time, span, naming, coded) for span in (present, reference)]
     said = []
@@ -471,14 +470,24 @@ def _stratum(monitor: Monitor, text: TextTowards) -> Span:
     return period_of(monitor.audit_period, text.day)
 
 
-def _newest_draws(monitor: Monitor, own: Sequence[TextTowards], coded: Mapping[int, Coded]) -> dict[Span, datetime]:
-    """Audit period -> when its newest sample was drawn; of a list known to be complete: never too early."""
-    draws: dict[Span, set[datetime]] = {}
-    for text in own:
-        if text.cluster in coded:
-            draws.setdefault(_stratum(monitor, text), set()).update(coded[text.cluster].draws)
-    never = datetime.max.replace(tzinfo=UTC)
-    return {span: never if WHOLE_CELL in times else max(times) for span, times in draws.items()}
+def _reaches(
+    monitor: Monitor, naming: Sequence[TextTowards], coded: Mapping[int, Coded], collected: Mapping[int, datetime]
+) -> dict[Span, datetime]:
+    """Audit period -> until when texts had to be collected so that the coded ones speak for them."""
+    strata: dict[Span, list[TextTowards]] = {}
+    for text in naming:
+        strata.setdefault(_stratum(monitor, text), []).append(text)
+    made = {}
+    for span, texts in strata.items():
+        found = [coded.get(text.cluster) for text in texts]
+        reach = reach_of(
+            [one.draws if one else None for one in found],
+            [collected[text.cluster] for text in texts],
+            [one.answered if one else None for one in found],
+        )
+        if reach is not None:
+            made[span] = reach
+    return made
 
 
 def _is_late(collected: datetime, drawn: datetime | None) -> bool:

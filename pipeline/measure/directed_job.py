@@ -17,10 +17,9 @@ from sqlalchemy.orm import Session
 
 from classifiers.text.mask import Mask
 from classifiers.text.mentions import Mentions
-from pipeline.measure.cells import Coded
+from pipeline.measure.cells import Coded, sample_of
 from pipeline.measure.criticism import Audited, Hostility, hostilities
 from pipeline.measure.directed import VARIABLE, CriticismCodings, digests_of, names_of, uncorrected_hostility
-from pipeline.measure.draws import inclusion_probabilities, late_texts
 from pipeline.measure.timespan import measured_days, measured_periods
 from pipeline.monitor import Monitor, Period
 from pipeline.monitor.periods import Span, periods_covering
@@ -78,11 +77,9 @@ def _audited(naming: Naming, inside: slice, clusters: int, coded: Mapping[int, C
         chosen = np.array([i for i in chosen.tolist() if int(naming.cluster[i]) in collected], dtype=np.intp)
     units = naming.cluster[chosen].tolist()
     found = [coded.get(cluster) for cluster in units]
-    draws = [one.draws if one else None for one in found]
     pi, late = np.full(len(units), np.nan), np.zeros(len(units), dtype=bool)
-    if any(draws):
-        times = [collected[cluster] for cluster in units]
-        pi, late = inclusion_probabilities(draws, times), late_texts(draws, times)
+    if any(found):
+        pi, late = sample_of(found, [collected[cluster] for cluster in units])
     y = np.array([one.y if one else np.nan for one in found], dtype=float)
     return Audited(clusters=clusters, f=naming.f[chosen], y=y, pi=pi, late=late)
 
@@ -92,6 +89,7 @@ def _figures(cell: Audited, named: int, made: Hostility) -> dict[str, Any]:
         "named": named,
         "audited": cell.naming,
         "coded": cell.coded,
+        "late": made.late,
         "hostile": float(np.nansum(cell.y)),
         "estimator": made.estimator,
         "hostile_share": made.share,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from time import monotonic
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from classifiers.codebook import codebook_of
 from pipeline.measure.balance import Balance, Floats, Interval
 from pipeline.measure.bridge import write_bridge
-from pipeline.measure.cells import audit_balances, codings_by_cluster, uncorrected
+from pipeline.measure.cells import audit_balances, codings_by_cluster, out_of_order, uncorrected
 from pipeline.measure.error_rates import differential_error
 from pipeline.measure.gap import gap
 from pipeline.measure.judging import Judged, judge
@@ -37,6 +38,7 @@ from pipeline.store.cells import (
     last_days,
     learnt_then_drawn,
     model_in_force,
+    places,
     random_codings,
     undated_texts,
     waiting_codings,
@@ -60,8 +62,13 @@ MOST_PERIODS = 5000
 """Periods of a group, all kinds together, above which a year is probably mistyped: 70 years with weeks."""
 
 
-def _estimate_flags(cell: Summary, estimate: Balance | None, audit: bool) -> list[str]:
+def _estimate_flags(cell: Summary, estimate: Balance | None, audit: bool, aside: int) -> list[str]:
     made = []
+    if aside:
+        made.append(
+            f"{aside} coded texts are of a queue in which earlier ones were passed over, so they are no random part of "
+            "it and correct nothing until those are answered"
+        )
     if cell.unframed and cell.framed:
         made.append(f"{cell.unframed} of {cell.clusters} texts are not framed and not in the balance")
     if estimate is not None and estimate.late:
@@ -82,9 +89,16 @@ def _interval_columns(known: bool, interval: Interval | None) -> Row:
 
 
 def trend_row(
-    cell: Summary, estimate: Balance | None, *, audit: bool, coverage: Coverage, model_id: int | None, today: date
+    cell: Summary,
+    estimate: Balance | None,
+    *,
+    audit: bool,
+    coverage: Coverage,
+    model_id: int | None,
+    today: date,
+    aside: int = 0,
 ) -> Row:
-    """A row of the trend table."""
+    """A row of the trend table. aside: coded texts of the cell that are no random part of their draw."""
     missing = None
     if not cell.texts:
         missing = why_empty(cell.span, coverage)
@@ -110,7 +124,7 @@ def trend_row(
         "model_variance": cell.variance,
         "companions": cell.companions,
         "missing": missing,
-        "flags": flags(cell.span, coverage, today) + _estimate_flags(cell, estimate, audit),
+        "flags": flags(cell.span, coverage, today) + _estimate_flags(cell, estimate, audit, aside),
         "model_id": model_id,
     }
 
@@ -231,10 +245,12 @@ def measure_cells(
     model: Model | None,
     *,
     today: date,
+    aside: Mapping[tuple[str, Span], int] | None = None,
 ) -> tuple[list[Row], list[Row], dict[tuple[str, Span], Balance]]:
     """The trend rows and the gap rows of a monitor, and the balances they were made of.
 
-    cells: of every group and measured period, empty ones too. coverage: of every group.
+    cells: of every group and measured period, empty ones too. coverage: of every group. aside: of audit cells, coded
+    texts that are no random part of their draw; None: there are none.
     Pure: the same cells give the same rows.
     """
     if not cells:
@@ -248,6 +264,7 @@ def measure_cells(
             coverage=coverage[key[0]],
             model_id=model.id if model else None,
             today=today,
+            aside=(aside or {}).get(key, 0),
         )
         for key, cell in cells.items()
     }
@@ -266,6 +283,12 @@ def measure_cells(
                     row["flags"].append(warned)
                 gaps.append(row)
     return list(rows.values()), gaps, estimates
+
+
+def _set_aside(session: Session, monitor: Monitor, clusters: set[int]) -> dict[tuple[str, Span], int]:
+    """How many of these coded texts each audit cell has."""
+    found = places(session, monitor.name, sorted(clusters)).values() if clusters else ()
+    return Counter((group, period_of(monitor.audit_period, day)) for group, day in found)
 
 
 def _problems(cells: Cells, outside: int, waiting: int, learnt: int, model: Model | None, undated: int) -> list[str]:
@@ -375,7 +398,8 @@ def _measure(settings: Settings, monitor: Monitor, progress: Progress, now: date
         session.commit()
         progress("reading texts", 0, None)
         model = model_in_force(session)
-        coded, problems = codings_by_cluster(random_codings(session, monitor.name), codebook_of(VARIABLE).balances)
+        codings = random_codings(session, monitor.name)
+        coded, problems = codings_by_cluster(codings, codebook_of(VARIABLE).balances)
         reader = Reader(session, monitor.name, model, coded, monitor.audit_period)
         days = measured_days(monitor, min(reader.first_days.values(), default=None), today)
         spans = {kind: periods_covering(kind, *days) if days else [] for kind in measured_periods(monitor)}
@@ -385,7 +409,14 @@ def _measure(settings: Settings, monitor: Monitor, progress: Progress, now: date
         problems += _problems(cells, reader.outside, waiting_codings(session, monitor.name), learnt, model, undated)
         progress("measuring cells", 0, None)
         coverage = _coverages(session, monitor, reader.first_days)
-        trends, gaps, estimates = measure_cells(monitor, cells.summaries, coverage, model, today=today)
+        trends, gaps, estimates = measure_cells(
+            monitor,
+            cells.summaries,
+            coverage,
+            model,
+            today=today,
+            aside=_set_aside(session, monitor, out_of_order(codings)),
+        )
         problems += _too_long(trends, len(monitor.groups))
         progress("writing trends", 0, len(trends) + len(gaps))
         lent = [one.borrowed for one in estimates.values() if one.borrowed is not None and one.borrowed.freedom]

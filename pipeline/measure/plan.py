@@ -54,12 +54,14 @@ class PlanRow:
 def planned_half_width(n: Sequence[int], texts: Sequence[int], variance: float) -> float:
     """Half-width of the 95% interval with ``n`` codings of ``texts`` texts: one entry for a group, two for a dyad.
 
-    V = sum (1 - n/N) variance / n, with the ten borrowed degrees of freedom. ValueError for n < 5 or n > N.
+    V = sum (1 - n/N) variance / n, with the ten borrowed degrees of freedom. A side of which every text is coded has no
+    variance and adds no degrees of freedom, as in a measured gap. ValueError for n < 5 or n > N.
     """
     if any(not LEAST_CODINGS <= k <= total for k, total in zip(n, texts, strict=True)):
         raise ValueError(f"a plan needs {LEAST_CODINGS} <= n <= N in every cell: n {list(n)}, N {list(texts)}")
     total_variance = sum((1 - k / total) * variance / k for k, total in zip(n, texts, strict=True))
-    return half_width(total_variance, sum(k - 1 for k in n) + PRIOR_FREEDOM)
+    uncertain = [k for k, total in zip(n, texts, strict=True) if k < total] or n
+    return half_width(total_variance, sum(k - 1 for k in uncertain) + PRIOR_FREEDOM)
 
 
 def codings_needed(width: float, texts: Sequence[int], variance: float) -> int | None:

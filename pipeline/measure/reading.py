@@ -138,6 +138,8 @@ class Reader:
             line = f"{cluster} {coded.y!r} {draws} {coded.ids}"
             for kind in kinds:
                 came = f" {self._arrived.get(cluster)}" if kind == self._audit else ""
+                if kind == self._audit and coded.answered:
+                    came += f" {sorted((drawn_at.isoformat(), share) for drawn_at, share in coded.answered.items())}"
                 made.setdefault((group, kind, start(kind, day)), []).append(line + came)
         return made
 

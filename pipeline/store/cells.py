@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
 from typing import Any
@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from pipeline.store.answered import Place, answered_shares
 from pipeline.store.bulk import upsert_many
 from pipeline.store.columns import Columns, Kind, columns_of, empty_columns, nan_for_null
 from pipeline.store.models import LEARNT_FROM
@@ -79,6 +80,8 @@ class RandomCoding:
     id: int = 0
     settles: bool = False
     """true: it settles the disagreement of the others"""
+    answered: float | None = field(default=1.0, repr=False)
+    """share of its draw that is answered by now in its stratum; null: what is answered is no random part of it"""
 
 
 @dataclass(frozen=True)
@@ -311,25 +314,34 @@ def places(session: Session, monitor: str, clusters: Sequence[int]) -> dict[int,
 def random_codings(session: Session, monitor: str, *, before: date | None = None) -> list[RandomCoding]:
     """Random codings of framing by people whose text is collected, oldest first.
 
-    before: only those of texts published earlier than this day.
+    before: only those of texts published earlier than this day. How far their draws are answered is not asked then: it
+    rests on texts of later days too.
     """
     if before is None:
-        return _random_codings(session, Coding.monitor == monitor)
-    return _random_codings(session, and_(Coding.monitor == monitor, Document.published_at < _midnight(before)))
+        return _random_codings(session, Coding.monitor == monitor, answered_shares(session, monitor, VARIABLE))
+    return _random_codings(session, and_(Coding.monitor == monitor, Document.published_at < _midnight(before)), {})
 
 
-def codings_again(session: Session, codings: Sequence[int]) -> list[RandomCoding]:
-    """Those of these random codings that are still there, oldest first."""
+def codings_again(session: Session, monitor: str, codings: Sequence[int], at: datetime) -> list[RandomCoding]:
+    """Those of these random codings that are still there, oldest first; their draws as far as they were answered then.
+
+    at: when they were used.
+    """
+    answered = answered_shares(session, monitor, VARIABLE, at=at)
     found = []
     for start in range(0, len(codings), IN_ONE_QUERY):
-        found += _random_codings(session, Coding.id.in_(codings[start : start + IN_ONE_QUERY]))
+        found += _random_codings(session, Coding.id.in_(codings[start : start + IN_ONE_QUERY]), answered)
     return sorted(found, key=lambda coding: (coding.coded_at, coding.id))
 
 
-def _random_codings(session: Session, which: ColumnElement[bool]) -> list[RandomCoding]:
+def _random_codings(
+    session: Session, which: ColumnElement[bool], answered: Mapping[Place, float | None]
+) -> list[RandomCoding]:
     query = (
         select(
             Coding.id.label("coding"),
+            Coding.address,
+            Coding.target,
             Document.id,
             Document.cluster_id,
             Coding.value,
@@ -353,6 +365,7 @@ def _random_codings(session: Session, which: ColumnElement[bool]) -> list[Random
             probability=row.probability,
             id=row.coding,
             settles=row.settles,
+            answered=answered.get((row.drawn_at, row.address, row.target), 1.0),
         )
         for row in session.execute(query)
     ]

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import and_, delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from pipeline.store.answered import answered_shares
 from pipeline.store.cells import RandomCoding, counts_column, day_column, own, to_days
 from pipeline.store.tables import Cluster, Coding, DirectedCount, DirectedTotal, Document, Framing
 from pipeline.store.upsert import IN_ONE_QUERY, upsert
@@ -108,8 +109,9 @@ def random_codings_towards(session: Session, monitor: str, variable: str) -> dic
     query = (
         select(
             Coding.id,
+            Coding.address,
             Coding.target,
-            Document.id,
+            Document.id.label("document"),
             Document.cluster_id,
             Coding.value,
             Coding.coder,
@@ -127,11 +129,21 @@ def random_codings_towards(session: Session, monitor: str, variable: str) -> dic
         )
         .order_by(Coding.coded_at, Coding.id)
     )
+    answered = answered_shares(session, monitor, variable)
     made: dict[str, list[RandomCoding]] = {}
-    for coding, target, document, cluster, value, coder, coded_at, drawn_at, chance, settles in session.execute(query):
-        unit = -document if cluster is None else cluster
-        made.setdefault(target, []).append(
-            RandomCoding(unit, value, coder, coded_at, drawn_at, chance, id=coding, settles=settles)
+    for row in session.execute(query):
+        made.setdefault(row.target, []).append(
+            RandomCoding(
+                cluster=-row.document if row.cluster_id is None else row.cluster_id,
+                value=row.value,
+                coder=row.coder,
+                coded_at=row.coded_at,
+                drawn_at=row.drawn_at,
+                probability=row.probability,
+                id=row.id,
+                settles=row.settles,
+                answered=answered.get((row.drawn_at, row.address, row.target), 1.0),
+            )
         )
     return made
 
@@ -145,8 +157,8 @@ CountKey = tuple[str, str, str, date]
 _TOTAL_KEYS, _COUNT_KEYS = ("a", "period", "start"), ("a", "b", "period", "start")
 _TOTALS = ("end", "clusters")
 _COUNTS = (
-    "named", "audited", "coded", "hostile", "estimator", "hostile_share", "hostile_low", "hostile_high", "rate", "low",
-    "high", "why",
+    "named", "audited", "coded", "late", "hostile", "estimator", "hostile_share", "hostile_low", "hostile_high", "rate",
+    "low", "high", "why",
 )  # fmt: skip
 _KEYS_IN_ONE_QUERY = 150
 
@@ -259,6 +271,8 @@ class DirectedCell:
     """texts that hit an alias of b, from which codings are drawn: M"""
     coded: int
     """of them drawn at random and coded"""
+    late: int
+    """of the audited ones those that arrived after the draw; a corrected share is of the others"""
     hostile: float
     """of the coded ones; a tie of two coders counts a half"""
     estimator: str
@@ -270,10 +284,36 @@ class DirectedCell:
     rate: float | None
     """h: hostile texts that name b, of all texts of a"""
     low: float | None
+    """null beside a corrected share: of the texts that arrived after the draw nothing is known"""
     high: float | None
     why: str | None
-    """why it is not corrected, or not there"""
+    """why it is not corrected, has no interval, or is not there"""
     measured_at: datetime
+
+
+CRITICISM_COLUMNS: dict[str, str] = {
+    "a": "group that speaks",
+    "b": "group that is spoken of",
+    "period": "week, month, quarter or year",
+    "start": "first day of the period (UTC)",
+    "end": "first day after the period",
+    "clusters": "different texts of a",
+    "named": "of them those that name b, by an alias or another transliteration",
+    "audited": "texts that hit an alias of b, from which codings are drawn",
+    "coded": "of them drawn at random and coded",
+    "late": "audited texts that arrived after the draw",
+    "hostile": "hostile ones among the coded; a tie of two coders counts a half",
+    "estimator": "corrected, counted (no text names b), uncorrected (the model alone) or none",
+    "hostile_share": "share of hostile ones among the audited texts",
+    "hostile_low": "lower end of its 95% interval",
+    "hostile_high": "upper end of its 95% interval",
+    "rate": "hostile texts that name b, of all texts of a",
+    "low": "lower end of its 95% interval",
+    "high": "upper end of its 95% interval",
+    "why": "why it is not corrected, has no interval, or is not there",
+    "measured_at": "when the row was computed",
+}
+"""The columns of a directed cell, in the order tables show them: name -> meaning in one line."""
 
 
 def directed_cells(
@@ -314,7 +354,7 @@ def directed_cells(
         if found is not None:
             figures = {name: getattr(found, name) for name in _COUNTS}
         else:
-            figures = dict.fromkeys(_COUNTS) | {"named": 0, "audited": 0, "coded": 0, "hostile": 0.0}
+            figures = dict.fromkeys(_COUNTS) | {"named": 0, "audited": 0, "coded": 0, "late": 0, "hostile": 0.0}
             if row.clusters:
                 figures |= {"estimator": "counted", "rate": 0.0, "low": 0.0, "high": 0.0}
             else:

@@ -611,7 +611,7 @@ class RaisedAlarm(Base):
 
 
 class KeptReference(Base):
-    """Append-only: on which day a dyad's reference begins. The newest row of a dyad counts.
+    """Append-only: on which day a dyad's reference begins, and how long it is. The newest row of a dyad counts.
 
     The first is written when a reference is first complete, and keeps older texts that come later from moving it; all
     others are a person's decision.
@@ -624,6 +624,8 @@ class KeptReference(Base):
     a: Mapped[str] = mapped_column(Name)
     b: Mapped[str] = mapped_column(Name)
     start: Mapped[date]
+    weeks: Mapped[int | None]
+    """usable weeks it takes, where a person chose; null: 52, or 24 months"""
     reason: Mapped[str]
     person: Mapped[str | None] = mapped_column(String(200))
     """null: nobody decided, it was the first that was complete"""
@@ -983,6 +985,8 @@ class DirectedCount(Base):
     """M: texts that hit an alias of b"""
     coded: Mapped[int]
     """of them drawn at random and coded"""
+    late: Mapped[int] = mapped_column(default=0, server_default="0")
+    """of the audited ones those that arrived after the draw; a corrected share is of the others"""
     hostile: Mapped[float]
     """of the coded ones; a tie of two coders counts a half"""
     estimator: Mapped[str] = mapped_column(String(20))
@@ -996,5 +1000,5 @@ class DirectedCount(Base):
     low: Mapped[float | None]
     high: Mapped[float | None]
     why: Mapped[str | None]
-    """why it is not corrected, or not there"""
+    """why it is not corrected, has no interval, or is not there"""
     measured_at: Mapped[datetime]

@@ -53,6 +53,15 @@ def test_two_models_that_say_the_same_give_exactly_nothing(f, lam, equal, seed):
     assert made.old == made.new
 
 
+@pytest.mark.parametrize("pi", [None, np.array([0.2, 0.4, np.nan, np.nan])], ids=["equal draws", "unequal draws"])
+def test_differences_that_are_alike_in_the_coded_texts_only_give_no_interval_of_width_0(pi):
+    f, g = np.array([0.5, 0.5, 0.1, -0.3]), np.array([0.4, 0.4, 0.4, 0.2])
+    made = _change(f, g, np.array([1.0, 0.0, np.nan, np.nan]), pi=pi)
+    assert (made.delta, made.variance, made.low) == (None, None, None)
+    assert (made.old, made.new) == (pytest.approx(f.mean()), pytest.approx(g.mean()))
+    assert "alike in all coded texts" in made.missing
+
+
 @pytest.mark.parametrize("equal", [True, False], ids=["equal draws", "unequal draws"])
 def test_the_interval_covers(equal):
     """Drawn at random again and again from one cell: the two corrected balances differ by chance alone."""

@@ -123,6 +123,37 @@ def test_late_texts_are_counted_and_left_out():
     assert "when the sample was drawn" in hostility(late, BORROWED).why
 
 
+def test_a_rate_of_all_texts_has_no_interval_while_late_ones_are_uncoded():
+    """Two texts that name b were there at the draw, both are coded; 28 came later. It was .375, from .375 to .375."""
+    made = hostility(cell([1.0, 0.0], naming=30, clusters=40, late=28), BORROWED)
+    assert (made.estimator, made.share, made.low, made.high) == ("corrected", 0.5, 0.5, 0.5)  # of the two
+    assert (made.rate, made.rate_low, made.rate_high, made.late) == (0.375, None, None, 28)
+    assert "28 of 30 texts arrived after the draw" in made.why
+    assert "no interval" in made.why
+    in_time = hostility(cell([1.0, 0.0], naming=2, clusters=40), BORROWED)
+    assert (in_time.rate_low, in_time.rate_high, in_time.late, in_time.why) == (0.025, 0.025, 0, None)
+
+
+def test_few_late_codings_do_not_take_the_exact_interval_away():
+    one = cell([0.0] * 8, naming=30, late=10)
+    y, pi = one.y.copy(), one.pi.copy()
+    y[25], pi[25] = 1.0, 0.02
+    made = hostility(replace(one, y=y, pi=pi), BORROWED)
+    assert (made.interval, made.share, made.late) == ("exact", 0.0, 10)
+    assert (made.low, made.high) == exact_share(0, 8, 20)
+
+
+def test_codings_all_alike_and_drawn_unequally_leave_the_models_mean():
+    one = cell([0.0] * 6)
+    pi = np.where(np.isnan(one.y), np.nan, np.linspace(0.1, 0.6, 40))
+    made = hostility(replace(one, pi=pi), Borrowed())
+    assert (made.estimator, made.share, made.rate) == ("uncorrected", pytest.approx(0.3), pytest.approx(0.12))
+    assert (made.low, made.rate_low) == (None, None)
+    assert "do not vary" in made.why
+    unscored = hostility(replace(one, pi=pi, f=np.full(40, np.nan)), Borrowed())
+    assert (unscored.estimator, unscored.share, unscored.rate) == ("none", None, None)
+
+
 def test_cells_borrow_from_the_others():
     cells = [cell([1.0] * 5 + [0.0] * 5, f=np.linspace(0, 1, 40)) for _ in range(3)]
     lam = hostilities(cells)[0].lam

@@ -69,8 +69,8 @@ def test_the_counts_are_those_of_the_whole_reckoning(counted):
             expected = [row for key, row in whole.items() if key[:2] == (a, b)][-60:]
             assert [cell.start for cell in made] == [row.start for row in expected]
             for cell, row in zip(made, expected, strict=True):
-                assert (cell.end, cell.clusters, cell.named, cell.audited, cell.coded) == (
-                    row.end, row.clusters, row.naming, row.audited, row.codings,
+                assert (cell.end, cell.clusters, cell.named, cell.audited, cell.coded, cell.late) == (
+                    row.end, row.clusters, row.naming, row.audited, row.codings, row.late,
                 )  # fmt: skip
                 assert cell.estimator == row.estimator
                 for mine, other in (
@@ -94,7 +94,11 @@ def test_it_is_bounded_and_says_what_is_not_there(counted):
     made = cells(settings, most=2)
     assert [cell.start for cell in made] == [date(2024, 7, 1), date(2024, 10, 1)]
     assert (made[0].estimator, made[0].coded, made[0].hostile) == ("corrected", 8, 6.0)
-    assert 0 < made[0].low <= made[0].rate <= made[0].high
+    # a text that names b came after the draw
+    assert (made[0].late, made[0].low, made[0].high) == (1, None, None)
+    assert 0 < made[0].hostile_low <= made[0].hostile_share <= made[0].hostile_high
+    assert made[0].rate > 0
+    assert "1 of 9 texts arrived after the draw" in made[0].why
     months = cells(settings, kind="month")
     assert {(month.estimator, month.low is None) for month in months if month.audited} == {("uncorrected", True)}
     assert (made[1].clusters, made[1].estimator, made[1].rate) == (0, "none", None)

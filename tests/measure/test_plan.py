@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.measure.balance import Borrowed
+from pipeline.measure.balance import Borrowed, Interval, added_freedom, half_width
 from pipeline.measure.plan import coding_plan, codings_needed, planned_half_width, residual_variance
 from pipeline.store.session import open_session
 
@@ -25,6 +25,11 @@ def test_a_width_by_the_formula():
     # t(19) .975 = 2.093024
     assert planned_half_width([10], [100], 0.5) == pytest.approx(2.093024 * (0.9 * 0.5 / 10) ** 0.5, abs=1e-6)
     assert planned_half_width([50], [50], 1.0) == 0
+    # a side of which every text is coded has no variance and adds no degrees of freedom, as in a gap: t(19)
+    both = planned_half_width([10, 8], [100, 8], 0.5)
+    assert both == pytest.approx(planned_half_width([10], [100], 0.5))
+    a, b = (Interval(-1, 1, variance, n + 9, 10) for variance, n in ((0.045, 10), (0.0, 8)))
+    assert both == pytest.approx(half_width(0.045, added_freedom(a, b)[0]))
 
 
 def test_too_few_texts_can_not_be_planned():
