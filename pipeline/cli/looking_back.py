@@ -120,7 +120,8 @@ class _Line:
 def backtest(
     monitor: MonitorFile = None,
     events: Annotated[
-        Path | None, typer.Option(help="CSV: date, a, b, kind, text, reference. Else the monitor's.")
+        Path | None,
+        typer.Option(help="CSV: date, a, b, kind, text, reference; `known`: the list that ships. Else the monitor's."),
     ] = None,
     kinds: Annotated[str, typer.Option(help="Kinds of event to warn of, with commas.")] = "split,rename,quarrel",
     least_lead: Annotated[int, typer.Option(help="Days before the event by which an alarm has to come.")] = 0,
@@ -134,10 +135,12 @@ def backtest(
     """Alarms held against dated events: hits, lead and false alarms, beside never, always and random."""
     from pipeline.measure.looking_back import back_test_of
     from pipeline.measure.timespan import measured_periods
-    from pipeline.monitor.events import read_events
+    from pipeline.monitor.events import KNOWN_RUPTURES, read_events
 
     settings = the_settings()
     loaded = the_monitor(monitor, settings)
+    if events == Path("known"):
+        events = KNOWN_RUPTURES
     try:
         told = read_events(events, day_of_month="first") if events else loaded.events
     except MonitorError as error:
@@ -146,7 +149,7 @@ def backtest(
         made = back_test_of(
             session, loaded, measured_periods(loaded), told, of_kinds=[k.strip() for k in kinds.split(",")],
             least_lead=timedelta(days=least_lead), most_lead=timedelta(days=most_lead),
-            series="replay" if replay else "vintage", now=datetime.now(UTC),
+            series="replay" if replay else "vintage",
         )  # fmt: skip
     rows = [_Line(name, getattr(made, name)) for name in ("ours", "never", "always", "random", "random_within")]
     columns = ["name", "hit_rate", "median_lead", "false_per_dyad_year", "negatives_rate"]

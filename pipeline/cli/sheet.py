@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -31,6 +32,7 @@ def sheet(
     keep: Annotated[bool, typer.Option("--keep", help="Keep it for the dyad's page instead of printing it.")] = False,
 ) -> None:
     """What a change of the gap is made of: other choices, composition, noise, errors of the model, codings, words."""
+    from pipeline.measure.named import NamesLeftIn
     from pipeline.measure.sensitivity import Stretch
     from pipeline.measure.sheet import dyad_sheet, usual_stretches
 
@@ -52,7 +54,7 @@ def sheet(
             stretches = Stretch(*_days(reference)), Stretch(*_days(present))
         else:
             stretches = usual_stretches(session, loaded, a, b, today=datetime.now(UTC).date())
-        made = dyad_sheet(session, loaded, a, b, *stretches)
+        made = dyad_sheet(session, loaded, a, b, *stretches, named=NamesLeftIn(settings))
     if as_json:
         whole = {
             "a": made.a,
@@ -78,6 +80,8 @@ def sheet(
 
 def _keep(settings: Settings, monitor: Monitor, a: str, b: str) -> None:
     from pipeline.measure.keeping import half_scored, keep_panels, keep_sheet
+    from pipeline.measure.named import NamesLeftIn
+    from pipeline.measure.sheet import dyad_sheet
     from pipeline.store.kept import keeping_alone
 
     if (a, b) not in {(dyad.a, dyad.b) for dyad in monitor.dyads}:
@@ -88,7 +92,8 @@ def _keep(settings: Settings, monitor: Monitor, a: str, b: str) -> None:
             fail(f"nothing is made: {why}")
         keep_panels(session, monitor, now)
         session.commit()
-        problem = keep_sheet(session, monitor, a, b, now=now)
+        make = partial(dyad_sheet, named=NamesLeftIn(settings))
+        problem = keep_sheet(session, monitor, a, b, now=now, make=make)
         session.commit()
     typer.echo(f"kept for the page: {problem or 'the sheet is made'}")
 

@@ -20,6 +20,8 @@ Interval = tuple[date, date]
 """first and last day, both included"""
 
 DAYS_A_YEAR = 365.25
+MOST_NAMED = 5
+"""Events of two groups that nobody watched, that are named one by one."""
 DESCRIPTION = "Six or eight events support description, not inference."
 SERIES = {
     "vintage": "vintage series: alarms as they were published on the day",
@@ -171,6 +173,29 @@ def _concerns(event: Event, dyad: Watched) -> bool:
     return event.dyad is None or set(event.dyad) == {dyad.a, dyad.b}
 
 
+def _of_nobody(dyads: Sequence[Watched], events: Sequence[Event], kinds: Sequence[str]) -> list[str]:
+    """The events that would count and concern no watched dyad, as one of a mistyped group does.
+
+    Those of two strangers stand in one line: a list of other people's ruptures has many.
+    """
+    known = {group for dyad in dyads for group in (dyad.a, dyad.b)}
+    said: list[str] = []
+    strangers: list[str] = []
+    for event in sorted(events, key=lambda e: e.date):
+        if event.dyad is None or event.kind not in {*kinds, "no-split"} or any(_concerns(event, d) for d in dyads):
+            continue
+        pair, unknown = "--".join(event.dyad), [group for group in event.dyad if group not in known]
+        if len(unknown) == len(event.dyad):
+            strangers.append(f"{event.date} of {pair}")
+            continue
+        of = f" (no watched dyad has {unknown[0]})" if unknown else ""
+        said.append(f"{event.date} {event.kind} of {pair}: no dyad that was watched{of}")
+    if strangers:
+        more = f" and {len(strangers) - MOST_NAMED} more" if len(strangers) > MOST_NAMED else ""
+        said.append(f"of groups that no watched dyad has: {', '.join(strangers[:MOST_NAMED])}{more}")
+    return said
+
+
 def _checked(dyads: Sequence[Watched]) -> None:
     seen: set[frozenset[str]] = set()
     for dyad in dyads:
@@ -253,8 +278,8 @@ def back_test(
     """Hold alarms against events.
 
     dyads: who was watched and when, with the alarms; (a, b) and (b, a) are the same dyad.
-    events: of any kind. One without dyad concerns all. Those of no watched dyad are left out without a word; those of
-    which a day of the window was not observed are left out and named in ``unjudged``.
+    events: of any kind. One without dyad concerns all. Those of no watched dyad, and those of which a day of the window
+    was not observed, are left out and named in ``unjudged``.
     kinds: which kinds are to be warned of, such as split, quarrel and rename; no-split events are always negatives.
     least_lead, most_lead: the window [T - most_lead, T - least_lead], whole days, 0 <= least <= most.
     series: what the alarms are from, as published (vintage) or made afterwards (replay). Carried and printed.
@@ -279,7 +304,7 @@ def back_test(
     sides = [_side(dyad, events, kinds, least_lead, most_lead) for dyad in dyads]
     judged = [e for side in sides for e in side.judged]
     negatives = [e for side in sides for e in side.negatives]
-    unjudged = [why for side in sides for why in side.unjudged]
+    unjudged = [why for side in sides for why in side.unjudged] + _of_nobody(dyads, events, kinds)
     days = sum(side.days for side in sides)
     if not days:
         raise ValueError("no dyad was observed on any day; nothing can be said")

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from math import isfinite
 from time import monotonic
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.measure.exchanges import ExchangeError, exchanges
 from pipeline.measure.job import MOST_UNFRAMED
+from pipeline.measure.named import NamesLeftIn
 from pipeline.measure.panels import panel_rows
 from pipeline.measure.sensitivity import Stretch
 from pipeline.measure.sheet import DyadSheet, SheetError, dyad_sheet, usual_stretches
@@ -164,17 +166,18 @@ def keep(
     progress: Progress = silent,
     now: datetime | None = None,
     budget: float = BUDGET,
-    make: Callable[..., DyadSheet] = dyad_sheet,
+    make: Callable[..., DyadSheet] | None = None,
 ) -> Report:
     """Bring the fixed panels and sheets of a monitor up to date.
 
     Panels follow every measurement. A sheet is made when there is none, or when it is older than 20 hours and something
     was measured since; the oldest first, until ``budget`` seconds are over. While the model in force scores all texts
     anew, nothing is made. The report counts dyads (found), sheets made (updated), good as they are (known) and left for
-    the next run (waiting).
+    the next run (waiting). make: in place of :func:`pipeline.measure.sheet.dyad_sheet`.
     """
     started, clock = datetime.now(UTC), monotonic()
     now = now or started
+    make = make or partial(dyad_sheet, named=NamesLeftIn(settings))
     problems: list[str] = []
     updated = known = waiting = 0
     with open_session(settings) as session:

@@ -488,7 +488,7 @@ def placebo_dates(texts: Weekly, date: int, *, length: int) -> Placebo:
     changes = _gap_of(ahead) - _gap_of(behind)
     real = float(changes[date - length])
     if not np.isfinite(real):
-        raise ResamplingError(f"a group has no text in the {length} weeks before or after week {date}")
+        raise ResamplingError(f"a group has no text in the {length} weeks before the real date, or in those after it")
     values = changes[(np.abs(dates - date) >= length) & np.isfinite(changes)]
     if len(values) < LEAST_DATES:
         raise ResamplingError(f"{len(values)} placebo dates, {LEAST_DATES} are needed: the series is too short")

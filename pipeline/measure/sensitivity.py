@@ -8,9 +8,11 @@ ones bias the gap. All rows but the one corrected by codings are of the model's 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from calendar import monthrange
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -32,6 +34,8 @@ LEAST_SPLITS = 0.9
 """Share of them in which every half has texts in both stretches; below it there is no placebo."""
 LEAST_CODED = 5
 """With fewer codings of a kind no error rate is given."""
+LEAST_REST = 15
+"""Days: what is left of a stretch after its last whole month is a month of its own from so many on."""
 RESTS_ON = 0.5
 """A change rests on a source when leaving it out takes away more than this share of it."""
 
@@ -57,6 +61,42 @@ class Stretch:
         middle = self.start + (self.end - self.start) // 2
         return Stretch(self.start, middle), Stretch(middle, self.end)
 
+    def weeks(self) -> list[date]:
+        """First days of its weeks, counted from its own first day. The last may be shorter."""
+        return [self.start + timedelta(days=days) for days in range(0, (self.end - self.start).days, 7)]
+
+    def months(self) -> list[date]:
+        """First days of its months, counted from its own first day: of a stretch of whole calendar months those.
+
+        A rest of less than half a month belongs to the month before it, since few days are no month of their own.
+        """
+        firsts = [self.start]
+        while (following := _months_later(self.start, len(firsts))) < self.end:
+            firsts.append(following)
+        if len(firsts) > 1 and (self.end - firsts[-1]).days < LEAST_REST:
+            firsts.pop()
+        return firsts
+
+
+def _months_later(day: date, months: int) -> date:
+    """The same day so many months later, or the last one of that month."""
+    year, month = divmod(12 * day.year + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def periods_of(day: Days, firsts: Sequence[Sequence[date]]) -> tuple[Ints, list[range]]:
+    """Days sorted into the periods of several stretches. Pure.
+
+    day: shape (N,), each within one of the stretches. firsts: of each stretch the first days of its periods, such as
+    :meth:`Stretch.weeks`. Returns the number of each day's period, shape (N,), and the numbers of each stretch. They go
+    on from one stretch to the next, whatever lies between them, and no period holds days of two.
+    """
+    starts = np.array([first for of in firsts for first in of], dtype="datetime64[D]")
+    order = np.argsort(starts)
+    numbers: Ints = order[np.searchsorted(starts[order], day, side="right") - 1].astype(np.int64)
+    ends = np.cumsum([0, *(len(of) for of in firsts)]).tolist()
+    return numbers, [range(first, end) for first, end in pairwise(ends)]
+
 
 @dataclass(frozen=True, eq=False)
 class DyadTexts:
@@ -80,14 +120,18 @@ class DyadTexts:
     """coded balance of texts drawn at random, NaN elsewhere; None: no codings"""
     pi: Floats | None = None
     """inclusion probability of the coded ones; None: all drawn alike"""
+    late: Bools | None = None
+    """True: came after the draw, so that the coded ones do not speak for it, and is not coded; None: none did"""
     unmasked: tuple[Floats, Floats] | None = None
-    """the two probabilities by the same model without masked names"""
+    """the two probabilities by the same model without masked names; null: see ``not_unmasked``"""
+    not_unmasked: str = "needs scores without masking"
     observer: Bools | None = None
     """True: an observer's text about the group; None: only the groups' own texts are given"""
 
     def __post_init__(self) -> None:
         columns = [self.of_a, self.source, self.day, self.cluster, self.counts, self.p_nationalist, self.p_universalist]
-        columns += [one for one in (self.y, self.pi, self.observer) if one is not None] + list(self.unmasked or ())
+        columns += [one for one in (self.y, self.pi, self.late, self.observer) if one is not None]
+        columns += list(self.unmasked or ())
         if len({len(column) for column in columns}) > 1:
             raise ValueError(f"arrays of texts differ in length: {[len(column) for column in columns]}")
         for p in (self.p_nationalist, self.p_universalist, *(self.unmasked or ())):
@@ -348,12 +392,14 @@ def _variants(texts: DyadTexts) -> Iterator[Variant]:
     yield "index", "universalist share only, reversed", pooled(used, -q)
     yield "masking", "names not masked", lambda: _unmasked(texts, used)
     yield "speaker", "observers' texts about the groups too", lambda: _observed(texts)
-    yield "coded", "corrected by random codings", lambda: _corrected(texts, used)
+    late = 0 if texts.late is None else int((inside & texts.late).sum())
+    without_late = f", without {late} texts that arrived after the draw" if late else ""
+    yield "coded", f"corrected by random codings{without_late}", lambda: _corrected(texts, used)
 
 
 def _unmasked(texts: DyadTexts, used: Bools) -> Part:
     if texts.unmasked is None:
-        raise _Missing("needs scores without masking")
+        raise _Missing(texts.not_unmasked)
     return _pooled(texts, used, texts.unmasked[0] - texts.unmasked[1])
 
 
@@ -375,7 +421,8 @@ def _corrected(texts: DyadTexts, used: Bools) -> Part:
     for k, (sign, name, chosen) in enumerate(cells):
         others = borrow(own[:k] + own[k + 1 :])
         pi = None if texts.pi is None else texts.pi[chosen]
-        made = balance(texts.f[chosen], texts.y[chosen], others, pi=pi)
+        late = None if texts.late is None else texts.late[chosen]
+        made = balance(texts.f[chosen], texts.y[chosen], others, pi=pi, late=late)
         if made.interval is None:
             raise _Missing(f"{name}: {made.why}")
         value += sign * made.value

@@ -5,8 +5,8 @@ Everything on it stands beside the gap and none of it makes a state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -16,32 +16,40 @@ from sqlalchemy.orm import Session
 from classifiers.codebook import codebook_of
 from classifiers.text.mask import Mask
 from pipeline.measure.balance import Bools, Floats
-from pipeline.measure.cells import codings_by_cluster
+from pipeline.measure.cells import Coded, codings_by_cluster, sample_of
 from pipeline.measure.composition import CompositionError, GroupTexts, judge_gap
 from pipeline.measure.divergence import DivergenceError, jensen_shannon, shares, squared_distance
 from pipeline.measure.error_rates import differential_error
+from pipeline.measure.named import NamedError, NamesLeftIn
+from pipeline.measure.one_thread import one_thread
 from pipeline.measure.partisanship import PartisanshipError, choose_units, partisanship, unit_counts
 from pipeline.measure.resampling import (
     Outcome,
     Placebo,
     ResamplingError,
+    Weekly,
     change_test,
     permutation_test,
     placebo_dates,
     placebo_dyads,
     weekly,
 )
-from pipeline.measure.sensitivity import DyadTexts, SensitivityError, Sheet, Stretch, sensitivity_sheet
+from pipeline.measure.sensitivity import DyadTexts, SensitivityError, Sheet, Stretch, periods_of, sensitivity_sheet
 from pipeline.measure.typical_words import TypicalWord, TypicalWordsError, count_words, typical_words
 from pipeline.monitor import Monitor
+from pipeline.monitor.periods import period_of
 from pipeline.store.alarms import alarms_of
-from pipeline.store.cells import VARIABLE, RandomCoding, model_in_force, random_codings
+from pipeline.store.cells import VARIABLE, RandomCoding, first_copies, model_in_force, places, random_codings
+from pipeline.store.kept import SourceDay, source_days
 from pipeline.store.queues import texts_of
 from pipeline.store.sheets import FramedText, framed_texts
+from pipeline.store.tables import Model
 
 SEED = 20090919
 MANY_SOURCES = 10
 """So many sources of each group, and labels can be permuted over them."""
+LONGEST_PLACEBO = 26
+"""Weeks on each side of a placebo date, of a present that is longer"""
 MOST_WORDS = 12
 """words of each group that are named"""
 LEAST_TEXTS = 20
@@ -100,6 +108,8 @@ class _Texts:
     """The texts of a dyad as columns of shape (N,)."""
 
     rows: Sequence[FramedText]
+    a: str
+    """id of the first group"""
     of_a: Bools
     present: Bools
     counts: Bools
@@ -109,6 +119,8 @@ class _Texts:
     f: Floats
     y: Floats
     pi: Floats
+    late: Bools
+    """came after the draw, so that the coded ones do not speak for it"""
 
     def coded(self, of_a: bool, present: bool | None = None) -> Bools:
         """Coded texts of a side (in the present, or the reference)."""
@@ -118,13 +130,20 @@ class _Texts:
         return chosen
 
 
-def _columns(rows: Sequence[FramedText], a: str, present: Stretch, coded: Mapping[int, tuple[float, float]]) -> _Texts:
+def _columns(
+    rows: Sequence[FramedText],
+    a: str,
+    present: Stretch,
+    coded: Mapping[int, tuple[float, float]],
+    late: Container[int],
+) -> _Texts:
     own = [row for row in rows if not row.observer]
     day = np.array([row.day for row in own], dtype="datetime64[D]")
     nothing = (np.nan, np.nan)
     said = [coded.get(row.cluster, nothing) if row.counts else nothing for row in own]
     return _Texts(
         rows=own,
+        a=a,
         of_a=np.array([row.group == a for row in own], dtype=bool),
         present=present.holds(day),
         counts=np.array([row.counts for row in own], dtype=bool),
@@ -134,34 +153,31 @@ def _columns(rows: Sequence[FramedText], a: str, present: Stretch, coded: Mappin
         f=np.array([row.p_first - row.p_second for row in own], dtype=float),
         y=np.array([one[0] for one in said], dtype=float),
         pi=np.array([one[1] for one in said], dtype=float),
+        late=np.array([row.counts and row.cluster in late for row in own], dtype=bool),
     )
-
-
-def _weeks(day: NDArray[np.datetime64], first: date) -> NDArray[np.int64]:
-    return (day - np.datetime64(first, "D")).astype(np.int64) // 7
 
 
 def _composition(texts: _Texts, reference: Stretch, present: Stretch, names: tuple[str, str]) -> Section:
     title = "What moved"
-    first = min(reference.start, present.start)
-    week = _weeks(texts.day, first)
+    # months, as the rule was tried on: weeks of a source are too much alike to be taken for independent
+    month, (before, now) = periods_of(texts.day, (reference.months(), present.months()))
     sides = []
     for of_a in (True, False):
         chosen = texts.of_a == of_a
         sides.append(
             GroupTexts(
-                texts.source[chosen], texts.language[chosen], week[chosen], texts.f[chosen], texts.counts[chosen]
+                texts.source[chosen], texts.language[chosen], month[chosen], texts.f[chosen], texts.counts[chosen]
             )
         )
-    periods = [
-        list(range((s.start - first).days // 7, max((s.start - first).days // 7 + 1, (s.end - first).days // 7)))
-        for s in (reference, present)
-    ]
     try:
-        words = judge_gap(sides[0], sides[1], periods[0], periods[1]).in_words()
+        words = judge_gap(sides[0], sides[1], before, now).in_words()
     except CompositionError as error:
         return Section(title, (f"Not computed: {error}.",))
-    return Section(title, (words.replace("A: ", f"{names[0]}: ").replace("B: ", f"{names[1]}: "),))
+    lines = [words.replace("A: ", f"{names[0]}: ").replace("B: ", f"{names[1]}: ")]
+    short = [name for name, of in (("reference", before), ("present", now)) if len(of) == 1]
+    if short:
+        lines.append(f"The {' and the '.join(short)} is one month: how much is noise shows from two months on.")
+    return Section(title, tuple(lines))
 
 
 def _outcome(name: str, made: Outcome) -> list[str]:
@@ -179,14 +195,37 @@ def _placebo(name: str, made: Placebo) -> str:
     )
 
 
-def _noise(texts: _Texts, reference: Stretch, present: Stretch) -> Section:
+def every_week(days: Iterable[SourceDay], a: str, present: Stretch) -> tuple[Weekly, int]:
+    """The texts of a dyad in every week up to the end of the present, and the number of the present's first week.
+
+    Weeks are counted from the first day of the present. Of each group there is one row: dates are compared by all its
+    texts, so what is kept grows with the weeks, not with the texts. Pure. Raises ResamplingError without a text.
+    """
+    made: dict[tuple[int, int], tuple[float, int]] = {}
+    for one in days:
+        at = (0 if one.group == a else 1), (one.day - present.start).days // 7
+        total, texts = made.get(at, (0.0, 0))
+        made[at] = total + one.total, texts + one.texts
+    if not made:
+        raise ResamplingError("no text of either group is framed")
+    first = min(0, *(week for _, week in made))
+    sums, counts = (np.zeros((2, len(present.weeks()) - first)) for _ in range(2))
+    for (side, week), (total, texts) in made.items():
+        sums[side, week - first], counts[side, week - first] = total, texts
+    return Weekly(sums, counts, np.array([True, False])), -first
+
+
+def _noise(texts: _Texts, reference: Stretch, present: Stretch, every: Callable[[], Iterable[SourceDay]]) -> Section:
+    """every: sums of all framed texts of both groups up to the end of the present, between the stretches as well."""
     lines: list[str] = []
     used = texts.counts
-    first = min(reference.start, present.start)
-    week = _weeks(texts.day, first)
-    ends = [((s.start - first).days // 7, -(-(s.end - first).days // 7)) for s in (reference, present)]
+    week, (before, after) = periods_of(texts.day, (reference.weeks(), present.weeks()))
     sources = [len(np.unique(texts.source[used & texts.present & (texts.of_a == side)])) for side in (True, False)]
-    of_sources = weekly(texts.f[used], texts.source[used], texts.of_a[used], week[used], weeks=int(week.max()) + 1)
+
+    def change() -> list[str]:
+        by_week = weekly(texts.f[used], texts.source[used], texts.of_a[used], week[used], weeks=after.stop)
+        stretches = (before.start, before.stop), (after.start, after.stop)
+        return _outcome("The change of the gap", change_test(by_week, *stretches, seed=SEED))
 
     def attempt(make: Callable[[], list[str]], name: str) -> None:
         try:
@@ -204,10 +243,7 @@ def _noise(texts: _Texts, reference: Stretch, present: Stretch) -> Section:
             "Permutation of labels over sources",
         )
     else:
-        attempt(
-            lambda: _outcome("The change of the gap", change_test(of_sources, ends[0], ends[1], seed=SEED)),
-            "Block bootstrap of the change",
-        )
+        attempt(change, "Block bootstrap of the change")
     month = texts.day.astype("datetime64[M]").astype(np.int64)
 
     def dyads() -> list[str]:
@@ -217,8 +253,13 @@ def _noise(texts: _Texts, reference: Stretch, present: Stretch) -> Section:
         return [_placebo(f"group {group} alone", one) for group, one in made.items()]
 
     attempt(dyads, "Placebo dyads")
-    length = max(1, min(26, ends[1][1] - ends[1][0]))
-    attempt(lambda: [_placebo("other dates", placebo_dates(of_sources, ends[1][0], length=length))], "Placebo dates")
+
+    def dates() -> list[str]:
+        all_weeks, at = every_week(every(), texts.a, present)
+        made = placebo_dates(all_weeks, at, length=min(LONGEST_PLACEBO, len(after)))
+        return [_placebo(f"other dates than {present.start}", made)]
+
+    attempt(dates, "Placebo dates")
     return Section("Is it more than noise", tuple(lines))
 
 
@@ -242,7 +283,7 @@ def _distance(texts: _Texts, values: Mapping[int, str], names: Sequence[str]) ->
         each = np.array([[float(value == name) for name in names] for value in coded], dtype=float).reshape(
             -1, len(names)
         )
-        total = int((texts.counts & texts.present & (texts.of_a == of_a)).sum())
+        total = int((texts.counts & texts.present & (texts.of_a == of_a) & ~texts.late).sum())
         alike = len(chosen) > 0 and np.allclose(texts.pi[chosen], texts.pi[chosen][0], rtol=1e-6)
         try:
             sides.append(shares(each, total=total) if alike or not len(chosen) else shares(each, pi=texts.pi[chosen]))
@@ -254,6 +295,8 @@ def _distance(texts: _Texts, values: Mapping[int, str], names: Sequence[str]) ->
         f"{distance.high:.3f}); {distance.codings[0]} and {distance.codings[1]} codings. Without its correction for "
         f"chance: {distance.plain:.3f}."
     )
+    if after := int((texts.counts & texts.present & texts.late).sum()):
+        lines.append(f"{after} texts arrived after the draw and are in none of this.")
     try:
         jsd = jensen_shannon(sides[0], sides[1])
         lines.append(f"Jensen-Shannon divergence: {jsd.value:.3f} nats, less a bias of {jsd.bias:.3f}.")
@@ -321,8 +364,20 @@ def _words(session: Session, texts: _Texts, mask: Mask, names: tuple[str, str]) 
     return Section(title, tuple(line.strip() for line in lines)), tuple(found)
 
 
-def dyad_sheet(session: Session, monitor: Monitor, a: str, b: str, reference: Stretch, present: Stretch) -> DyadSheet:
+@one_thread
+def dyad_sheet(
+    session: Session,
+    monitor: Monitor,
+    a: str,
+    b: str,
+    reference: Stretch,
+    present: Stretch,
+    *,
+    named: NamesLeftIn | None = None,
+) -> DyadSheet:
     """The sheet of a dyad for a change from one stretch of time to another.
+
+    named: scores texts with their names left in, for one row of the sensitivity sheet; None: that row is not made.
 
     Raises SheetError where no model is in force or a group has no framed text in a stretch.
     """
@@ -338,21 +393,29 @@ def dyad_sheet(session: Session, monitor: Monitor, a: str, b: str, reference: St
     book = codebook_of(VARIABLE)
     codings = random_codings(session, monitor.name)
     coded, _ = codings_by_cluster(codings, book.balances)
-    balances = {cluster: (one.y, _chance(list(one.draws.values()))) for cluster, one in coded.items()}
-    texts = _columns(rows, a, present, balances)
+    balances, late = _sampled(session, monitor, rows, coded)
+    texts = _columns(rows, a, present, balances, late)
     names = (monitor.group(a).name, monitor.group(b).name)
-    try:
-        sensitivity = sensitivity_sheet(_dyad_texts(rows, a, names, reference, present, balances))
-    except (SensitivityError, ValueError) as error:
-        raise SheetError(f"the change of the gap of {a} and {b} can't be made: {error}") from None
     everyone = [
         name for g in monitor.groups for name in (g.name, *(one for each in g.aliases.values() for one in each))
     ]
-    of_words, words = _words(session, texts, Mask([*everyone, *monitor.masked]), names)
+    mask = Mask([*everyone, *monitor.masked])
+    dyad = _dyad_texts(rows, a, names, reference, present, balances, late)
+    dyad = _with_names(session, dyad, rows, named, model, mask)
+    try:
+        sensitivity = sensitivity_sheet(dyad)
+    except (SensitivityError, ValueError) as error:
+        raise SheetError(f"the change of the gap of {a} and {b} can't be made: {error}") from None
+    of_words, words = _words(session, texts, mask, names)
     sections = (
         Section("The change of the gap under other choices", (sensitivity.in_words(),)),
         _composition(texts, reference, present, names),
-        _noise(texts, reference, present),
+        _noise(
+            texts,
+            reference,
+            present,
+            lambda: source_days(session, monitor.name, model.id, groups=(a, b), before=present.end),
+        ),
         _errors(texts),
         _distance(texts, _values(codings, book.balances, coded), book.names),
         of_words,
@@ -361,9 +424,39 @@ def dyad_sheet(session: Session, monitor: Monitor, a: str, b: str, reference: St
     return DyadSheet(a, b, reference, present, sizes, sensitivity, sections, words)
 
 
-def _chance(probabilities: Sequence[float]) -> float:
-    """pi = 1 - prod(1 - pi_draw) over the draws a text fell into."""
-    return float(1 - np.prod(1 - np.asarray(probabilities)))
+def _sampled(
+    session: Session, monitor: Monitor, rows: Sequence[FramedText], coded: Mapping[int, Coded]
+) -> tuple[dict[int, tuple[float, float]], set[int]]:
+    """Coded cluster -> its balance and inclusion probability; and the clusters that came after the draw.
+
+    Each audit stratum (group and audit period) is reckoned by itself and as a whole, as in measuring, also where a
+    stretch holds a part of it only. A coded text that came too late to be spoken for is left out.
+    """
+
+    def stratum(group: str, day: date) -> tuple[str, date]:
+        return group, period_of(monitor.audit_period, day).start
+
+    strata: dict[tuple[str, date], dict[int, None]] = {}
+    for cluster, (group, day) in places(session, monitor.name, sorted(coded)).items():
+        strata.setdefault(stratum(group, day), {})[cluster] = None
+    for row in rows:
+        inside = strata.get(stratum(row.group, row.day)) if row.counts and not row.observer else None
+        if inside is not None:
+            inside[row.cluster] = None
+    arrived = first_copies(session, monitor.name, [cluster for clusters in strata.values() for cluster in clusters])
+    said: dict[int, tuple[float, float]] = {}
+    too_late: set[int] = set()
+    for clusters in strata.values():
+        there = [cluster for cluster in clusters if cluster in arrived]
+        found = [coded.get(cluster) for cluster in there]
+        pi, late = sample_of(found, [arrived[cluster] for cluster in there])
+        too_late.update(cluster for cluster, is_late in zip(there, late.tolist(), strict=True) if is_late)
+        said.update(
+            (cluster, (one.y, chance))
+            for cluster, one, chance in zip(there, found, pi.tolist(), strict=True)
+            if one is not None and cluster not in too_late
+        )
+    return said, too_late
 
 
 def _dyad_texts(
@@ -373,6 +466,7 @@ def _dyad_texts(
     reference: Stretch,
     present: Stretch,
     coded: Mapping[int, tuple[float, float]],
+    late: Container[int],
 ) -> DyadTexts:
     said = [coded.get(row.cluster, (np.nan, np.nan)) if row.counts else (np.nan, np.nan) for row in rows]
     return DyadTexts(
@@ -388,8 +482,25 @@ def _dyad_texts(
         p_universalist=np.array([row.p_second for row in rows], dtype=float),
         y=np.array([one[0] for one in said], dtype=float),
         pi=np.array([one[1] for one in said], dtype=float),
+        late=np.array([row.counts and row.cluster in late for row in rows], dtype=bool),
         observer=np.array([row.observer for row in rows], dtype=bool) if any(row.observer for row in rows) else None,
     )
+
+
+def _with_names(
+    session: Session, dyad: DyadTexts, rows: Sequence[FramedText], named: NamesLeftIn | None, model: Model, mask: Mask
+) -> DyadTexts:
+    """The texts with what the model says of them when names are left in, or with why that is not known."""
+    if named is None:
+        return dyad
+    try:
+        # no other text is in the row
+        scores = named.scores(session, model, mask, [row.document for row in rows if row.counts and not row.observer])
+    except NamedError as error:
+        return replace(dyad, not_unmasked=str(error))
+    both = [scores.get(row.document, (row.p_first, row.p_second)) for row in rows]
+    first, second = np.array(both, dtype=float).reshape(-1, 2).T
+    return replace(dyad, unmasked=(first, second))
 
 
 def usual_stretches(session: Session, monitor: Monitor, a: str, b: str, *, today: date) -> tuple[Stretch, Stretch]:

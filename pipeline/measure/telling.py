@@ -15,6 +15,14 @@ from pipeline.store.session import open_session
 from pipeline.store.states import all_told, begin_telling, mark_silenced, mark_told, untold
 from pipeline.store.tables import StateChange
 
+FIGURES: Mapping[str, str] = {
+    "model_gap": "gap by the model, scaled by how far it is trusted",
+    "up": "C+, how much speaks for a rise of that gap",
+    "down": "C\N{MINUS SIGN}, how much speaks for a fall",
+    "threshold": "h, an alarm is raised above it",
+}
+"""The figures of a change of state in words, in the order in which they are told."""
+
 OLDEST = timedelta(days=14)
 """A change that nobody was told for so long (no address was set, nothing could be sent) is no news any more."""
 
@@ -46,7 +54,11 @@ def message_of(monitor: Monitor, change: StateChange) -> Message:
     """The words for one change."""
     a, b = (monitor.group(group).name for group in (change.a, change.b))
     label = period_of(change.period, change.start).label  # type: ignore[arg-type]  # the column holds nothing else
-    figures = [f"  {name}: {value:+.3f}" for name, value in change.figures.items() if isinstance(value, float)]
+    figures = [
+        f"  {words}: {value:{'+.3f' if name == 'model_gap' else '.1f'}}"
+        for name, words in FIGURES.items()
+        if isinstance(value := change.figures.get(name), float)
+    ]
     before = f"It was: {change.previous}." if change.previous else "It is the first state of this dyad."
     again = ["This may have been sent before: the last attempt was broken off.", ""] if change.tries else []
     lines = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -30,9 +30,19 @@ class SourceDay:
     """sum of the model's balances"""
 
 
-def source_days(session: Session, monitor: str, model_id: int) -> Iterator[SourceDay]:
-    """Sums of the own framed texts of a monitor, by group, source and day."""
+def source_days(
+    session: Session, monitor: str, model_id: int, *, groups: Sequence[str] | None = None, before: date | None = None
+) -> Iterator[SourceDay]:
+    """Sums of the own framed texts of a monitor, by group, source and day.
+
+    groups: of these only. before: of texts published before this day only.
+    """
     day = day_column(session, Document.published_at)
+    which = list(own(monitor))
+    if groups is not None:
+        which.append(Document.group_id.in_(groups))
+    if before is not None:
+        which.append(Document.published_at < datetime.combine(before, time(), tzinfo=UTC))
     query = (
         select(
             Document.group_id,
@@ -43,7 +53,7 @@ def source_days(session: Session, monitor: str, model_id: int) -> Iterator[Sourc
         )
         .join(Framing, fresh_framing(model_id))
         .outerjoin(Cluster, Cluster.id == Document.cluster_id)
-        .where(*own(monitor), Framing.p_first.is_not(None), Framing.p_second.is_not(None), counts_column() == 1)
+        .where(*which, Framing.p_first.is_not(None), Framing.p_second.is_not(None), counts_column() == 1)
         .group_by(Document.group_id, Document.source, day)
         .execution_options(yield_per=10_000)
     )

@@ -146,6 +146,26 @@ def test_the_expectation_of_random_alarms_is_that_of_random_alarms(within):
     assert expected.median_lead == pytest.approx(np.median(first), abs=2)
 
 
+def test_an_event_of_no_watched_dyad_is_named():
+    """Its groups may be mistyped; nothing is left out without a word."""
+    events = [event(300), event(400, dyad=("a", "bee")), event(500, "no-split", ("c", "a")), event(600, "statement")]
+    found = run([watched([250]), watched(b="c"), watched(a="c", b="d")], [*events, event(700, dyad=("d", "a"))])
+    assert len(found.events) == 1
+    assert len(found.negatives) == 1  # a and c in the other order
+    assert found.unjudged == (
+        f"{day(400)} split of a--bee: no dyad that was watched (no watched dyad has bee)",
+        f"{day(700)} split of d--a: no dyad that was watched",
+    )
+    others = [event(n, dyad=(f"x{n}", "y")) for n in range(300, 307)]
+    *named, together = run([watched([250])], [event(300), *others[:2], event(400, dyad=("a", "bee"))]).unjudged
+    assert len(named) == 1
+    assert together == f"of groups that no watched dyad has: {day(300)} of x300--y, {day(301)} of x301--y"
+    (together,) = run([watched([250])], [event(300), *others]).unjudged
+    assert together.endswith(f"{day(304)} of x304--y and 2 more")
+    with pytest.raises(ValueError, match=r"no event of the kinds split .*\n  .* split of a--bee: no dyad"):
+        run([watched([250])], [event(400, dyad=("a", "bee"))])
+
+
 def test_alarms_that_are_better_than_chance_beat_it():
     found = run([watched([250, 550])], [event(300), event(600)], least=20, most=100)
     assert found.ours.hit_rate > found.random.hit_rate

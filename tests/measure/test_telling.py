@@ -35,8 +35,9 @@ def test_a_change_is_told_once_with_its_reasons_and_figures(changed):
     settings, monitor, _ = changed
     (one,) = messages(settings, monitor, now=NOW)
     assert one.title == "Riftwatch: A and B: diverging"
-    for part in ("A and B: diverging, in 2024-W22. It was: steady.", "  confirmed by <coders>", "  model_gap: +0.250"):
+    for part in ("A and B: diverging, in 2024-W22. It was: steady.", "  confirmed by <coders>"):
         assert part in one.text
+    assert "  gap by the model, scaled by how far it is trusted: +0.250" in one.text
     assert "said" not in one.text
     assert "&lt;coders&gt;" in one.html
     assert "sent before" not in one.text
@@ -44,6 +45,20 @@ def test_a_change_is_told_once_with_its_reasons_and_figures(changed):
     assert tell(settings, one, {"mail": sent.append, "apprise": sent.append}, now=NOW) == []
     assert sent == [one, one]
     assert messages(settings, monitor, now=NOW) == []
+
+
+def test_figures_are_told_in_words(changed):
+    """All that judging keeps with a change of state (pipeline.measure.judging), none by the name of its column."""
+    settings, monitor, change = changed
+    change(figures={"said": "steady, alarm", "model_gap": -0.25, "up": 0.0, "down": 6.31, "threshold": 5.2})
+    told = messages(settings, monitor, now=NOW)[-1].text
+    figures = told[told.index("Figures:") :].split("\n\n")[0].splitlines()
+    assert figures[1:] == [
+        "  gap by the model, scaled by how far it is trusted: -0.250",
+        "  C+, how much speaks for a rise of that gap: 0.0",
+        "  C\N{MINUS SIGN}, how much speaks for a fall: 6.3",
+        "  h, an alarm is raised above it: 5.2",
+    ]
 
 
 def test_one_that_was_broken_off_is_told_again_and_says_so(changed):
