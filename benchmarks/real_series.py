@@ -49,6 +49,7 @@ from pipeline.measure.partisanship import NOT_SEPARABLE, choose_units, leave_out
 from pipeline.measure.resampling import p_value
 from pipeline.measure.state import NOT_ENOUGH, State, decide
 from pipeline.measure.typical_words import count_words
+from pipeline.monitor.events import KNOWN_RUPTURES
 from pipeline.settings import PROJECT_ROOT
 
 Floats = NDArray[np.float64]
@@ -58,7 +59,7 @@ Missed = list[str]
 
 SEED = 20090919
 DEBATE, MANIFESTOS = Path("ungd") / "ungd.csv.gz", Path("uk_manifestos") / "manifestosentsUK.csv.gz"
-EVENTS = PROJECT_ROOT / "monitors" / "known_ruptures.csv"
+EVENTS = KNOWN_RUPTURES
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "AFG": ("Afghanistan", "Afghan", "Afghans"),

@@ -20,9 +20,11 @@ from pipeline import monitor
 from pipeline.settings import PROJECT_ROOT, Settings
 from pipeline.store.alarms import ALARM_COLUMNS
 from pipeline.store.bridges import BRIDGE_COLUMNS
+from pipeline.store.directed import CRITICISM_COLUMNS
 from pipeline.store.states import STATE_COLUMNS
 from pipeline.store.trends import GAP_COLUMNS, TREND_COLUMNS
 from pipeline.store.vintages import VINTAGE_COLUMNS
+from pipeline.store.watched import LOOK_COLUMNS
 
 REFERENCE = PROJECT_ROOT / "docs" / "reference"
 NOTE = "<!-- Made by `make docs`; change the code and make it again. -->\n"
@@ -83,9 +85,11 @@ def columns_page() -> str:
         ("Trend table", TREND_COLUMNS),
         ("Gaps", GAP_COLUMNS),
         ("Alarms", ALARM_COLUMNS),
+        ("Confirmations", LOOK_COLUMNS),
         ("Changes of state", STATE_COLUMNS),
         ("Bridges", BRIDGE_COLUMNS),
         ("Published figures", VINTAGE_COLUMNS),
+        ("Criticism", CRITICISM_COLUMNS),
     )
     for title, columns in tables:
         rows = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in columns.items())

@@ -7,13 +7,21 @@ import re
 from datetime import UTC, date, datetime
 from typing import Any
 
-_RUN = re.compile(r"\s*[=+\-@]|[\t\r\n]")
-"""what makes a spreadsheet take a text for a formula"""
+_RUN = re.compile(r"'*(?:\s*[=+\-@]|[\t\r\n])")
+"""what makes a spreadsheet take a text for a formula, with the apostrophes it has already"""
 
 
 def inert(text: str) -> str:
-    """The text, with an apostrophe before what a spreadsheet would run as a formula."""
+    """The text, with an apostrophe before what a spreadsheet would run as a formula.
+
+    One that has such an apostrophe of its own gets another, so that :func:`bare` gives every text back as it was.
+    """
     return "'" + text if _RUN.match(text) else text
+
+
+def bare(cell: str) -> str:
+    """The text of which :func:`inert` has made the cell."""
+    return cell[1:] if cell.startswith("'") and _RUN.match(cell) else cell
 
 
 def csv_cell(value: Any) -> str | int | float:

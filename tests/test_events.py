@@ -11,11 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.monitor import MonitorError, load_monitor
-from pipeline.monitor.events import COLUMNS, UNKNOWN_DAY, EventsError, parse_events, read_events
+from pipeline.monitor.events import COLUMNS, KNOWN_RUPTURES, UNKNOWN_DAY, EventsError, parse_events, read_events
 from pipeline.monitor.model import Event
 from pipeline.settings import PROJECT_ROOT
 
-KNOWN = PROJECT_ROOT / "monitors" / "known_ruptures.csv"
 FILE = Path("events.csv")
 KINDS = get_args(Event.model_fields["kind"].annotation)
 
@@ -150,7 +149,7 @@ def test_a_file_that_can_not_be_read_is_a_problem_in_words(tmp_path):
 
 @pytest.fixture(scope="module")
 def known() -> list[Event]:
-    return read_events(KNOWN)
+    return read_events(KNOWN_RUPTURES)
 
 
 def test_the_known_ruptures_are_in_order_and_each_has_a_reference(known):

@@ -6,10 +6,12 @@ import ast
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from pipeline.monitor.events import KNOWN_RUPTURES
 from pipeline.settings import PROJECT_ROOT
 
 PACKAGES = ("pipeline", "classifiers")
@@ -39,6 +41,21 @@ def test_imports_go_only_downwards():
         [program, "--no-logo", "--no-cache"], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
     )
     assert answer.returncode == 0, answer.stdout
+
+
+def test_a_wheel_holds_every_file_the_code_reads():
+    """What is no module is shipped only by the patterns of pyproject.toml, and only from within a package."""
+    told = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    patterns = told["package-data"]["*"]
+    assert told["packages"]["find"]["include"] == [f"{name}*" for name in PACKAGES]
+    data = [
+        file
+        for folder in PACKAGES
+        for file in (PROJECT_ROOT / folder).rglob("*")
+        if file.is_file() and file.suffix not in {".py", ".pyc", ".md"}  # the last are for readers of the code
+    ]
+    assert KNOWN_RUPTURES in data
+    assert [file for file in data if not any(file.match(pattern) for pattern in patterns)] == []
 
 
 def test_nothing_imports_dags():

@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from pipeline.monitor import Monitor, MonitorError, load_monitor
+from pipeline.monitor import Event, Monitor, MonitorError, load_monitor
 from pipeline.settings import PROJECT_ROOT
 
 GOOD = """\
@@ -103,12 +104,22 @@ def test_a_good_file(tmp_path):
         ("kind: feed", "kind: feed\n    language: klingon", 10, "sources[0].language", "two or three letters"),
         ("kind: feed", "kind: feed\n    delay: -1", 10, "sources[0].delay", "write 0.0 or more"),
         ("https://north.example/feed.xml", "https://me:pw@north.example/", 12, "sources[0].addresses[0]", "remove it"),
+        ("title: Two currents", 'title: "Two\\x07currents"', 2, "title", "U+0007 at place 4"),
     ],
 )
 def test_every_problem_has_line_field_and_mend(tmp_path, old, new, line, field, mend):
     assert GOOD.count(old) == 1
     found = problems_of(tmp_path, GOOD.replace(old, new))
     assert [(at, where) for at, where, message in found if mend in message] == [(line, field)], found
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x01", "\x0b", "\x1f", "\x7f", "\x85", "\ufffe", "\uffff"])
+def test_what_no_chart_can_show_is_no_part_of_an_event(character):
+    given = {"date": "2009-09-19", "kind": "split", "text": "Said in public.", "reference": "a paper"}
+    for field in ("text", "reference"):
+        with pytest.raises(ValidationError, match=f"control character U\\+{ord(character):04X} at place 5"):
+            Event.model_validate(given | {field: f"Said{character} so."})
+    assert Event.model_validate(given | {"text": "Said\n\tso: \u200fسخن"}).text == "Said\n\tso: \u200fسخن"
 
 
 def test_several_problems_are_named_at_once(tmp_path):

@@ -187,7 +187,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.dense_coef_ is not None:
             if passages.dense is None:
                 raise ValueError("this model needs an encoder's vectors, and these features have none; make them again")
-            scores += passages.dense @ (self.dense_coef_ - self.dense_coef_[-1]).T
+            # no product of matrices: its last digits depend on how many texts are scored at once
+            scores += np.einsum("pd,vd->pv", passages.dense, self.dense_coef_ - self.dense_coef_[-1])
             # an encoder understands what was not learnt, if it is a text at all
             return scores, np.diff(passages.letters.indptr) > 0
         number, share = np.diff(passages.words.indptr), tables.known_share

@@ -97,9 +97,16 @@ def alarm_reference(
     b: Annotated[str, typer.Argument(help="Second group.")],
     start: Annotated[str, typer.Option(help="First day of the new reference, YYYY-MM-DD.")],
     reason: Annotated[str, typer.Option(help="Why; kept.")],
+    weeks: Annotated[
+        int | None, typer.Option(help="Its length in usable weeks: 26, 52 or 104; 52 where it is left out.")
+    ] = None,
     monitor: MonitorFile = None,
 ) -> None:
-    """Let a dyad's reference begin on another day. Its open alarms close at the next measurement."""
+    """Let a dyad's reference begin on another day, or be longer. Its open alarms close at the next measurement."""
+    from pipeline.measure.alarm.thresholds import WEEKS
+    from pipeline.measure.judging import unit_of
+    from pipeline.measure.state import USABLE_NEEDED
+    from pipeline.measure.timespan import measured_periods
     from pipeline.store.alarms import keep_reference
 
     settings = the_settings()
@@ -111,6 +118,14 @@ def alarm_reference(
     day = day_of(start)
     if day is None or not reason.strip():
         fail("name a day with --start and say why with --reason")
+    unit = unit_of(measured_periods(loaded))
+    if weeks is not None and unit != "week":
+        runs = f"alarms of {loaded.name} run on {unit}s" if unit else f"{loaded.name} has no weeks"
+        fail(f"{runs}, so --weeks says nothing; leave it out")
+    if weeks is not None and weeks not in WEEKS:
+        known = ", ".join(map(str, WEEKS[:-1]))
+        fail(f"a reference takes {known} or {WEEKS[-1]} weeks, not {weeks}: for no other length is there a threshold")
+    usual = USABLE_NEEDED[unit] if unit else None
     with open_store(settings) as session:
         keep_reference(
             session,
@@ -118,9 +133,11 @@ def alarm_reference(
             a,
             b,
             start=day,
+            weeks=weeks,
             reason=reason.strip(),
             person=getpass.getuser(),
             now=datetime.now(UTC),
         )
         session.commit()
-    typer.echo(f"the reference of {a} and {b} begins on {day}; run `riftwatch measure`")
+    takes = f" and takes {weeks or usual} usable {unit}s" if unit else ""
+    typer.echo(f"the reference of {a} and {b} begins on {day}{takes}; run `riftwatch measure`")

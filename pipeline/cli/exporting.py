@@ -21,7 +21,8 @@ def export(
     formats: Annotated[str, typer.Option("--format", help="csv, parquet, json, xlsx; several with commas.")] = "csv",
     period: PeriodName = None,
 ) -> None:
-    """All tables of a monitor as files: trends, gaps, alarms, states, bridges, published figures, events, codebooks."""
+    """The figures of a monitor as files: trends, gaps, alarms and what coders said of them, states, criticism, bridges,
+    published figures, events, codebooks."""
     from pipeline.measure.export.tables import tables_of
     from pipeline.measure.export.write import write_export
 

@@ -87,7 +87,8 @@ class Balance:
 def moments(f: Floats, y: Floats) -> Moments:
     """Moments of coded texts. ``f``, ``y``: shape (n,), the model's and the coders' balance."""
     f, y = f - f.mean() if len(f) else f, y - y.mean() if len(y) else y
-    return Moments(len(y), float(y @ y), float(y @ f), float(f @ f))
+    # no dot products: of ten thousand texts they depend on how many threads the linear algebra may use
+    return Moments(len(y), *(float(np.add.reduce(product)) for product in (y * y, y * f, f * f)))
 
 
 def borrow(others: Sequence[Moments]) -> Borrowed:

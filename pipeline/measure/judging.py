@@ -37,6 +37,11 @@ def unit_of(kinds: Sequence[Period]) -> Period | None:
     return next((kind for kind in USABLE_NEEDED if kind in kinds), None)
 
 
+def lengths_of(unit: Period, kept: Mapping[DyadKey, KeptReference]) -> dict[DyadKey, int]:
+    """Dyad -> weeks of its reference, where a person chose them; they mean nothing to alarms that run on months."""
+    return {dyad: row.weeks for dyad, row in kept.items() if row.weeks is not None and unit == "week"}
+
+
 def group_series(trends: Sequence[Row], group: str, spans: Sequence[Span]) -> GroupSeries:
     """A group's trend rows as arrays, by ``spans``."""
     by_start = {row["start"]: row for row in trends if row["group_id"] == group and row["period"] == spans[0].kind}
@@ -186,8 +191,9 @@ def judge(
     kept = kept_references(session, monitor.name)
     groups = {group: group_series(trends, group, spans) for group in {side for dyad in dyads for side in dyad}}
     watched = watch_dyads(
-        unit, spans, groups, dyads, lam=lent.lam if lent else None, starts={d: k.start for d, k in kept.items()}
-    )
+        unit, spans, groups, dyads,
+        lam=lent.lam if lent else None, starts={d: k.start for d, k in kept.items()}, lengths=lengths_of(unit, kept),
+    )  # fmt: skip
     balances = codebook_of(VARIABLE).balances
     states: dict[StateKey, State] = {}
     answers: dict[int, Answer] = {}
@@ -223,6 +229,7 @@ def judge(
             states[*dyad, unit, span.start] = decide(
                 unit=unit,
                 usable=one.usable_before(i),
+                needed=one.length,
                 missing=missing[i],
                 alarms=open_now,
                 impossible=one.impossible,

@@ -15,7 +15,7 @@ from pipeline.monitor import Period
 STEADY, DIVERGING, RIFT, CONVERGING = "steady", "diverging", "rift", "converging"
 NOT_ENOUGH = "not enough evidence"
 USABLE_NEEDED: dict[Period, int] = {"week": 52, "month": 24}
-"""Length of the reference, in periods in which both groups have framed texts."""
+"""Length of the reference, in periods in which both groups have framed texts, unless a person chose another."""
 MOST_MISSING: dict[Period, int] = {"week": 4, "month": 2}
 """So many periods in a row without framed texts of both groups, and nothing can be said."""
 LEAST_CHANGE = 0.1
@@ -118,6 +118,7 @@ def decide(
     *,
     unit: Period | None,
     usable: int,
+    needed: int | None = None,
     missing: int = 0,
     alarms: Sequence[OpenAlarm] = (),
     impossible: str | None = None,
@@ -125,8 +126,9 @@ def decide(
     """The state of a dyad in one period.
 
     unit: the period alarms run on (week, else month; None when the monitor has neither). usable: how many such periods
-    of the reference there were before this one. missing: how many in a row, up to this one, lack framed texts of one
-    group. alarms: those open in the period, oldest first. impossible: why no alarm can be computed at all.
+    of the reference there were before this one. needed: how many it takes; None: as many as usual. missing: how many in
+    a row, up to this one, lack framed texts of one group. alarms: those open in the period, oldest first. impossible:
+    why no alarm can be computed at all.
 
     Of several open alarms the newest confirmed one decides, else the newest.
     """
@@ -134,7 +136,7 @@ def decide(
         return State(NOT_ENOUGH, ("no usable reference (the monitor has neither weeks nor months)",))
     if impossible is not None:
         return State(NOT_ENOUGH, (impossible,))
-    if usable < (needed := USABLE_NEEDED[unit]):
+    if usable < (needed := needed or USABLE_NEEDED[unit]):
         return State(NOT_ENOUGH, (f"no usable reference (needs {needed} usable {unit}s, has {usable})",))
     if missing >= MOST_MISSING[unit]:
         return State(NOT_ENOUGH, (f"{missing} {unit}s in a row without framed texts of both groups",))

@@ -72,7 +72,8 @@ def _mean_and_variance(f: Floats) -> tuple[float | None, float | None]:
     if number < 2:
         return mean, None
     apart = f - mean
-    return mean, float(apart @ apart) / (number - 1) / number
+    # no dot product: of ten thousand texts it depends on how many threads the linear algebra may use
+    return mean, float(np.add.reduce(apart * apart)) / (number - 1) / number
 
 
 def summarise(cells: Sequence[Cell], model: Model | None, *, audit: bool) -> list[Summary]:

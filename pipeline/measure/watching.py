@@ -32,6 +32,8 @@ class Watched:
     path: Path | None
     start: int = 0
     """the period from which on a reference is looked for"""
+    length: int | None = None
+    """how many usable periods its reference takes; null: nothing was looked for"""
     threshold: float | None = None
     autocorrelation: float | None = None
     """that the threshold allows for"""
@@ -62,35 +64,37 @@ def watch_dyads(
     *,
     lam: float | None,
     starts: Mapping[DyadKey, date] | None = None,
+    lengths: Mapping[DyadKey, int] | None = None,
 ) -> dict[DyadKey, Watched]:
     """Alarms of every dyad. Pure: the same numbers give the same alarms.
 
     unit: week or month. spans: the finished periods. lam: how far the codings trust the model; None: nothing is coded
     yet, and it counts as it is (the alarm does not depend on lam, only its scale does). starts: dyad -> first day of
-    its reference, where a person moved it; else the first usable period.
+    its reference, where a person moved it; else the first usable period. lengths: dyad -> usable periods its reference
+    takes, where a person chose; else as many as usual.
 
     The autocorrelation is pooled over all dyads of the monitor, since one reference is too short to tell.
     """
-    length = USABLE_NEEDED[unit]
     trust = 1.0 if lam is None else lam
     made: dict[DyadKey, Watched] = {}
     if trust <= 0:
         return {dyad: Watched(None, None, None, impossible=NOTHING_EXPLAINED) for dyad in dyads}
     for a, b in dyads:
         begin = (starts or {}).get((a, b))
+        length = (lengths or {}).get((a, b), USABLE_NEEDED[unit])
         start = next((i for i, span in enumerate(spans) if begin is None or span.end > begin), len(spans))
         series = None
         try:
             series = dyad_series(groups[a], groups[b], spans, lam=trust, length=length, start=start)
             found = reference(series.m, series.v, length=length, start=start)
         except ValueError as error:
-            made[a, b] = Watched(series, None, None, start, impossible=str(error))
+            made[a, b] = Watched(series, None, None, start, length, impossible=str(error))
             continue
         if found is not None and (spread := found.last - found.first + 1) > WIDEST * length:
             why = f"its reference, {length} usable {unit}s, is spread over {spread}: most {unit}s have no text of both"
-            made[a, b] = Watched(series, found, None, start, impossible=why)
+            made[a, b] = Watched(series, found, None, start, length, impossible=why)
             continue
-        made[a, b] = Watched(series, found, None, start)
+        made[a, b] = Watched(series, found, None, start, length)
     residuals = [
         _within_reference(w.series, w.reference)
         for w in made.values()
@@ -106,7 +110,7 @@ def watch_dyads(
         if one.series is None or one.reference is None or one.impossible is not None:
             continue
         try:
-            h = threshold(length, autocorrelation)
+            h = threshold(one.reference.used, autocorrelation)
         except ValueError as error:
             made[dyad] = replace(one, autocorrelation=autocorrelation, impossible=str(error))
             continue

@@ -23,6 +23,8 @@ from pipeline.monitor.problems import MonitorError, Problem
 
 COLUMNS = ("date", "a", "b", "kind", "text", "reference")
 UNKNOWN_DAY = "(in this month; the day is not known)"
+KNOWN_RUPTURES = Path(__file__).with_name("known_ruptures.csv")
+"""the list that ships; see docs/backtest.md"""
 _HEADER = f"write the columns {','.join(COLUMNS)} in the first line"
 
 Which = Literal["first", "last"]

@@ -56,6 +56,19 @@ def _without_credentials(value: HttpUrl) -> HttpUrl:
     return value
 
 
+_NO_WORDS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+"""control characters, halves of pairs and what is no character: no chart can be drawn with them"""
+
+
+def _words(value: str) -> str:
+    if found := _NO_WORDS.search(value):
+        raise ValueError(
+            f"holds the control character U+{ord(found[0]):04X} at place {found.start() + 1}, which no page or chart "
+            "can show; take it out"
+        )
+    return value
+
+
 def no_repeats(value: list[Any]) -> list[Any]:
     for i, one in enumerate(value):
         if one in value[:i]:
@@ -75,6 +88,8 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 HostPort = Annotated[str, AfterValidator(_host_port)]
 Language = Annotated[str, AfterValidator(_language)]
 Address = Annotated[HttpUrl, AfterValidator(_without_credentials)]
+Words = Annotated[str, AfterValidator(_words)]
+"""What people read: line breaks and tabs are allowed, other control characters are not."""
 Schedule = Annotated[str | None, AfterValidator(_schedule)]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from pipeline.monitor.fields import Address, Day, HostPort, Identifier, Language, Part, Period, no_repeats
+from pipeline.monitor.fields import Address, Day, HostPort, Identifier, Language, Part, Period, Words, no_repeats
 from pipeline.monitor.sources import Source
 
 
@@ -15,7 +15,7 @@ class Group(Part):
     """An organisation or current whose discourse is tracked."""
 
     id: Identifier = Field(description="Short name by which the rest of the file speaks of it.")
-    name: str = Field(description="Name as pages show it.")
+    name: Words = Field(description="Name as pages show it.")
     aliases: dict[Language, list[str]] = Field(
         default_factory=dict,
         description="Names by language code; masked before training, so that framing is learnt and not the speaker.",
@@ -42,8 +42,8 @@ class Event(Part):
     kind: Literal["statement", "quarrel", "split", "no-split", "reconciliation", "rename", "other"] = Field(
         description="What it was; no-split: watched, and did not break."
     )
-    text: str = Field(description="What happened, in a few words.")
-    reference: str = Field(description="Where this can be read.")
+    text: Words = Field(description="What happened, in a few words.")
+    reference: Words = Field(description="Where this can be read.")
 
 
 class Silence(Part):
@@ -53,14 +53,14 @@ class Silence(Part):
     dyad: tuple[Identifier, Identifier] | None = Field(default=None, description="Which dyad; all when left out.")
     until: Day = Field(description="The last silent day, YYYY-MM-DD.")
     link: Address = Field(description="Where it was decided or is discussed.")
-    reason: str = Field(min_length=1, description="Why, in a few words.")
+    reason: Words = Field(min_length=1, description="Why, in a few words.")
 
 
 class Monitor(Part):
     """What is watched."""
 
     name: Identifier = Field(description="Part of every DAG's name; rows in the store carry it.")
-    title: str = Field(description="Name as pages show it.")
+    title: Words = Field(description="Name as pages show it.")
     description: str = Field(default="", description="What is watched and why.")
     since: date | None = Field(default=None, description="First day the trend tables speak of; else the first text's.")
     until: date | None = Field(default=None, description="Last day the trend tables speak of; else today.")

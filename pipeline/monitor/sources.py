@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, HttpUrl, field_validator, model_validator
 
-from pipeline.monitor.fields import Address, Identifier, Language, Part, Pattern, Schedule, Selector
+from pipeline.monitor.fields import Address, Identifier, Language, Part, Pattern, Schedule, Selector, Words
 
 
 class Outage(Part):
@@ -17,7 +17,7 @@ class Outage(Part):
 
     start: date = Field(description="First day.")
     end: date = Field(description="Last day.")
-    reason: str = Field(description="Shown with the missing periods.")
+    reason: Words = Field(description="Shown with the missing periods.")
 
     @model_validator(mode="after")
     def _ordered(self) -> Outage:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import CursorResult, and_, func, select, update
+from sqlalchemy import CursorResult, and_, select, update
 from sqlalchemy.orm import Session
 
 from pipeline.store.published import pack, unpack
@@ -21,7 +21,6 @@ from pipeline.store.tables import (
     DrawnSide,
     Framing,
     KeptReference,
-    Published,
     Queue,
     QueueItem,
     RaisedAlarm,
@@ -74,16 +73,28 @@ def add_alarm(session: Session, **columns: Any) -> RaisedAlarm:
 
 
 def kept_references(session: Session, monitor: str) -> dict[tuple[str, str], KeptReference]:
-    """Dyad -> where its reference begins, by the newest decision; none where none was ever complete."""
+    """Dyad -> its reference (first day, length), by the newest decision; none where none was ever complete."""
     rows = session.scalars(select(KeptReference).where(KeptReference.monitor == monitor).order_by(KeptReference.id))
     return {(row.a, row.b): row for row in rows}
 
 
 def keep_reference(
-    session: Session, monitor: str, a: str, b: str, *, start: date, reason: str, person: str | None, now: datetime
+    session: Session,
+    monitor: str,
+    a: str,
+    b: str,
+    *,
+    start: date,
+    weeks: int | None = None,
+    reason: str,
+    person: str | None,
+    now: datetime,
 ) -> KeptReference:
-    """Keep where a reference begins. person: who decided; None: it was the first complete one. Does not commit."""
-    row = KeptReference(monitor=monitor, a=a, b=b, start=start, reason=reason, person=person, kept_at=now)
+    """Keep where a reference begins and how many usable weeks it takes. Does not commit.
+
+    weeks: None: as many as usual. person: who decided; None: it was the first complete one.
+    """
+    row = KeptReference(monitor=monitor, a=a, b=b, start=start, weeks=weeks, reason=reason, person=person, kept_at=now)
     session.add(row)
     session.flush()
     return row
@@ -221,8 +232,3 @@ def claim_draw(session: Session, alarm: RaisedAlarm, queue: int, planned: int) -
 def is_closed(session: Session, queue: int) -> bool:
     """Whether a queue was closed."""
     return session.scalar(select(Queue.closed_at).where(Queue.id == queue)) is not None
-
-
-def first_published(session: Session, monitor: str) -> datetime | None:
-    """When the first figure of a monitor was published."""
-    return session.scalar(select(func.min(Published.as_of)).where(Published.monitor == monitor))

@@ -71,6 +71,30 @@ def write_looks(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     upsert(session, AlarmLook, rows, ("alarm_id",), update=("looked_at", "figures", "why"))
 
 
+LOOK_COLUMNS: dict[str, str] = {
+    "alarm_id": "number of the alarm",
+    "looked_at": "when its codings were last looked at",
+    "change": "X: corrected gap in the alarm's stretch less the one in its reference",
+    "low": "lower end of its confidence sequence, 95% however often it is looked at",
+    "high": "upper end of its confidence sequence",
+    "reference": "corrected gap in the reference",
+    "reference_low": "lower end of its 95% interval",
+    "reference_high": "upper end of its 95% interval",
+    "present": "corrected gap in the alarm's stretch",
+    "present_low": "lower end of its 95% interval",
+    "present_high": "upper end of its 95% interval",
+    "holds": "whether the sequence excludes 0 and the change is at least .1",
+    "why": "why nothing can be said yet",
+}
+"""The columns of a look, in the order tables show them: name -> meaning in one line."""
+
+
+def look_values(look: AlarmLook) -> list[Any]:
+    """A look as ordered values, by :data:`LOOK_COLUMNS`."""
+    whole = {"alarm_id": look.alarm_id, "looked_at": look.looked_at, "why": look.why} | look.figures
+    return [whole.get(name) for name in LOOK_COLUMNS]
+
+
 def looks_of(session: Session, alarms: Sequence[int]) -> dict[int, AlarmLook]:
     """Alarm -> what coders have said of it."""
     rows = session.scalars(select(AlarmLook).where(AlarmLook.alarm_id.in_(alarms)))

@@ -59,9 +59,34 @@ def test_an_alarm_is_listed_drawn_and_its_reference_moved(riftwatch):
     (change,) = json.loads(riftwatch("alarm", "states", "--format", "json").stdout)
     assert (change["state"], change["previous"], change["silenced"]) == ("steady", None, None)
     moved = riftwatch("alarm", "reference", "a", "b", "--start", "2020-05-25", "--reason", "a new editor")
-    assert "the reference of a and b begins on 2020-05-25" in moved.stdout
+    assert "the reference of a and b begins on 2020-05-25 and takes 52 usable weeks" in moved.stdout
     wrong = riftwatch("alarm", "reference", "b", "a", "--start", "2020-05-25", "--reason", "x")
     assert "b and a are no dyad of m" in wrong.stderr
+
+
+@pytest.mark.long
+def test_a_reference_is_as_long_as_a_person_asks(riftwatch):
+    def ask(weeks):
+        day = str(FIRST)
+        return riftwatch("alarm", "reference", "a", "b", "--start", day, "--weeks", weeks, "--reason", "a quiet year")
+
+    for weeks in ("25", "24", "0", "-52"):
+        refused = ask(weeks)
+        said = f"a reference takes 26, 52 or 104 weeks, not {weeks}: for no other length is there a threshold\n"
+        assert (refused.returncode, refused.stderr) == (1, said)
+    made = ask("26")
+    assert (
+        made.stdout
+        == f"the reference of a and b begins on {FIRST} and takes 26 usable weeks; run `riftwatch measure`\n"
+    )
+    assert riftwatch("measure").returncode == 0
+    old, *new = json.loads(riftwatch("alarm", "list", "--format", "json").stdout)
+    assert old["closed_why"] == "a person moved the reference"
+    assert {one["reference_end"] for one in new} == {str(FIRST + timedelta(weeks=26))}
+    assert riftwatch("changes", "a", "b").returncode == 0
+    assert ask("104").returncode == 0
+    lacking = riftwatch("changes", "a", "b")
+    assert (lacking.returncode, "104 weeks with texts of both are needed" in lacking.stderr) == (1, True)
 
 
 @pytest.mark.long
@@ -73,7 +98,11 @@ def test_looking_back(riftwatch):
     unmade = riftwatch("backtest", "--replay", "--kinds", "split")
     assert (unmade.returncode, unmade.stderr) == (1, "no replay of m is made; run `riftwatch replay` first\n")
     lacking = riftwatch("backtest", "--kinds", "split")
-    assert (lacking.returncode, "nothing to hold the alarms against" in lacking.stderr) == (1, True)
+    # all weeks were measured for the first time just now, so nobody watched in any of them
+    assert (lacking.returncode, "was ever published within 21 days of its period" in lacking.stderr) == (1, True)
+    known = riftwatch("backtest", "--events", "known", "--kinds", "split")  # the list that ships, of other groups
+    assert (known.returncode, known.stderr) == (1, lacking.stderr)
+    assert "No such file" in riftwatch("backtest", "--events", "unknown", "--kinds", "split").stderr
 
 
 @pytest.mark.long

@@ -34,6 +34,14 @@ def test_pages_come_out_in_order_each_with_its_key(two):
     assert list(read_all(two, [])) == []
 
 
+def test_the_number_of_workers_changes_nothing_of_what_is_read(two):
+    pages = [(number, page(number)) for number in range(12)]
+    alone = list(read_all(Settings(extraction_workers=1), pages))
+    assert [(key, read.text, read.bands) for key, read in read_all(two, pages)] == [
+        (key, read.text, read.bands) for key, read in alone
+    ]
+
+
 def test_workers_stay_for_the_next_user(two):
     list(read_all(two, [(1, page(1)), (2, page(2))]))
     before = extraction_workers()

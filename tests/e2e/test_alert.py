@@ -109,6 +109,16 @@ def tell(tmp_path, monkeypatch, mailbox, hook_server, tmp_path_factory):
     engine_for(Settings().database).dispose()
 
 
+@pytest.fixture
+def dag(tell):
+    """The DAG as Airflow's parser reads it, with Airflow's database made."""
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.utils.db import initdb
+
+    initdb()
+    return DagBag(str(PROJECT_ROOT / "dags")).dags["alert"]
+
+
 def changes():
     with open_session(Settings()) as session:
         return state_changes(session, "m")
@@ -126,6 +136,45 @@ def test_a_change_of_state_is_mailed_and_posted_once(tell, mailbox, hook_server)
     assert tell() == []
     assert (len(mailbox.messages), len(hook_server.posted)) == (1, 1)
     assert changes()[0].told_at is not None
+
+
+@pytest.mark.filterwarnings("ignore")  # Airflow's own, as it starts its API in this process
+def test_a_run_of_the_dag_tells_people_once(dag, mailbox, hook_server):
+    title = "Riftwatch: Heron and Maple: diverging"
+    first, second = dag.test(), dag.test()
+    assert (first.state, second.state) == ("success", "success")
+    ((to, mail),) = mailbox.messages
+    assert (to, mail["subject"]) == (["desk@example.org", "night@example.org"], title)
+    assert [post["title"] for post in hook_server.posted] == [title]
+    assert changes()[0].told_at is not None
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_run_of_the_dag_fails_where_an_address_does_not_take_the_message(dag, mailbox, hook_server):
+    hook_server.status = 500
+    for task in dag.tasks:
+        task.retries = 0  # it waits ten minutes
+    assert dag.test().state == "failed"
+    assert changes()[0].told_at is None
+    hook_server.status = 200
+    assert dag.test().state == "success"
+    assert changes()[0].told_at is not None
+    assert len(mailbox.messages) == 1
+
+
+def test_it_is_woken_by_what_measuring_emits_with_a_clock_as_a_net(dag):
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    def as_the_scheduler_knows(one):  # which reads the DAGs that the parser has written down
+        return DagSerialization.from_dict(DagSerialization.to_dict(one))
+
+    measure = as_the_scheduler_knows(DagBag(str(PROJECT_ROOT / "dags")).dags["measure"])
+    timetable = as_the_scheduler_knows(dag).timetable
+    (emitted,) = measure.get_task("measure").outlets
+    ((waited_for, _),) = timetable.asset_condition.iter_assets()
+    assert (waited_for.name, waited_for.uri) == (emitted.name, emitted.uri)
+    assert timetable.timetable.serialize()["expression"] == "57 * * * *"
 
 
 def test_what_an_address_does_not_take_fails_the_task_and_is_tried_again(tell, mailbox, hook_server):

@@ -9,8 +9,10 @@ import pytest
 
 from pipeline.framing.confirming import ask_for_codings, draw_for
 from pipeline.framing.labelling import close_queue
+from pipeline.measure.alarm.thresholds import threshold
 from pipeline.measure.confirming import confirmed_so_far
 from pipeline.measure.job import measure
+from pipeline.measure.judging import lengths_of
 from pipeline.measure.looking_back import watched_now
 from pipeline.measure.timespan import measured_periods
 from pipeline.store.alarms import alarms_of, keep_reference
@@ -238,6 +240,45 @@ def test_a_person_moves_the_reference_and_the_alarm_closes(moving):
     assert old.closed_why == "a person moved the reference"
     # 52 weeks from week 20 hold the shift itself: nothing stands out of such a reference
     assert all(a.reference_start == FIRST + timedelta(weeks=20) for a in alarms(settings)[1:])
+
+
+@pytest.mark.parametrize("weeks", [26, 104])
+def test_a_reference_takes_the_weeks_a_person_asked_for(moving, weeks):
+    settings, monitor = moving
+    measure(settings, monitor, now=NOW)
+    with open_session(settings) as session:
+        keep_reference(
+            session, "m", "a", "b", start=FIRST, weeks=weeks, reason="as long as that", person="ana",
+            now=NOW + timedelta(minutes=5),
+        )  # fmt: skip
+        session.commit()
+    measure(settings, monitor, now=NOW + timedelta(hours=1))
+    old, *new = alarms(settings)
+    assert old.closed_why == "a person moved the reference"
+    found = states(settings)
+    with open_session(settings) as session:
+        watched = watched_dyad(session, "m", "a", "b")
+        _, _, again = watched_now(session, monitor, ["week", "quarter"], NOW.date())
+    assert again["a", "b"].threshold == watched.threshold
+    if weeks > WEEKS:  # there are 90: it is not complete yet
+        assert (new, watched.reference_start, watched.threshold) == ([], None, None)
+        state, (why, *_) = found[FIRST + timedelta(weeks=WEEKS - 1)]
+        assert (state, why) == ("not enough evidence", "no usable reference (needs 104 usable weeks, has 89)")
+        return
+    assert watched.reference_end == FIRST + timedelta(weeks=weeks)
+    assert watched.threshold == threshold(weeks, watched.autocorrelation)
+    assert [(one.reference_end, one.threshold) for one in new] == [(watched.reference_end, watched.threshold)]
+    assert found[FIRST + timedelta(weeks=25)][1] == ["no usable reference (needs 26 usable weeks, has 25)"]
+    assert found[FIRST + timedelta(weeks=26)] == ("steady", ["no alarm is open"])
+
+
+def test_weeks_mean_nothing_to_alarms_of_months(moving):
+    settings, _ = moving
+    with open_session(settings) as session:
+        kept = {("a", "b"): keep_reference(
+            session, "m", "a", "b", start=FIRST, weeks=26, reason="x", person="ana", now=NOW
+        )}  # fmt: skip
+        assert (lengths_of("week", kept), lengths_of("month", kept)) == ({("a", "b"): 26}, {})
 
 
 def test_another_model_takes_an_unconfirmed_alarm_back(moving):

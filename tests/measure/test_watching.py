@@ -3,6 +3,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from pipeline.measure.alarm.thresholds import threshold
 from pipeline.measure.series import GroupSeries
 from pipeline.measure.watching import NOTHING_EXPLAINED, watch_dyads
 from pipeline.monitor.periods import periods_covering
@@ -52,6 +53,22 @@ def test_a_reference_moved_by_a_person_begins_there():
     assert WEEKS[made["a", "b"].reference.first].end > date(2021, 1, 1) >= WEEKS[made["a", "b"].reference.first].start
     assert made["a", "b"].path.alarms == ()  # the shift lies before it
     assert made["b", "c"].reference.first == 0
+
+
+@pytest.mark.parametrize("weeks", [26, 52, 104])
+def test_each_length_of_a_reference_has_its_threshold(weeks):
+    made = watch(lengths={("a", "b"): weeks})
+    one = made["a", "b"]
+    assert (one.length, one.reference.used, one.usable_before(T)) == (weeks, weeks, weeks)
+    assert one.threshold == threshold(weeks, one.autocorrelation)
+    assert len(one.path.alarms) == 1
+    assert (made["b", "c"].length, made["b", "c"].reference.used) == (52, 52)
+
+
+def test_a_length_without_a_threshold_is_watched_by_nobody():
+    one = watch(lengths={("a", "b"): 40})["a", "b"]
+    assert one.path is None
+    assert "no threshold was simulated for a reference of 40 periods" in one.impossible
 
 
 def test_a_text_now_and_then_is_no_series():

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from pipeline.framing.codings.fields import COLUMNS, CodingsFileError, Defaults, Found, shown
+from pipeline.spreadsheet import bare, inert
 from pipeline.store.codings import Stored, Task
 
 REQUIRED = ("address", "variable", "value", "coder", "coded_at", "draw")
@@ -28,7 +29,8 @@ def lines_of(file: Path) -> TextIO:
 def table_rows(lines: Iterable[str], required: Iterable[str], known: Iterable[str] | None) -> Iterator[Found]:
     """The rows of a CSV table. ``known``: the columns it may have; None: any. Raises CodingsFileError without header.
 
-    A row with too many or too few cells, or that is no CSV, is a Found that says so; the rows after it are read on.
+    The apostrophe that keeps a spreadsheet from running a cell is taken away. A row with too many or too few cells, or
+    that is no CSV, is a Found that says so; the rows after it are read on.
     """
     csv.field_size_limit(LONGEST_CELL)  # of the whole process; the usual limit is shorter than a long text
     reader = csv.reader(lines, strict=True)
@@ -56,7 +58,7 @@ def table_rows(lines: Iterable[str], required: Iterable[str], known: Iterable[st
         if len(cells) != len(header):
             yield Found(place, None, f"{len(cells)} cells, but the first line names {len(header)} columns")
             continue
-        yield Found(place, dict(zip(header, cells, strict=True)))
+        yield Found(place, dict(zip(header, map(bare, cells), strict=True)))
 
 
 def read(file: Path, defaults: Defaults) -> Iterator[Found]:
@@ -73,8 +75,14 @@ def write(out: TextIO, codings: Iterable[Stored], with_texts: bool) -> int:
     count = 0
     for count, stored in enumerate(codings, start=1):  # noqa: B007 (counted for the caller)
         cells = [_cell(value) for value in shown(stored.coding).values()]
-        writer.writerow([*cells, *([stored.title, stored.language, stored.text] if with_texts else ())])
+        texts = [getattr(stored, name) for name in TEXTS] if with_texts else []
+        writer.writerow(map(harmless, [*cells, *texts]))
     return count
+
+
+def harmless(cell: Any) -> Any:
+    """A cell that no spreadsheet runs, whoever wrote the text; what is no text stays as it is."""
+    return inert(cell) if isinstance(cell, str) else cell
 
 
 def _cell(value: Any) -> Any:
@@ -92,5 +100,6 @@ def write_tasks(out: TextIO, tasks: Iterable[Task], variable: str) -> int:
     for count, task in enumerate(tasks, start=1):  # noqa: B007 (counted for the caller)
         drawn = {"draw": task.draw, "probability": task.probability, "drawn_at": task.drawn_at.isoformat()}
         named = {"address": task.address, "variable": variable, "target": task.target}
-        writer.writerow(named | drawn | {name: getattr(task, name) for name in TEXTS})
+        row = named | drawn | {name: getattr(task, name) for name in TEXTS}
+        writer.writerow({name: harmless(cell) for name, cell in row.items()})
     return count

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from pipeline.framing.codings.csv_file import ENDS, lines_of, table_rows
+from pipeline.framing.codings.csv_file import ENDS, harmless, lines_of, table_rows
 from pipeline.framing.codings.fields import CodingsFileError, Defaults, Found, parse_json, shown, variables
 from pipeline.store.codings import Stored
 
@@ -111,7 +111,8 @@ def write(out: TextIO, codings: Iterable[Stored], with_texts: bool) -> int:
         }
         texts = {name: getattr(stored, name) for name in _OF_TEXTS}
         kept = {"value": coding.value, "metadata": json.dumps(metadata, ensure_ascii=False)}
-        writer.writerow(own | foreign | texts | kept)
+        row = own | foreign | texts | kept
+        writer.writerow({name: harmless(cell) for name, cell in row.items()})
     return count
 
 

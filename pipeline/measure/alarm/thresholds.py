@@ -18,6 +18,10 @@ AUTOCORRELATIONS: Final[tuple[float, ...]] = tuple(_TABLE["autocorrelation"])
 """The autocorrelations for which h was simulated, rising."""
 THRESHOLDS: Final[dict[int, tuple[float, ...]]] = {int(n): tuple(h) for n, h in _TABLE["thresholds"].items()}
 """Length of the reference -> h for each of AUTOCORRELATIONS. 24 is in months, the others in weeks."""
+MONTHS: Final = 24
+"""The one length in months."""
+WEEKS: Final[tuple[int, ...]] = tuple(sorted(THRESHOLDS.keys() - {MONTHS}))
+"""The lengths in weeks that a person may choose from: there is a threshold for no other."""
 
 
 def threshold(length: int, autocorrelation: float) -> float:

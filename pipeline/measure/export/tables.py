@@ -10,13 +10,20 @@ from typing import Any, Literal, get_args
 from sqlalchemy.orm import Session
 
 from classifiers.codebook import codebooks
+from pipeline.measure.timespan import measured_periods
 from pipeline.monitor import Monitor
 from pipeline.store.alarms import ALARM_COLUMNS, alarms_of
 from pipeline.store.bridges import BRIDGE_COLUMNS, bridges
 from pipeline.store.cells import VARIABLE
+from pipeline.store.directed import CRITICISM_COLUMNS, directed_cells
 from pipeline.store.states import STATE_COLUMNS, state_changes
+from pipeline.store.tables import RaisedAlarm
 from pipeline.store.trends import GAP_COLUMNS, TREND_COLUMNS, gap_rows, trend_rows
 from pipeline.store.vintages import VINTAGE_COLUMNS, all_vintages
+from pipeline.store.watched import LOOK_COLUMNS, look_values, looks_of
+
+ALL_PERIODS = 1_000_000
+"""of a pair of groups and a kind of period"""
 
 Kind = Literal["string", "integer", "number", "boolean", "date", "datetime", "object"]
 """of a column, in the words of the Table Schema standard"""
@@ -119,6 +126,26 @@ def _codebook() -> Table:
     return table("codebook", "Variables, their values and definitions", meanings, rows)
 
 
+def _criticism(session: Session, monitor: Monitor, period: str | None) -> Table:
+    groups = [group.id for group in monitor.groups]
+    rows = [
+        row
+        for a in groups
+        for b in groups
+        for kind in measured_periods(monitor)
+        if a != b and period in (None, kind)
+        for row in directed_cells(session, monitor.name, a, b, kind, ALL_PERIODS)
+    ]
+    title = "Who names and criticises whom"
+    return table("criticism", title, CRITICISM_COLUMNS, _of(rows, CRITICISM_COLUMNS))
+
+
+def _looks(session: Session, alarms: Sequence[RaisedAlarm]) -> Table:
+    looks = looks_of(session, [alarm.id for alarm in alarms])
+    rows = [look_values(looks[alarm.id]) for alarm in alarms if alarm.id in looks]
+    return table("confirmations", "What coders have said of each alarm", LOOK_COLUMNS, rows)
+
+
 def columns_of(tables: Sequence[Table]) -> Table:
     """The table that says what every column of these tables means."""
     meanings = {
@@ -132,7 +159,7 @@ def columns_of(tables: Sequence[Table]) -> Table:
 
 
 def tables_of(session: Session, monitor: Monitor, period: str | None = None) -> list[Table]:
-    """All tables of a monitor, of one kind of period where it is named; last what their columns mean.
+    """The tables of a monitor, of one kind of period where it is named; last what their columns mean.
 
     Raises ExportError when nothing was measured: an export without a figure would look like one that found nothing.
     """
@@ -141,12 +168,14 @@ def tables_of(session: Session, monitor: Monitor, period: str | None = None) -> 
     if not trends:
         of = f" by {period}" if period else ""
         raise ExportError(f"nothing is measured{of} of {name}; run `riftwatch measure` first")
+    alarms = alarms_of(session, name)
     made = [
         table("trends", "Balance of each group in each period", TREND_COLUMNS, _of(trends, TREND_COLUMNS)),
         table(
             "gaps", "Gap and state of each dyad", GAP_COLUMNS, _of(gap_rows(session, name, period=period), GAP_COLUMNS)
         ),
-        table("alarms", "Alarms as they were raised", ALARM_COLUMNS, _of(alarms_of(session, name), ALARM_COLUMNS)),
+        table("alarms", "Alarms as they were raised", ALARM_COLUMNS, _of(alarms, ALARM_COLUMNS)),
+        _looks(session, alarms),
         table("states", "Changes of state, in order", STATE_COLUMNS, _of(state_changes(session, name), STATE_COLUMNS)),
         table(
             "bridges", "What promotions changed", BRIDGE_COLUMNS, _of(bridges(session, name, VARIABLE), BRIDGE_COLUMNS)
@@ -157,6 +186,7 @@ def tables_of(session: Session, monitor: Monitor, period: str | None = None) -> 
             VINTAGE_COLUMNS,
             all_vintages(session, name, period),
         ),
+        _criticism(session, monitor, period),
         _events(monitor),
         _codebook(),
     ]

@@ -1,3 +1,6 @@
+from copy import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -27,6 +30,23 @@ def test_vectors_stand_beside_words(fitted, small, starter):
     features = featurise(rows, encoder=Lengths())
     np.testing.assert_allclose(np.linalg.norm(features.passages.dense, axis=1), 1, atol=1e-3)
     assert fitted.predict_known(["qqqqq", ""])[1].tolist() == [True, False]  # it needs no word that was learnt
+
+
+def test_a_text_has_the_same_scores_alone_and_among_others(fitted, starter):
+    rng = np.random.default_rng(4)
+    wide = copy(fitted)
+    wide.dense_coef_ = rng.normal(size=(4, 384))  # as long as a real encoder's vectors
+    rows = [c.row for c in starter]
+    dense = rng.normal(size=(len(rows), 384)).astype(np.float32)
+
+    def scores(of):
+        passages = featurise(rows[of], encoder=Lengths()).passages
+        assert len(passages) == len(rows[of])
+        return wide.passage_scores(replace(passages, dense=dense[of]))[0]
+
+    whole = scores(slice(None))
+    for start in range(20):
+        np.testing.assert_array_equal(scores(slice(start, start + 1)), whole[start : start + 1])
 
 
 def test_features_without_vectors_are_refused(fitted, starter):

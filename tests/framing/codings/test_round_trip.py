@@ -1,5 +1,7 @@
 """What goes out of one store and into another is the same; what came from another tool goes back as it was."""
 
+import csv
+import io
 import json
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
@@ -10,15 +12,16 @@ import pytest
 from hypothesis import Phase, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
-from pipeline.framing.codings import Defaults, FileFormat, export_codings, import_codings
+from pipeline.framing.codings import Defaults, FileFormat, csv_file, export_codings, import_codings
 from pipeline.framing.codings.fields import CLOSED_LIST, COLUMNS
 from pipeline.monitor import Monitor
 from pipeline.settings import Settings
-from pipeline.store.codings import KEYS, keep_codings
+from pipeline.spreadsheet import bare, inert
+from pipeline.store.codings import KEYS, Task, keep_codings
 from pipeline.store.session import engine_for, open_session
-from pipeline.store.tables import Coding
+from pipeline.store.tables import Coding, Document
 
 MONITOR = Monitor.model_validate(
     {
@@ -35,7 +38,13 @@ times = st.datetimes(
     datetime(2100, 1, 1),  # noqa: DTZ001
     timezones=st.sampled_from([UTC, timezone(timedelta(hours=4, minutes=30))]),
 )
-notes = st.none() | st.text(characters, min_size=1, max_size=60) | st.just("long, \"quoted\"\r\n; 'line' " * 400)
+starts = st.sampled_from(["=", "+", "-", "@", "'", "'=", "''@", "'' +", "\t", "\r", "\n", " =", "\u00a0-"])
+notes = (
+    st.none()
+    | st.text(characters, min_size=1, max_size=60)
+    | st.builds("{}{}".format, starts, st.text(characters, max_size=20))
+    | st.just("long, \"quoted\"\r\n; 'line' " * 400)
+)
 plain = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(characters)
 )
@@ -137,6 +146,65 @@ def test_on_both_databases(store_settings, tmp_path, form):
     assert import_codings(other, MONITOR, file).new == 2
     assert rows(other) == rows(store_settings)
     engine_for(other.database).dispose()
+
+
+HARMLESS = "x", "'", "'x", "", "a=1", "1-2", "'' x", "{}"
+RUN = "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n1", "  =1"
+OWN_MARKS = "'=1", "''-1", "'' =1"
+"""texts that begin like one of ours that was made harmless"""
+
+
+@pytest.mark.parametrize("text", [*RUN, *OWN_MARKS])
+def test_what_a_spreadsheet_would_run_gets_an_apostrophe_and_loses_it(text):
+    assert inert(text) == "'" + text
+    assert bare(inert(text)) == text
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_other_texts_stay_as_they_are(text):
+    assert (inert(text), bare(text)) == (text, text)
+
+
+@given(st.text(st.sampled_from("'=+-@\t\r\n x1")) | st.text())
+def test_every_text_comes_back(text):
+    assert bare(inert(text)) == text
+    assert not inert(text).lstrip().startswith(("=", "+", "-", "@"))
+
+
+@pytest.mark.parametrize("form", [FileFormat.CSV, FileFormat.FOURCAT])
+def test_no_cell_of_a_file_of_codings_is_run(settings, add_documents, tmp_path, form):
+    texts = [*RUN, *OWN_MARKS]
+    ids = add_documents(settings, texts)
+    row = {
+        "variable": "framing", "target": "", "value": "both", "codebook_version": 1, "draw": "import",
+        "coded_at": datetime(2026, 1, 2, tzinfo=UTC), "drawn_at": CLOSED_LIST, "probability": None, "origin": "human",
+        "settles": False, "extra": None,
+    }  # fmt: skip
+    rows = [
+        row | {"address": f"http://x.example/{i}", "document_id": ids[i], "coder": "+c", "note": text}
+        for i, text in enumerate(texts)
+    ]
+    with open_session(settings) as session:
+        session.execute(update(Document).values(title=Document.text))
+        keep_codings(session, "m", rows)
+        session.commit()
+    file = tmp_path / "file"
+    assert export_codings(settings, MONITOR, file, form=form, with_texts=True) == len(texts)
+    with file.open(encoding="utf-8", newline="") as lines:
+        written = list(csv.DictReader(lines))
+    for name in ("text", "title"):
+        assert sorted(line[name] for line in written) == sorted("'" + text for text in texts)
+    if form == FileFormat.CSV:
+        assert sorted(line["note"] for line in written) == sorted("'" + text for text in texts)
+    assert {line["coder" if form == FileFormat.CSV else "author"] for line in written} == {"'+c"}
+
+
+def test_no_cell_of_a_queue_is_run(settings, tmp_path):
+    task = Task("http://x.example/1", 7, "", "random", 0.5, CLOSED_LIST, 1, "=1", "en", "@x")
+    out = io.StringIO(newline="")
+    assert csv_file.write_tasks(out, [task], "framing") == 1
+    (line,) = csv.DictReader(io.StringIO(out.getvalue(), newline=""))
+    assert (line["title"], line["text"], line["probability"]) == ("'=1", "'@x", "0.5")
 
 
 TASK = {

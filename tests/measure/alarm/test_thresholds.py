@@ -3,7 +3,8 @@ import math
 import pytest
 
 from benchmarks import alarm_thresholds, alarms
-from pipeline.measure.alarm.thresholds import AUTOCORRELATIONS, RATE, THRESHOLDS, threshold
+from pipeline.measure.alarm.thresholds import AUTOCORRELATIONS, MONTHS, RATE, THRESHOLDS, WEEKS, threshold
+from pipeline.measure.state import USABLE_NEEDED
 
 
 def test_between_grid_points_the_next_higher_one_counts():
@@ -28,6 +29,12 @@ def test_thresholds_rise_with_the_autocorrelation(length):
 def test_a_longer_reference_needs_no_higher_threshold():
     for short, middle, long in zip(THRESHOLDS[26], THRESHOLDS[52], THRESHOLDS[104], strict=True):
         assert short > middle > long
+
+
+def test_a_person_may_choose_each_length_in_weeks_and_no_other():
+    assert WEEKS == (26, 52, 104)
+    assert sorted([*WEEKS, MONTHS]) == sorted(THRESHOLDS)
+    assert USABLE_NEEDED == {"week": 52, "month": MONTHS}
 
 
 def test_beyond_the_table_there_is_no_threshold():
