@@ -72,15 +72,14 @@ def daily(session: Session, monitor: str, until: Mapping[str, date]) -> dict[str
     by_publication: dict[str, date] = {}
     by_collection: dict[str, date] = {}
     for source, day in until.items():
-        published, collected = short[source].published, short[source].collected
-        is_dated = 2 * published.texts >= collected.texts
-        last = published.last if is_dated else collected.last
+        is_dated = short[source].is_dated
+        last = short[source].published if is_dated else short[source].collected
         since = day - LOOKED_BACK if last is None else max(day - LOOKED_BACK, last - timedelta(days=WATCHED_DAYS))
         (by_publication if is_dated else by_collection)[source] = since
     texts = texts_per_day(session, monitor, names, by_publication)
     for source, counts in texts_per_day(session, monitor, names, by_collection, collected=True).items():
         # all that the first run found is no flood
-        texts[source] = {day: count for day, count in counts.items() if day != short[source].collected.first}
+        texts[source] = {day: count for day, count in counts.items() if day != short[source].first_collected}
     return texts
 
 

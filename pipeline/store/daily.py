@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, String, and_, column, func, select, values
+from sqlalchemy import CTE, ColumnElement, ScalarSelect, String, and_, column, func, select, values
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from pipeline.store.tables import Capture, Document, UtcDateTime
@@ -22,28 +22,33 @@ _NAMES_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True)
-class Dated:
-    """Texts of a source from some day on, by one of their times: publication or collection."""
-
-    texts: int = 0
-    first: date | None = None
-    """day of the earliest"""
-    last: date | None = None
-    """day of the latest that is before another day"""
-
-    def with_(self, other: Dated) -> Dated:
-        """Those of both."""
-        firsts = [day for day in (self.first, other.first) if day is not None]
-        lasts = [day for day in (self.last, other.last) if day is not None]
-        return Dated(self.texts + other.texts, min(firsts, default=None), max(lasts, default=None))
-
-
-@dataclass(frozen=True)
 class InShort:
     """Texts of a source."""
 
-    published: Dated = Dated()
-    collected: Dated = Dated()
+    undated: int = 0
+    total: int = 0
+    """of all; 0 where none is undated: then nobody asks"""
+    published: date | None = None
+    """the last day of publication between two days; the second is left out"""
+    collected: date | None = None
+    """the last day of collection between these two days"""
+    first_collected: date | None = None
+    """the first day of collection from the first of these days on"""
+
+    @property
+    def is_dated(self) -> bool:
+        """At least half of its texts have a day of publication."""
+        return 2 * self.undated <= self.total
+
+    def with_(self, other: InShort) -> InShort:
+        """Those of both."""
+        return InShort(
+            self.undated + other.undated,
+            self.total + other.total,
+            max((day for day in (self.published, other.published) if day), default=None),
+            max((day for day in (self.collected, other.collected) if day), default=None),
+            min((day for day in (self.first_collected, other.first_collected) if day), default=None),
+        )
 
 
 def source_names(
@@ -84,21 +89,38 @@ def _texts_of(asked: CTE, monitor: str, time: InstrumentedAttribute[Any]) -> Col
 def texts_in_short(
     session: Session, monitor: str, names: Mapping[str, str], spans: Mapping[str, tuple[date, date]]
 ) -> dict[str, InShort]:
-    """Source -> its texts from the first day on, and the last of them before the second day.
+    """Source -> whether its texts are dated, and their days from a first day to before a second.
 
     ``names``: from :func:`source_names`. ``spans``: source -> these two days.
     """
     found = dict.fromkeys(spans, InShort())
+    published, collected = Document.published_at, Document.collected_at
     for asked in _asked(names, spans):
-        facts = [
-            select(what).where(_texts_of(asked, monitor, time), *more).correlate(asked).scalar_subquery()
-            for time in (Document.published_at, Document.collected_at)
-            for what, *more in ((func.count(),), (func.min(time),), (func.max(time), time < asked.c.until))
-        ]
+        mine = and_(Document.monitor == monitor, Document.source == asked.c.name)
+
+        def one(what: ColumnElement[Any], *more: ColumnElement[bool]) -> ScalarSelect[Any]:
+            return select(what).where(mine, *more).correlate(asked).scalar_subquery()  # noqa: B023 (used in this turn)
+
+        undated = one(func.count(), published.is_(None))
+        facts = (
+            undated,
+            one(func.max(published), published >= asked.c.since, published < asked.c.until),
+            one(func.max(collected), collected >= asked.c.since, collected < asked.c.until),
+            one(func.min(collected), collected >= asked.c.since),
+        )
         for name, *told in session.execute(select(asked.c.name, *facts)):
-            published, collected = (Dated(n, _day(first), _day(last)) for n, first, last in (told[:3], told[3:]))
-            known = found[names[name]]
-            found[names[name]] = InShort(known.published.with_(published), known.collected.with_(collected))
+            short = InShort(told[0], 0, *map(_day, told[1:]))
+            found[names[name]] = found[names[name]].with_(short)
+    some = {name: source for name, source in names.items() if source in found and found[source].undated}
+    for begin in range(0, len(some), _NAMES_AT_ONCE):
+        asked_for = list(some)[begin : begin + _NAMES_AT_ONCE]
+        counted = (
+            select(Document.source, func.count())
+            .where(Document.monitor == monitor, Document.source.in_(asked_for))
+            .group_by(Document.source)
+        )
+        for name, total in session.execute(counted):
+            found[names[name]] = found[names[name]].with_(InShort(total=total))
     return found
 
 

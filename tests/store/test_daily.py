@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from pipeline.store import daily
-from pipeline.store.daily import Dated, source_names, texts_in_short, texts_per_day
+from pipeline.store.daily import InShort, source_names, texts_in_short, texts_per_day
 from pipeline.store.session import open_session
 from tests.store.test_health import NOW, text
 
@@ -60,8 +60,10 @@ def test_texts_a_day_in_utc(session, names, monkeypatch, at_once):
 def test_texts_in_short(session, names, monkeypatch, at_once):
     monkeypatch.setattr(daily, "_NAMES_AT_ONCE", at_once)
     found = texts_in_short(session, "test", names, dict.fromkeys(["letters", "other", "empty"], SPAN))
-    assert found["letters"].published == Dated(5, date(2009, 9, 1), date(2009, 9, 18))
-    assert found["letters"].collected == Dated(7, TODAY, None)
-    assert found["other"].published == Dated(1, date(2009, 9, 17), date(2009, 9, 17))
-    assert found["empty"].published == found["empty"].collected == Dated()
+    # of seven texts one has no day; they were collected on the day that is left out
+    assert found["letters"] == InShort(1, 7, date(2009, 9, 18), None, TODAY)
+    assert found["other"] == InShort(0, 0, date(2009, 9, 17), None, TODAY)
+    assert found["empty"] == InShort()
+    assert all(one.is_dated for one in found.values())
+    assert not InShort(undated=4, total=7).is_dated
     assert texts_in_short(session, "test", names, {}) == {}
