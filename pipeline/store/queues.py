@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, CursorResult, and_, delete, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
+from pipeline.store.cells import own
 from pipeline.store.tables import Assignment, Cluster, Coding, Document, Framing, Queue, QueueItem
 from pipeline.store.upsert import IN_ONE_QUERY
 
@@ -38,6 +39,12 @@ def lock_queues(session: Session, monitor: str) -> None:
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"riftwatch queues {monitor}"))))
+
+
+def has_more_than(session: Session, monitor: str, most: int) -> bool:
+    """Whether the monitor has more own dated texts than ``most``, copies included."""
+    some = select(literal(1)).select_from(Document).where(*own(monitor)).limit(most + 1)
+    return (session.scalar(select(func.count()).select_from(some.subquery())) or 0) > most
 
 
 def candidates(session: Session, monitor: str, collected_by: datetime) -> list[Candidate]:

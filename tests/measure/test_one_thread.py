@@ -137,8 +137,8 @@ def test_the_number_of_threads_changes_no_figure(settings, tmp_path):
         tables.append({one.name: without_clock(one) for one in sorted((data / "out").glob("*.csv"))})
         days = ["--reference", "2023-01-02", "2024-01-01", "--present", "2024-01-01", "2024-12-01"]
         sheets.append(json.loads(run("sheet", "a", "b", "--monitor", str(file), "--json", *days)))
-    if probes[0][1] == probes[1][1]:
-        pytest.skip(f"the linear algebra does not use threads here: {probes}")
+    # where the probes are alike (one processor, another library) the tables must be too
+    print("sums of products differ between one and two threads:", probes[0][1] != probes[1][1])  # noqa: T201
     (years,) = [{row["framed"] for row in tables[0]["trends.csv"] if row["period"] == "year"}]
     assert max(map(int, years)) > 10_000
     assert {"corrected", "uncorrected"} <= {row["estimator"] for row in tables[0]["gaps.csv"]}

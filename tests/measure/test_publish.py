@@ -3,10 +3,11 @@ from datetime import date, timedelta
 from sqlalchemy import func, select
 
 from pipeline.measure.job import measure
-from pipeline.store.published import unpack, vintages
+from pipeline.store.published import unpack
 from pipeline.store.session import open_session
 from pipeline.store.tables import Document, GapCell, Published, TrendCell
 from tests.measure.test_job import NOW, _fill
+from tests.vintages import vintages
 
 CELL = ("trend", "a", "quarter", date(2024, 4, 1))
 

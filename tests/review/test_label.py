@@ -347,6 +347,19 @@ def test_a_queue_is_drawn_once_though_asked_twice(both, post):
     assert f"queue {made['queue']}" in said["detail"]
 
 
+def test_of_too_many_texts_a_queue_is_drawn_at_a_terminal(both, post, monkeypatch):
+    from pipeline.review.api import label
+
+    monkeypatch.setattr(label, "MOST_DRAWN_FROM", 5)
+    status, said = post("draw", {"variable": "framing", "size": 20, "seed": 9})
+    assert status == 422
+    assert "more than 5 texts" in said["detail"]
+    assert "riftwatch label queue --variable framing --size 20" in said["detail"]
+    # what is drawn from the texts themselves has a limit of its own
+    monkeypatch.setattr(label, "MOST_READ", 6)
+    assert "more than 6 texts" in post("draw", {"variable": "criticism", "size": 20, "seed": 9})[1]["detail"]
+
+
 def test_two_presses_at_once_draw_one_queue(both, post):
     asked = {"variable": "framing", "size": 20, "random": 0.5, "seed": 8}
     together, told = threading.Barrier(2), []

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.store.published import Figure, append, mark_erased, newest_digests, pack, unpack, vintages
+from pipeline.store.published import Figure, append, mark_erased, newest_digests, pack, unpack
 from pipeline.store.session import open_session
 from pipeline.store.tables import ErasedDocument, Erasure
+from tests.vintages import vintages
 
 NOW = datetime(2009, 9, 19, tzinfo=UTC)
 KEY = ("trend", "home", "quarter", date(2009, 7, 1))

@@ -60,12 +60,10 @@ def test_copies_of_a_text_are_kept_with_it_and_one_statement_asks_for_all(desk):
     assert len(sent) == 1
 
 
-def test_it_is_asked_from_the_texts_and_not_from_the_queues(store_settings):
+def test_it_is_asked_from_the_texts_and_not_from_the_queues(settings):
     """However long a queue is: SQLite knows no numbers, and would go through all of it for each text."""
-    desk = Desk(store_settings)
+    desk = Desk(settings)
     with open_session(desk.settings) as session:
-        if session.get_bind().dialect.name != "sqlite":
-            pytest.skip("PostgreSQL knows the numbers")
         sent: list[tuple[str, object]] = []
         event.listen(engine_for(desk.settings.database), "before_cursor_execute", lambda *s: sent.append((s[2], s[3])))
         withheld_among(session, "m", "c1", desk.texts)

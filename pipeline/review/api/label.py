@@ -39,6 +39,7 @@ from pipeline.review.asked import group_of, monitor_of, settings_of
 from pipeline.review.label import book_of, choose, work_of
 from pipeline.settings import Settings
 from pipeline.store.label import disputes, in_dispute, queue_states
+from pipeline.store.queues import has_more_than
 from pipeline.store.session import open_session
 
 router = APIRouter(prefix="/api/v1/monitors/{monitor}/label", tags=["label"])
@@ -47,6 +48,10 @@ MOST_HELD = 50
 MOST_DRAWN = 5_000
 SAME_REQUEST = timedelta(hours=1)
 """within which a draw with the same seed is the same request, sent twice"""
+MOST_DRAWN_FROM = 100_000
+"""own texts of a monitor from which a queue is drawn within a request: all are looked at, in some seconds"""
+MOST_READ = 10_000
+"""the same of a targeted codebook, for which the texts themselves are read: whom do they name?"""
 
 
 def _clean(text: str) -> str:
@@ -440,6 +445,14 @@ def draw(request: Request, monitor: str, asked: DrawAsked) -> DrawShown:
     """Draw a queue: a quarter or more at random per group and audit period, the rest where the model is in doubt."""
     watched_by, settings, book = monitor_of(request, monitor), settings_of(request), book_of(asked.variable)
     group = group_of(watched_by, asked.group) if asked.group else None
+    most = MOST_READ if book.targeted else MOST_DRAWN_FROM
+    with open_session(settings) as session:
+        if has_more_than(session, monitor, most):
+            raise HTTPException(
+                422,
+                f"The monitor has more than {most:,} texts to draw from, more than a page can look at while you wait. "
+                f"Draw at a terminal: riftwatch label queue --variable {book.variable} --size {asked.size}",
+            )
     with _refusing():
         made = draw_queue(
             settings,
