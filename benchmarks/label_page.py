@@ -16,11 +16,9 @@ import os
 import shutil
 import sys
 import tempfile
-import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,7 @@ from fastapi import Request
 
 from benchmarks import label_store
 from benchmarks.postgres import Postgres, programs
+from benchmarks.serving import served
 from pipeline.settings import Settings
 from pipeline.store.session import engine_for
 
@@ -129,26 +128,10 @@ def api_calls(settings: Settings) -> dict[str, list[tuple[float, float]]]:
     return took
 
 
-@contextmanager
-def _served(settings: Settings) -> Iterator[str]:
-    import uvicorn
-
-    server = uvicorn.Server(uvicorn.Config(_application(settings), host="127.0.0.1", port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(15)
-
-
 def _in_browser(settings: Settings, chromium: str) -> list[float]:
     from playwright.sync_api import sync_playwright
 
-    with _served(settings) as address, sync_playwright() as playwright:
+    with served(_application(settings)) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page()
         page.goto(address + PAGE)

@@ -18,11 +18,10 @@ import os
 import shutil
 import sys
 import tempfile
-import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -33,6 +32,7 @@ from sqlalchemy import event, select
 
 from benchmarks.measuring import GROUPS, MONITOR, NOW, SOURCES, fill, monitor
 from benchmarks.postgres import Postgres
+from benchmarks.serving import served
 from pipeline.settings import Settings
 from pipeline.store.session import engine_for, open_session
 from pipeline.store.tables import Document, Place, Run
@@ -200,22 +200,6 @@ def server_times(
     return made
 
 
-@contextmanager
-def _served(app: Any) -> Iterator[str]:
-    import uvicorn
-
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(15)
-
-
 def first_paints(
     app: Any, token: str, pages: dict[str, Callable[[Random], str]], chromium: str
 ) -> dict[str, tuple[float, float]]:
@@ -223,7 +207,7 @@ def first_paints(
     from playwright.sync_api import sync_playwright
 
     chance, made = Random(7), {}  # noqa: S311 (not for secrets)
-    with _served(app) as server, sync_playwright() as playwright:
+    with served(app) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         for name, address in pages.items():
             if name in FILES:
