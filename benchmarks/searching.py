@@ -43,6 +43,7 @@ _COLUMNS = (
     "id, monitor, source, group_id, speaker, address, title, text, text_digest, language, published_at, dates, "
     "collected_at, updated_at, extractor"
 )
+_FRAMED = "document_id, model_id, target, text_digest, featuriser, p_first, p_second, label, scored_at"
 
 
 def rows(texts: int) -> Iterator[tuple[list[Any], list[str]]]:
@@ -88,7 +89,7 @@ def fill_sqlite(settings: Settings, texts: int) -> None:
             (row[0], 1, "", row[8], "f", 0.5, 0.5, "neither" if row[0] % 3 else "both", str(NOW)[:19])
             for row, _ in batch
         ]
-        cursor.executemany("INSERT INTO framings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", framed)
+        cursor.executemany(f"INSERT INTO framings ({_FRAMED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", framed)  # noqa: S608
         connection.commit()
         batch.clear()
 
@@ -110,7 +111,7 @@ def fill_postgresql(settings: Settings, texts: int) -> None:
         with cursor.copy("COPY search_words (document_id, vector) FROM STDIN") as copy:
             for row, words in rows(texts):
                 copy.write_row([row[0], _vector(words)])
-        with cursor.copy("COPY framings FROM STDIN") as copy:
+        with cursor.copy(f"COPY framings ({_FRAMED}) FROM STDIN") as copy:
             for row, _ in rows(texts):
                 copy.write_row([row[0], 1, "", row[8], "f", 0.5, 0.5, "neither" if row[0] % 3 else "both", NOW])
         cursor.execute("CREATE INDEX ix_search_words ON search_words USING gin (vector)")
@@ -204,14 +205,16 @@ def measure(settings: Settings, rounds: int = 10) -> bool:
         print(f"{name:<24} {hits:>7} " + " ".join(f"{figure:>7.0f} ms" for figure in figures), flush=True)
 
     for name, ask in made.items():
-        hits, started = 0, len(clock)
+        hits, started = [], len(clock)
         for _ in range(rounds):
             wanted, order = ask()
             start, used = time.perf_counter(), time.process_time()
-            hits = once(settings, wanted, order)
+            hits.append(once(settings, wanted, order))
             clock.append(time.perf_counter() - start)
             own.append(time.process_time() - used)
-        line(name, f"{hits:,}", clock[started:], own[started:])
+        line(name, f"{hits[-1]:,}", clock[started:], own[started:])
+        if not any(hits):
+            raise RuntimeError(f"{rounds} searches for {name} found nothing: what was written is not what is searched")
     line("all", "", clock, own)
     return float(np.percentile(clock, 95)) <= MOST_SECONDS
 
