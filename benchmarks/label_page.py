@@ -112,7 +112,7 @@ def api_calls(settings: Settings) -> dict[str, list[tuple[float, float]]]:
         timed(name, lambda: client.get(address))
 
     wanted: dict[str, Any] = {"variable": "framing"}
-    held: list[int] = []
+    held: list[str] = []
     for _ in range(2):
         held.append(post("next", wanted | {"held": held})["item"]["item"])
     for number in range(ANSWERS):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from classifiers.codebook import Codebook, codebook_of
-from pipeline.framing.labelling import Item, LabellingError, answer, give_back, next_item, renew, undo
+from pipeline.framing.labelling import Item, LabellingError, answer, give_back, next_item, renew_each, undo
 from pipeline.monitor import Monitor
 from pipeline.settings import Settings
 from pipeline.store.queues import UNCLEAR
@@ -85,7 +85,7 @@ class CodingSession:
         self.desk = desk
         self.terminal = terminal
         self.done = 0
-        self.skipped: list[int] = []
+        self.skipped: list[str] = []
         self.note: str | None = None
 
     def run(self) -> int:
@@ -139,7 +139,7 @@ class CodingSession:
                     self.terminal.show(line)
             else:
                 self.terminal.show(prompt_of(book))
-            renew(self.desk.settings, item.item, self.desk.coder)
+            renew_each(self.desk.settings, [item.item], self.desk.coder)
 
     def _answer(self, item: Item, value: str) -> None:
         desk = self.desk

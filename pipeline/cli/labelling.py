@@ -141,9 +141,8 @@ def label_next(
         typer.echo("\n".join(part for part in (heading(item, show_source), item.title, item.text) if part))
         return
     shown: dict[str, Any] = {
-        "item": item.item, "queue": item.queue, "variable": item.variable, "target": item.target, "title": item.title,
-        "text": item.text, "language": item.language, "published_at": item.published_at,
-        "leased_until": item.leased_until,
+        "item": item.item, "variable": item.variable, "target": item.target, "title": item.title, "text": item.text,
+        "language": item.language, "published_at": item.published_at, "leased_until": item.leased_until,
     }  # fmt: skip
     if show_source:
         shown |= {"group": item.group, "source": item.source}
@@ -152,7 +151,7 @@ def label_next(
 
 @label_app.command("answer")
 def label_answer(
-    item: Annotated[int, typer.Argument(help="Number of the text, as `label next` shows it.")],
+    item: Annotated[str, typer.Argument(help="Key of the text, as `label next` shows it.")],
     value: Annotated[str, typer.Argument(help="A value of the codebook, or unclear.")],
     coder: Coder,
     monitor: MonitorFile = None,
@@ -170,7 +169,7 @@ def label_answer(
 @label_app.command("undo")
 def label_undo(
     coder: Coder,
-    item: Annotated[int | None, typer.Option(help="Number of the text; else the one coded last.")] = None,
+    item: Annotated[str | None, typer.Option(help="Key of the text; else the one coded last.")] = None,
     monitor: MonitorFile = None,
     queue: QueueNumber = None,
 ) -> None:

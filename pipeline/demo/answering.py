@@ -19,7 +19,7 @@ from pipeline.framing.labelling import answer, next_item
 from pipeline.monitor import Monitor
 from pipeline.settings import Settings
 from pipeline.store.alarms import alarms_of
-from pipeline.store.queues import item_row, progress_of
+from pipeline.store.queues import progress_of, row_of_key
 from pipeline.store.session import open_session
 from pipeline.store.tables import Run
 
@@ -92,7 +92,7 @@ def answer_confirmations(
             if item is None:
                 break
             with open_session(settings) as session:
-                row = item_row(session, item.item)
+                row = row_of_key(session, item.item)
             if row is None:
                 break
             text, framing = known[_path(row.address)]

@@ -2,14 +2,16 @@
 
 A coder leases a text for half an hour; each call for it makes the lease longer. An answer and its coding are written
 in one transaction, so whatever is killed, a text is answered and coded or neither. Nothing that is handed out here
-says how a text was drawn, what a model thinks of it, or what another coder said.
+says how a text was drawn, with which others, what a model thinks of it, or what another coder said: an item is named
+by its key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from random import SystemRandom
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -27,6 +29,7 @@ LONGEST_NAME = 60
 _AT_ONCE = 10
 """texts that are tried in turn where other coders take them away"""
 _TRIES = 100
+_CHANCE = SystemRandom()
 
 
 class LabellingError(ValueError):
@@ -34,7 +37,7 @@ class LabellingError(ValueError):
 
 
 class NoItemError(LabellingError):
-    """The monitor has no such item."""
+    """The monitor has no item of this key."""
 
 
 class NotYoursError(LabellingError):
@@ -57,8 +60,8 @@ class FinalError(LabellingError):
 class Item:
     """A text for a coder."""
 
-    item: int
-    queue: int
+    item: str
+    """its key"""
     variable: str
     target: str
     """of a targeted codebook the group that is asked about; else empty"""
@@ -93,8 +96,7 @@ def _shown(row: ItemRow, monitor: Monitor, until: datetime) -> Item:
     except KeyError:  # the group has left the monitor since the draw
         name = row.target
     return Item(
-        item=row.item,
-        queue=row.queue,
+        item=row.key,
         variable=row.variable,
         target=row.target,
         target_name=name,
@@ -116,13 +118,14 @@ def next_item(
     queue: int | None = None,
     variable: str | None = None,
     languages: Sequence[str] = (),
-    leave: Sequence[int] = (),
+    leave: Sequence[str] = (),
     now: datetime | None = None,
 ) -> Item | None:
     """The next text for a coder, leased for half an hour; None when there is none.
 
-    First what the coder was given and has not answered, then the open queues in their order. queue: only this one.
-    variable: only what is coded for it. languages: only texts in these. leave: items the coder does not want now.
+    First what the coder was given and has not answered, then the open queues in their order; while an alarm's is among
+    them, first texts of all queues of its variable by chance. queue: only this one. variable: only what is coded for
+    it. languages: only texts in these. leave: items the coder does not want now.
     """
     coder, now = check_coder(coder), _now(now)
     until = now + LEASE
@@ -132,13 +135,26 @@ def next_item(
             mine = queues.unfinished_item(session, wanted, coder)
             if mine is not None and queues.renew(session, mine, coder, until):
                 return _taken(session, mine, monitor, until)
-            free = queues.free_items(session, wanted, coder, now=now, limit=_AT_ONCE)
-            if not free:
+            some = _mixed(session, wanted, coder, now)
+            free = queues.free_items(session, some, coder, now=now, limit=_AT_ONCE)
+            if not free and some is wanted:  # else others took the last of the queue that chance chose
                 return None
             for item, slot in free:
                 if _take(session, item, slot, coder, now, until):
                     return _taken(session, item, monitor, until)
     raise LabellingError("other coders took every text that was free just now; try again")
+
+
+def _mixed(session: Session, wanted: Wanted, coder: str, now: datetime) -> Wanted:
+    """The same; while an alarm's queue is open narrowed to one of its variable by chance, by the texts that are left.
+
+    One queue after another, the numbers of texts that the page shows would tell where the alarm's begin.
+    """
+    variable = None if wanted.queue is not None else queues.variable_of_alarms(session, wanted)
+    if variable is None:
+        return wanted
+    free = queues.free_in_each(session, replace(wanted, variable=variable), coder, now=now)
+    return replace(wanted, queue=_CHANCE.choices(list(free), list(free.values()))[0]) if free else wanted
 
 
 def _take(session: Session, item: int, slot: int, coder: str, now: datetime, until: datetime) -> bool:
@@ -157,14 +173,14 @@ def _taken(session: Session, item: int, monitor: Monitor, until: datetime) -> It
     return None if row is None else _shown(row, monitor, until)
 
 
-def _row_of(session: Session, monitor: Monitor, item: int) -> ItemRow:
-    row = queues.item_row(session, item)
+def _row_of(session: Session, monitor: Monitor, item: str) -> ItemRow:
+    row = queues.row_of_key(session, item)
     if row is None or row.monitor != monitor.name:
-        raise NoItemError(f"{monitor.name} has no item {item}; `riftwatch label next` gives the number of one")
+        raise NoItemError(f"{monitor.name} has no item {item}; `riftwatch label next` gives the key of one")
     return row
 
 
-def _not_yours(item: int, coder: str) -> NotYoursError:
+def _not_yours(item: str, coder: str) -> NotYoursError:
     return NotYoursError(
         f"item {item} is not with {coder}: it was never given to {coder}, or it was left for more than "
         f"{int(LEASE.total_seconds() // 60)} minutes and another coder has it; `riftwatch label next` gives the next"
@@ -174,7 +190,7 @@ def _not_yours(item: int, coder: str) -> NotYoursError:
 def answer(
     settings: Settings,
     monitor: Monitor,
-    item: int,
+    item: str,
     value: str,
     coder: str,
     *,
@@ -203,7 +219,7 @@ def answer(
         unclear = value == UNCLEAR and UNCLEAR not in book.names
         remark = (note or "").strip() or None
         outcome = UNCLEAR if unclear else CODED
-        if not queues.finish(session, item, coder, outcome, now, remark if unclear else None, first=first):
+        if not queues.finish(session, row.item, coder, outcome, now, remark if unclear else None, first=first):
             session.rollback()
             said = queues.said_of(session, row, coder) if first else None
             if said is None:
@@ -241,11 +257,11 @@ def undo(
     monitor: Monitor,
     coder: str,
     *,
-    item: int | None = None,
+    item: str | None = None,
     queue: int | None = None,
     variable: str | None = None,
     now: datetime | None = None,
-) -> int | None:
+) -> str | None:
     """Take back a coder's answer, the last one where no item is named: its coding goes, the text is to be coded again.
 
     Returns the item; None when there is nothing to take back. Raises LabellingError for an item without an answer of
@@ -253,22 +269,29 @@ def undo(
     """
     coder, now = check_coder(coder), _now(now)
     with open_session(settings) as session:
-        wanted = Wanted(monitor.name, queue, variable)
-        which = queues.last_finished(session, wanted, coder) if item is None else item
-        if which is None:
+        row = _named_or_last(session, monitor, coder, item, queue, variable)
+        if row is None:
             return None
-        row = _row_of(session, monitor, which)
-        if not queues.reopen(session, which, coder, now + LEASE):
+        if not queues.reopen(session, row.item, coder, now + LEASE):
             session.rollback()
             if queues.said_of(session, row, coder) is not None:
                 raise FinalError(
-                    f"the answer of {coder} to item {which} stays: its queue is closed, or the text's other coder has "
-                    "finished too and both answers are shown; where the two disagree, a third coder settles"
+                    f"the answer of {coder} to item {row.key} stays: its queue is closed, or the text's other coder "
+                    "has finished too and both answers are shown; where the two disagree, a third coder settles"
                 )
-            raise LabellingError(f"{coder} has not answered item {which}, so there is nothing to take back")
+            raise LabellingError(f"{coder} has not answered item {row.key}, so there is nothing to take back")
         queues.remove_coding(session, row, coder)
         session.commit()
-    return which
+    return row.key
+
+
+def _named_or_last(
+    session: Session, monitor: Monitor, coder: str, item: str | None, queue: int | None, variable: str | None
+) -> ItemRow | None:
+    if item is not None:
+        return _row_of(session, monitor, item)
+    last = queues.last_finished(session, Wanted(monitor.name, queue, variable), coder)
+    return None if last is None else queues.item_row(session, last)
 
 
 def last_answer(
@@ -276,52 +299,43 @@ def last_answer(
     monitor: Monitor,
     coder: str,
     *,
-    item: int | None = None,
+    item: str | None = None,
     queue: int | None = None,
     variable: str | None = None,
-) -> tuple[int, Said] | None:
+) -> tuple[str, Said] | None:
     """The item that the coder did last (or this one), and what the coder said; None where there is no answer."""
     coder = check_coder(coder)
     with open_session(settings) as session:
-        wanted = Wanted(monitor.name, queue, variable)
-        which = queues.last_finished(session, wanted, coder) if item is None else item
-        if which is None:
-            return None
-        said = queues.said_of(session, _row_of(session, monitor, which), coder)
-    return None if said is None else (which, said)
+        row = _named_or_last(session, monitor, coder, item, queue, variable)
+        said = None if row is None else queues.said_of(session, row, coder)
+    return None if row is None or said is None else (row.key, said)
 
 
-def held(settings: Settings, monitor: Monitor, item: int, coder: str, *, now: datetime | None = None) -> Item | None:
+def held(settings: Settings, monitor: Monitor, item: str, coder: str, *, now: datetime | None = None) -> Item | None:
     """An item that the coder has and has not answered, for another half hour; None when it is not the coder's."""
     coder, until = check_coder(coder), _now(now) + LEASE
     with open_session(settings) as session:
         row = _row_of(session, monitor, item)
-        if not queues.renew(session, item, coder, until):
+        if not queues.renew(session, row.item, coder, until):
             return None
         session.commit()
     return _shown(row, monitor, until)
 
 
-def renew(settings: Settings, item: int, coder: str, *, now: datetime | None = None) -> bool:
-    """Keep an item for its coder for another half hour; False when the coder has it no more."""
-    with open_session(settings) as session:
-        kept = queues.renew(session, item, check_coder(coder), _now(now) + LEASE)
-        session.commit()
-    return kept
-
-
-def renew_each(settings: Settings, items: Sequence[int], coder: str, *, now: datetime | None = None) -> frozenset[int]:
+def renew_each(settings: Settings, items: Sequence[str], coder: str, *, now: datetime | None = None) -> frozenset[str]:
     """Keep items for their coder for another half hour; those that the coder still has."""
     with open_session(settings) as session:
-        kept = queues.renew_each(session, items, check_coder(coder), _now(now) + LEASE)
+        numbers = queues.numbers_of(session, items)
+        kept = queues.renew_each(session, list(numbers.values()), check_coder(coder), _now(now) + LEASE)
         session.commit()
-    return frozenset(kept)
+    return frozenset(key for key, item in numbers.items() if item in kept)
 
 
-def give_back(settings: Settings, items: Sequence[int], coder: str) -> int:
+def give_back(settings: Settings, items: Sequence[str], coder: str) -> int:
     """Let others have unanswered items at once; how many the coder had."""
     with open_session(settings) as session:
-        given = queues.give_back(session, items, check_coder(coder))
+        numbers = queues.numbers_of(session, items)
+        given = queues.give_back(session, list(numbers.values()), check_coder(coder))
         session.commit()
     return given
 

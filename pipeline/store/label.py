@@ -18,8 +18,6 @@ from pipeline.store.queues import CODED, UNCLEAR
 from pipeline.store.tables import Assignment, Coding, Document, Queue, QueueItem, RaisedAlarm, Run
 from pipeline.store.upsert import IN_ONE_QUERY
 
-MOST_QUEUES = 100
-"""open queues of a monitor and variable that are read: a coder has a few"""
 RECENT = timedelta(hours=24)
 IMPORTING = "import codings"
 """the name that bringing codings in has among the runs"""
@@ -53,26 +51,31 @@ def _open(monitor: str, variable: str) -> list[ColumnElement[bool]]:
 
 
 def queue_states(session: Session, monitor: str, variable: str, coder: str, now: datetime) -> list[QueueState]:
-    """The open queues of a variable (the newest hundred), the oldest first."""
+    """The open queues of a variable, the oldest first."""
     alarmed = select(RaisedAlarm.id).where(RaisedAlarm.queue_id == Queue.id).exists()
     queues = session.execute(
-        select(Queue.id, Queue.drawn_at, alarmed.label("by_alarm"))
+        select(
+            Queue.id,
+            Queue.drawn_at,
+            alarmed.label("by_alarm"),
+            func.count(QueueItem.id).label("texts"),
+            func.coalesce(func.sum(QueueItem.coders), 0).label("wanted"),
+        )
+        .outerjoin(QueueItem, QueueItem.queue_id == Queue.id)
         .where(*_open(monitor, variable))
-        .order_by(Queue.id.desc())
-        .limit(MOST_QUEUES)
+        .group_by(Queue.id)
+        .order_by(Queue.id)
     ).all()
-    ids = [row.id for row in queues]
-    if not ids:
+    if not queues:
         return []
-    texts = select(QueueItem.queue_id, func.count(), func.sum(QueueItem.coders)).where(QueueItem.queue_id.in_(ids))
-    sizes = {q: (int(n), int(wanted)) for q, n, wanted in session.execute(texts.group_by(QueueItem.queue_id))}
     own = func.sum(case((and_(Assignment.coder == coder, Assignment.outcome.is_not(None)), 1), else_=0))
     done: dict[tuple[int, str | None], tuple[int, int]] = {
         (q, outcome): (int(n), int(mine))
         for q, outcome, n, mine in session.execute(
             select(QueueItem.queue_id, Assignment.outcome, func.count(), own)
+            .join(Queue, Queue.id == QueueItem.queue_id)
             .join(Assignment, Assignment.item_id == QueueItem.id)
-            .where(QueueItem.queue_id.in_(ids), or_(Assignment.outcome.is_not(None), Assignment.leased_until > now))
+            .where(*_open(monitor, variable), or_(Assignment.outcome.is_not(None), Assignment.leased_until > now))
             .group_by(QueueItem.queue_id, Assignment.outcome)
         )
     }
@@ -82,14 +85,14 @@ def queue_states(session: Session, monitor: str, variable: str, coder: str, now:
             queue=row.id,
             drawn_at=row.drawn_at,
             by_alarm=row.by_alarm,
-            texts=sizes.get(row.id, nothing)[0],
-            wanted=sizes.get(row.id, nothing)[1],
+            texts=row.texts,
+            wanted=int(row.wanted),
             coded=done.get((row.id, CODED), nothing)[0],
             unclear=done.get((row.id, UNCLEAR), nothing)[0],
             at_work=done.get((row.id, None), nothing)[0],
             mine=sum(done.get((row.id, outcome), nothing)[1] for outcome in (CODED, UNCLEAR)),
         )
-        for row in reversed(queues)
+        for row in queues
     ]
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from pipeline.store.cells import own
-from pipeline.store.tables import Assignment, Cluster, Coding, Document, Framing, Queue, QueueItem
+from pipeline.store.tables import Assignment, Cluster, Coding, Document, Framing, Queue, QueueItem, RaisedAlarm
 from pipeline.store.upsert import IN_ONE_QUERY
 
 Unit = tuple[int, str]
@@ -179,7 +179,9 @@ class ItemRow:
     """An item of a queue with its text, as a coder is shown it and as a coding needs it."""
 
     item: int
-    queue: int
+    """its number, which no coder is told"""
+    key: str
+    """what coders name it by"""
     variable: str
     target: str
     title: str | None
@@ -198,7 +200,7 @@ class ItemRow:
 _ITEM = (
     select(
         QueueItem.id.label("item"),
-        QueueItem.queue_id.label("queue"),
+        QueueItem.key,
         Queue.variable,
         QueueItem.target,
         Document.title,
@@ -220,8 +222,23 @@ _ITEM = (
 
 def item_row(session: Session, item: int) -> ItemRow | None:
     """An item and its text; None when there is none of this number."""
-    found = session.execute(_ITEM.where(QueueItem.id == item)).one_or_none()
+    return _only(session, QueueItem.id == item)
+
+
+def row_of_key(session: Session, key: str) -> ItemRow | None:
+    """The same by its key."""
+    return _only(session, QueueItem.key == key)
+
+
+def _only(session: Session, which: ColumnElement[bool]) -> ItemRow | None:
+    found = session.execute(_ITEM.where(which)).one_or_none()
     return None if found is None else ItemRow(**found._mapping)
+
+
+def numbers_of(session: Session, keys: Sequence[str]) -> dict[str, int]:
+    """Key -> number of the item; without those that no item has."""
+    query = select(QueueItem.key, QueueItem.id).where(QueueItem.key.in_(keys))
+    return {row.key: row.id for row in session.execute(query)}
 
 
 @dataclass(frozen=True)
@@ -235,39 +252,46 @@ class Wanted:
     """only queues of this variable"""
     languages: tuple[str, ...] = ()
     """only texts in these; empty: any"""
-    leave: tuple[int, ...] = ()
-    """none of these items"""
+    leave: tuple[str, ...] = ()
+    """none of the items of these keys"""
 
     @property
-    def where(self) -> list[ColumnElement[bool]]:
+    def of_queues(self) -> list[ColumnElement[bool]]:
+        """What the queue alone has to be."""
         which = [Queue.monitor == self.monitor, Queue.closed_at.is_(None)]
         if self.queue is not None:
             which.append(Queue.id == self.queue)
         if self.variable is not None:
             which.append(Queue.variable == self.variable)
+        return which
+
+    @property
+    def where(self) -> list[ColumnElement[bool]]:
+        which = self.of_queues
         if self.languages:
             read = select(Document.id).where(Document.id == QueueItem.document_id)
             which.append(read.where(Document.language.in_(self.languages)).exists())
         if self.leave:
-            which.append(QueueItem.id.not_in(self.leave))
+            which.append(QueueItem.key.not_in(self.leave))
         return which
 
 
 def unfinished_item(session: Session, wanted: Wanted, coder: str) -> int | None:
-    """The first text that this coder was given and has not coded."""
+    """A text that this coder was given and has not coded."""
     return session.scalar(
         select(QueueItem.id)
         .join(Queue, Queue.id == QueueItem.queue_id)
         .join(Assignment, Assignment.item_id == QueueItem.id)
         # of what is not done neither stands; the index knows the time
         .where(*wanted.where, Assignment.coder == coder, Assignment.outcome.is_(None), Assignment.finished_at.is_(None))
-        .order_by(QueueItem.queue_id, QueueItem.place)
+        # the queues' order would tell which of several texts are of one queue
+        .order_by(QueueItem.key)
         .limit(1)
     )
 
 
-def free_items(session: Session, wanted: Wanted, coder: str, *, now: datetime, limit: int) -> list[tuple[int, int]]:
-    """The next texts that this coder may begin, in the queue's order: item and slot."""
+def _free(coder: str, now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Whether this coder may begin an item, and whether its first slot is taken."""
     mine, held = aliased(Assignment), aliased(Assignment)
     own = select(mine.item_id).where(mine.item_id == QueueItem.id, mine.coder == coder).exists()
     slots = (
@@ -276,14 +300,39 @@ def free_items(session: Session, wanted: Wanted, coder: str, *, now: datetime, l
         .correlate(QueueItem)
     )
     first, second = slots.where(held.slot == 1).exists(), slots.where(held.slot == 2).exists()
+    return and_(~own, or_(~first, and_(QueueItem.coders == 2, ~second))), first
+
+
+def free_items(session: Session, wanted: Wanted, coder: str, *, now: datetime, limit: int) -> list[tuple[int, int]]:
+    """The next texts that this coder may begin, in the queue's order: item and slot."""
+    free, first = _free(coder, now)
     query = (
         select(QueueItem.id, first)
         .join(Queue, Queue.id == QueueItem.queue_id)
-        .where(*wanted.where, ~own, or_(~first, and_(QueueItem.coders == 2, ~second)))
+        .where(*wanted.where, free)
         .order_by(QueueItem.queue_id, QueueItem.place)
         .limit(limit)
     )
     return [(item, 2 if taken else 1) for item, taken in session.execute(query)]
+
+
+def free_in_each(session: Session, wanted: Wanted, coder: str, *, now: datetime) -> dict[int, int]:
+    """Open queue -> how many of its texts this coder may begin; without queues where that is none."""
+    free, _ = _free(coder, now)
+    query = (
+        select(QueueItem.queue_id, func.count())
+        .join(Queue, Queue.id == QueueItem.queue_id)
+        .where(*wanted.where, free)
+        .group_by(QueueItem.queue_id)
+        .order_by(QueueItem.queue_id)
+    )
+    return {int(queue): int(number) for queue, number in session.execute(query)}
+
+
+def variable_of_alarms(session: Session, wanted: Wanted) -> str | None:
+    """The variable of which one of the queues was drawn to confirm an alarm; None where none was."""
+    query = select(Queue.variable).join(RaisedAlarm, RaisedAlarm.queue_id == Queue.id).where(*wanted.of_queues)
+    return session.scalar(query.order_by(Queue.variable).limit(1))
 
 
 def take(session: Session, item: int, slot: int, coder: str, *, now: datetime, until: datetime) -> bool:

@@ -6,6 +6,7 @@ and runs again loses nothing and doubles nothing.
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
@@ -317,6 +318,10 @@ class Queue(Base):
     """since when nobody is given its texts any more; null: open"""
 
 
+def _random_key() -> str:
+    return secrets.token_hex(8)
+
+
 class QueueItem(Base):
     """A text of a queue, for one coder or, blind, for two."""
 
@@ -327,6 +332,8 @@ class QueueItem(Base):
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
+    key: Mapped[str] = mapped_column(String(16), unique=True, default=_random_key)
+    """16 random hexadecimal digits by which coders name it: ``id`` would tell which texts were drawn together"""
     queue_id: Mapped[int] = mapped_column(ForeignKey("queues.id"))
     place: Mapped[int]
     """coders see texts in this order, which tells nothing of how a text was drawn"""
@@ -499,7 +506,7 @@ class MeasuredCell(Base):
     arrays: Mapped[bytes | None]
     """of an audit cell: f, y, pi and late of its framed clusters, packed; see pipeline.store.measured"""
     asked: Mapped[bytes]
-    """ids of the clusters that are late unless a copy came earlier, packed"""
+    """ids of the clusters that missed a draw unless a copy came earlier, packed"""
     documents: Mapped[bytes]
     """ids of its clusters' documents, packed; see pipeline.store.published"""
     coding_ids: Mapped[bytes]
@@ -818,6 +825,10 @@ class Run(Base):
     last: Mapped[datetime | None]
     problems: Mapped[list[Any]] = mapped_column(default=list)
     sentence: Mapped[str]
+    dag: Mapped[str | None] = mapped_column(String(250))
+    """the DAG of Airflow whose task did it, which need not be the job's own: a retraining also frames; null: by hand"""
+    dag_run: Mapped[str | None] = mapped_column(String(250))
+    """the id of that DAG's run"""
 
 
 class WatchedDyad(Base):
@@ -881,6 +892,25 @@ class KeptPanel(Base):
     """source of the panel -> its share"""
     left_out: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """source that is not in it -> why"""
+
+
+class KeptSmoothed(Base):
+    """The smoothed gaps of a dyad in the audit period, made by a job since they lean on every group's cells.
+
+    For the eye: nothing but the dyad's page and its API reads them."""
+
+    __tablename__ = "kept_smoothed"
+
+    monitor: Mapped[str] = mapped_column(Name, primary_key=True)
+    a: Mapped[str] = mapped_column(Name, primary_key=True)
+    b: Mapped[str] = mapped_column(Name, primary_key=True)
+    period: Mapped[str] = mapped_column(String(10))
+    """the audit period then"""
+    made_at: Mapped[datetime]
+    basis: Mapped[int] = mapped_column(BigInteger)
+    """id of the newest published figure then"""
+    points: Mapped[list[Any]] = mapped_column(default=list)
+    """first day, value, ends of the interval (null: not smoothed) and reason of each period, oldest first"""
 
 
 class KeptSheet(Base):

@@ -31,12 +31,12 @@ def test_from_a_draw_to_a_finished_queue(run):
     assert "queue 1: 6 texts, 6 of them at random, 0 for two coders; seed 4" in drawn.stderr
     assert "no framing model is in force" in drawn.stderr
     item = json.loads(run("next", "--coder", "c1", "--json").stdout)
-    assert not {"group", "source", "draw"} & item.keys()
+    assert not {"group", "source", "draw", "queue"} & item.keys()
     assert item["text"] in run("next", "--coder", "c1").stdout
     assert "a, s" in run("next", "--coder", "c1", "--show-source").stdout
-    run("answer", str(item["item"]), "both", "--coder", "c1", "--note", "why")
-    assert "is taken back" in run("undo", "--coder", "c1").stderr
-    run("answer", str(item["item"]), "unclear", "--coder", "c1")
+    run("answer", item["item"], "both", "--coder", "c1", "--note", "why")
+    assert f"the answer to {item['item']} is taken back" in run("undo", "--coder", "c1").stderr
+    run("answer", item["item"], "unclear", "--coder", "c1")
     (row,) = json.loads(run("status", "--format", "json").stdout)
     assert (row["part"], row["group"], row["wanted"], row["unclear"], row["left"]) == ("random", "a", 6, 1, 5)
     assert "random" in run("status").stdout

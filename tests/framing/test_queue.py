@@ -115,7 +115,7 @@ def test_what_is_drawn_at_random_may_have_been_chosen_before_and_then_leaves_tha
     made = _draw(settings, monitor, size=20, random=1, now=LATER + timedelta(hours=1))
     assert made.random == 15
     left = [i for i in _items(settings, 1) if i.draw == "active"]
-    assert [i.id for i in left] in ([], [begun])
+    assert [i.key for i in left] in ([], [begun])
     assert len(_items(settings, 2)) == 15
 
 

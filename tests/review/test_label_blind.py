@@ -144,7 +144,7 @@ def test_a_models_word_on_a_text_is_kept_from_whoever_has_it_to_code(
         session.execute(update(Framing).values(p_first=0.98765, p_second=0.01234, label="both"))
         open_ones = select(QueueItem.document_id).join(Queue).where(Queue.closed_at.is_(None))
         queued = set(session.scalars(open_ones))
-        first = select(QueueItem.id, QueueItem.document_id).join(Queue).where(Queue.closed_at.is_(None))
+        first = select(QueueItem.key, QueueItem.document_id).join(Queue).where(Queue.closed_at.is_(None))
         item, copied = session.execute(first.where(QueueItem.place == 1)).one()
         others = select(Document.id).where(Document.group_id == "heron", Document.id.not_in(queued))
         free = session.scalars(others.order_by(Document.id)).first()
@@ -248,7 +248,7 @@ def test_what_was_said_of_a_text_is_kept_from_whoever_has_it_to_code(
         codings = [one.id for one in session.scalars(select(Coding).where(Coding.document_id.in_([drawn.id, copy.id])))]
         _publish(session, drawn, codings)
         session.commit()
-        number, pair = item.id, (drawn.id, copy.id)
+        key, pair = item.key, (drawn.id, copy.id)
     coder, viewer = token("user"), token("viewer")
     everything = {*KEPT_NOTES, OWN_NOTE, CRITICISM_NOTE}
 
@@ -291,8 +291,8 @@ def test_what_was_said_of_a_text_is_kept_from_whoever_has_it_to_code(
     assert told(coder) == {OWN_NOTE}
     assert told(viewer) == everything
     # after the answer too, as long as it can be taken back
-    assert client.post(f"{API}/next", json=ALL, headers=OWN | coder).json()["item"]["item"] == number
-    client.post(f"{API}/answer", json={"item": number, "value": "both", "note": NEW_NOTE}, headers=OWN | coder)
+    assert client.post(f"{API}/next", json=ALL, headers=OWN | coder).json()["item"]["item"] == key
+    client.post(f"{API}/answer", json={"item": key, "value": "both", "note": NEW_NOTE}, headers=OWN | coder)
     assert told(coder) == {OWN_NOTE, NEW_NOTE}
     _close(settings)
     assert told(coder) == everything - {CRITICISM_NOTE, KEPT_NOTES[0]} | {NEW_NOTE}
@@ -332,7 +332,7 @@ def alarmed(store):
         item.draw = "alarm"
         session.add_all([item, _alarm(session, queue.id)])
         session.commit()
-        return settings, ids, item.id, document.id
+        return settings, ids, item.key, document.id
 
 
 def test_no_number_tells_an_alarms_texts_from_others(alarmed, served, client, token):
@@ -342,13 +342,13 @@ def test_no_number_tells_an_alarms_texts_from_others(alarmed, served, client, to
         held.append(got["item"])
     assert of_alarm in held
     with open_session(settings) as session:
-        ordinary = select(QueueItem.id).where(QueueItem.id.in_(held), QueueItem.id != of_alarm)
+        ordinary = select(QueueItem.key).where(QueueItem.key.in_(held), QueueItem.key != of_alarm)
         # the newest: of an older one for two the other coder has finished, so that the answer would stay
         last = ordinary.order_by(QueueItem.id.desc())
         one, two = (session.scalars(last.where(QueueItem.coders == n)).first() for n in (1, 2))
-        queue = session.scalar(select(QueueItem.queue_id).where(QueueItem.id == one))
+        queue = session.scalar(select(QueueItem.queue_id).where(QueueItem.key == one))
 
-    def after(item: int) -> dict[str, bytes]:
+    def after(item: str) -> dict[str, bytes]:
         # another value than the earlier coders gave
         client.post(f"{API}/answer", json={"item": item, "value": "neither"}, headers=OWN | token("user"))
         seen = served()
@@ -367,11 +367,55 @@ def test_no_number_tells_an_alarms_texts_from_others(alarmed, served, client, to
     assert [(one["answered"], one["mine"]) for one in told["queues"]] == [(None, None), (None, None)]
 
 
+def test_no_number_of_an_item_or_of_an_alarms_queue_is_served(store, served, client, token):
+    settings, ids = store
+    of_queue, of_item = 86_420_975, 97_531_086  # numbers that nothing else has
+    with open_session(settings) as session:
+        taken = {ids["heron-en"], *session.scalars(select(QueueItem.document_id))}
+        own = select(Document).where(Document.monitor == "harbour", Document.speaker == "own")
+        texts = [session.get_one(Document, ids["heron-en"]), *session.scalars(own.where(Document.id.not_in(taken)))][:3]
+        days = [filling_label.DRAWN + timedelta(days=n) for n in (1, 2)]
+        ordinary, alarms = (
+            Queue(id=of_queue + n, monitor="harbour", variable="framing", drawn_at=day, seed=n)
+            for n, day in enumerate(days)
+        )
+        session.add_all([ordinary, alarms])
+        session.flush()
+        items = [filling_label._item(q, text, n) for q in (ordinary, alarms) for n, text in enumerate(texts, start=1)]
+        for number, item in enumerate(items):
+            item.id = of_item + number
+        session.add_all([*items, _alarm(session, alarms.id)])
+        session.commit()
+        numbers = [str(item.id) for item in items]
+        hidden, chosen = str(alarms.id), str(ordinary.id)
+    bodies: dict[str, bytes] = {}
+    held: list[str] = []
+
+    def ask(what: str, body: object) -> dict:
+        answer = client.post(f"{API}/{what}", json=body, headers=OWN | token("user"))
+        bodies[f"{what} {len(bodies)}"] = answer.content
+        return answer.json()
+
+    while item := ask("next", ALL | {"held": held})["item"]:
+        held.append(item["item"])
+    ask("answer", {"item": held[0], "value": "both", "then": ALL | {"held": held}})
+    ask("answer", {"item": held[0], "value": "neither"})
+    ask("undo", ALL)
+    ask("undo", ALL | {"item": held[1]})
+    ask("renew", {"items": [*held, "0" * 16]})
+    assert len(held) == 12 + len(items)
+    for address, body in (bodies | served()).items():
+        for number in (*numbers, hidden):
+            assert number.encode() not in body, address
+    # the walk would see it: a queue that may be chosen is named by its number
+    assert chosen in client.get("/rift/ui/m/harbour/label", headers=token("user")).text
+
+
 def test_how_a_text_was_drawn_is_shown_when_its_queue_is_closed(alarmed, client, token):
     settings, _, item, document = alarmed
     with open_session(settings) as session:
-        queue = session.scalar(select(QueueItem.queue_id).where(QueueItem.id == item))
-    held: list[int] = []
+        queue = session.scalar(select(QueueItem.queue_id).where(QueueItem.key == item))
+    held: list[str] = []
     while item not in held:
         held.append(
             client.post(f"{API}/next", json=ALL | {"held": held}, headers=OWN | token("user")).json()["item"]["item"]

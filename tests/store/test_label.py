@@ -125,6 +125,17 @@ def test_queues_are_counted_with_ones_own_answers(desk):
         assert queue_states(session, "m", "criticism", "c1", later) == []
 
 
+def test_every_open_queue_is_counted(desk):
+    for number in range(120):
+        desk.queue(2, 1, drawn=NOW + timedelta(minutes=number))
+    with open_session(desk.settings) as session:
+        session.add(Queue(monitor="m", variable="framing", drawn_at=NOW + timedelta(days=1), seed=1))
+        session.commit()
+        states = queue_states(session, "m", "framing", "c1", NOW)
+    assert [one.drawn_at for one in states] == sorted(one.drawn_at for one in states)
+    assert [(one.texts, one.wanted) for one in states] == [(2, 3)] * 120 + [(0, 0)]
+
+
 def test_votes_leave_out_what_is_pending_settles_or_is_a_machines(desk):
     (item,) = desk.queue(2)
     desk.codes(desk.texts[0], "c1", "both", item=item)

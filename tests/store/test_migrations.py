@@ -1,11 +1,13 @@
 """Migrations on a store that already holds something."""
 
+import re
 import sqlite3
 from datetime import UTC, datetime
 
 import pytest
 from alembic import command
 from sqlalchemy import delete, text
+from sqlalchemy.exc import IntegrityError
 
 from pipeline.store import session as store
 from pipeline.store.session import engine_for, open_session
@@ -44,6 +46,54 @@ def test_a_filled_store_is_brought_to_the_newest_tables_and_back(store_settings)
             ).all()
             assert [tuple(row) for row in rows] == [(7, 5, 3)]
         command.downgrade(store._alembic_config(store_settings.database), "0002")
+
+
+MANY = 20_001
+"""more items than are given their keys at once, twice"""
+
+
+def test_items_of_older_queues_get_random_keys(store_settings):
+    filled_at(store_settings, "0016")
+    config = store._alembic_config(store_settings.database)
+    with engine_for(store_settings.database).begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO queues (id, monitor, variable, drawn_at, seed) VALUES (1, 'm', 'framing', '2009-09-19', 1)"
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO queue_items (id, queue_id, place, document_id, target, draw, coders)"
+                " VALUES (:id, 1, :id, 7, :target, 'random', 1)"
+            ),
+            [{"id": number, "target": str(number)} for number in range(1, MANY + 1)],
+        )
+        connection.execute(
+            text("INSERT INTO assignments (item_id, slot, coder, leased_until) VALUES (5, 1, 'one', '2009-09-19')")
+        )
+    for _ in range(2):
+        command.upgrade(config, "head")
+        command.check(config)
+        with engine_for(store_settings.database).connect() as connection:
+            rows = connection.execute(text("SELECT id, place, target, key FROM queue_items ORDER BY id")).all()
+            assert connection.execute(text("SELECT item_id FROM assignments")).all() == [(5,)]
+        assert [tuple(row[:3]) for row in rows] == [(n, n, str(n)) for n in range(1, MANY + 1)]
+        keys = [row.key for row in rows]
+        assert all(re.fullmatch("[0-9a-f]{16}", key) for key in keys)
+        assert len(set(keys)) == MANY
+        assert keys != sorted(keys)
+        for key, target in ((f"'{keys[0]}'", "one key twice"), ("NULL", "no key")):
+            with (
+                engine_for(store_settings.database).connect() as connection,
+                pytest.raises(IntegrityError, match="key"),
+            ):
+                connection.execute(
+                    text(
+                        "INSERT INTO queue_items (queue_id, place, document_id, target, draw, coders, key)"  # noqa: S608
+                        f" VALUES (1, 1, 7, '{target}', 'random', 1, {key})"
+                    )
+                )
+        command.downgrade(config, "0016")
 
 
 def test_references_are_checked_again_after_a_migration(settings):

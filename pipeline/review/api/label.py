@@ -61,6 +61,8 @@ def _clean(text: str) -> str:
 
 
 Number = Annotated[int, Field(ge=1, le=2**53)]
+ItemKey = Annotated[str, Field(pattern=r"^[0-9a-z]{1,40}$", coerce_numbers_to_str=True)]
+"""a number, as keys were once, is none that a text has: told so like any other"""
 Variable = Annotated[str, Field(max_length=60, description="of a codebook, such as framing")]
 Note = Annotated[str | None, Field(max_length=20_000), AfterValidator(lambda note: note and _clean(note))]
 AskedVariable = Annotated[str, Query(max_length=60, description="of a codebook, such as framing")]
@@ -70,14 +72,14 @@ class Choice(BaseModel):
     """Which texts a coder wants."""
 
     variable: Variable
-    queue: Number | None = Field(None, description="only this open queue; none: all of them, in their order")
+    queue: Number | None = Field(None, description="only this open queue; none: all of them")
     languages: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,20}$")]] = Field(
         default_factory=list, max_length=20, description="only texts in these; none: in any"
     )
-    held: list[Number] = Field(
+    held: list[ItemKey] = Field(
         default_factory=list, max_length=MOST_HELD, description="texts the coder has already, and is not given again"
     )
-    skipped: list[Number] = Field(
+    skipped: list[ItemKey] = Field(
         default_factory=list, max_length=500, description="texts the coder does not want; others may have them"
     )
 
@@ -85,7 +87,7 @@ class Choice(BaseModel):
 class ItemShown(BaseModel):
     """A text to be coded. It is the coder's until ``leased_until``; each call for it makes that later."""
 
-    item: int = Field(description="its number; answers name it")
+    item: str = Field(description="its key, random digits; answers name it")
     variable: str
     target: str = Field(description="of a targeted codebook the group that is asked about; else empty")
     target_name: str
@@ -106,7 +108,7 @@ class NextShown(BaseModel):
 class AnswerGiven(BaseModel):
     """A coder's answer to a text."""
 
-    item: Number
+    item: ItemKey
     value: Annotated[str, Field(max_length=60)] = Field(description="a value of the codebook, or unclear")
     note: Note = Field(None, description="a remark, kept with the coding")
     then: Choice | None = Field(None, description="which text is wanted next; none: no text is given")
@@ -115,7 +117,7 @@ class AnswerGiven(BaseModel):
 class Taken(BaseModel):
     """What is to be taken back."""
 
-    item: Number | None = Field(None, description="none: the newest answer of this coder to a text of an open queue")
+    item: ItemKey | None = Field(None, description="none: the newest answer of this coder to a text of an open queue")
     variable: Variable
     queue: Number | None = None
 
@@ -131,14 +133,14 @@ class TakenBack(BaseModel):
 class Held(BaseModel):
     """Texts a coder has before them."""
 
-    items: list[Number] = Field(max_length=MOST_HELD)
+    items: list[ItemKey] = Field(max_length=MOST_HELD)
 
 
 class Renewed(BaseModel):
     """Which texts are the coder's for another half hour, and which are not any more."""
 
-    kept: list[int]
-    lost: list[int]
+    kept: list[str]
+    lost: list[str]
 
 
 class QueueShown(BaseModel):
