@@ -9,8 +9,8 @@ in which one group's classifier suddenly errs otherwise; and narrower than witho
 
 Worlds: four groups in eight quarters, five sources each, 40 to 120 texts a cell, whose balances drift; what happens in
 the last quarter to group a differs. And the party manifestos of ``benchmarks.coverage`` (skipped where absent), as they
-are and with a model that errs by .4 more in one party's last year. Writes nothing; exits 1 when a floor is missed.
-``--full``: 250 audits of each.
+are and with a model that errs by .4 more in one party's last year. And how long all balances of 40 groups in 40
+quarters take. Writes nothing; exits 1 when a floor or that ceiling is missed. ``--full``: 250 audits of each.
 """
 
 from __future__ import annotations
@@ -22,18 +22,21 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 from pathlib import Path
+from time import monotonic
 
 import numpy as np
 from scipy.special import ndtr, stdtrit
 
 from benchmarks.coverage_worlds import BALANCE, EDGE, FLIPPED, LEANING, Floats, Ints, Population, manifestos
-from pipeline.measure.balance import PRIOR_FREEDOM
-from pipeline.measure.smoother import expect, leaning_interval, line
+from pipeline.measure.balance import PRIOR_FREEDOM, Balance, t_interval
+from pipeline.measure.smoother import expect, leaning_interval, line, smooth
 
 MEAN_FLOOR, WORST_FLOOR, JUMP_FLOOR = 0.93, 0.85, 0.90
 """Coverage of the leaning interval: mean, worst cell, and cells in which a classifier jumps. In every world."""
 WIDTH_CEILING = 0.92
 """Its mean width, relative to the unsmoothed interval, over all worlds; measured .87."""
+GROUPS, QUARTERS, MOST_SECONDS = 40, 40, 60.0
+"""a large monitor, and how long smoothing it may take; measured 4 seconds on a busy core"""
 UNSMOOTHED, SHOWN = "unsmoothed", "leaning"
 BUDGETS = (5, 10)
 SEED = 20061015
@@ -368,6 +371,20 @@ def missed_by(name: str, own: Score, repetitions: int) -> list[str]:
     return [f"{name}: coverage ({what}) {v:.3f} is below {floor:g}" for what, v, floor in floors if v < floor]
 
 
+def seconds_of_a_large_monitor(random: np.random.Generator) -> float:
+    """How long it takes to smooth every balance of 40 groups in 40 quarters, all of them corrected."""
+    cells = {
+        (f"group {group}", quarter): Balance(
+            value, value, 10, lam=0.5, interval=t_interval(value, random.uniform(0.01, 0.1), 19, 10)
+        )
+        for group in range(GROUPS)
+        for quarter, value in enumerate(random.normal(0, 0.3, QUARTERS).tolist())
+    }
+    began = monotonic()
+    smooth(cells)
+    return monotonic() - began
+
+
 def main() -> int:
     """Print all tables; 1 when the smoother that is shown misses a floor."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -399,6 +416,10 @@ def main() -> int:
     if width > WIDTH_CEILING:
         missed.append(f"mean width {width:.3f} of the unsmoothed, more than {WIDTH_CEILING}")
     print(f"\nLeaning intervals are {width:.3f} times as wide as unsmoothed ones (ceiling {WIDTH_CEILING}).")
+    seconds = seconds_of_a_large_monitor(random)
+    print(f"{GROUPS} groups in {QUARTERS} quarters: {seconds:.1f} s (ceiling {MOST_SECONDS:.0f}).")
+    if seconds > MOST_SECONDS:
+        missed.append(f"{GROUPS} groups in {QUARTERS} quarters took {seconds:.1f} s, more than {MOST_SECONDS:.0f}")
     floors = f"mean {MEAN_FLOOR}, worst cell {WORST_FLOOR}, jump {JUMP_FLOOR}"
     if repetitions < FULL:
         floors += "; lowered, as this run is small"

@@ -1,4 +1,4 @@
-"""When the fixed panels and sheets of the dyad pages are made: after trends were measured, and every hour as a net.
+"""When the panels, smoothed gaps and sheets of the dyad pages are made: after a measurement, and hourly as a net.
 
 A DAG of its own, since sheets take minutes each: neither the next measurement nor an alarm waits for them.
 """
@@ -29,8 +29,9 @@ TRENDS = Asset(name="trends", uri="riftwatch://trends")
         "execution_timeout": timedelta(hours=6),
     },
     doc_md="""
-Makes the fixed panels and the sheets that the dyad pages show, for all monitors: a sheet at most once in 20 hours, and
-only when something was measured since. A run begins no sheet after 45 minutes; what is left waits for the next one.
+Makes the fixed panels, smoothed gaps and sheets that the dyad pages show, for all monitors: a sheet at most once in 20
+hours, and only when something was measured since. A run begins no sheet after 45 minutes; what is left waits for the
+next one.
 """,
 )
 def sheets_dag() -> None:

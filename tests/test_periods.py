@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.monitor import PERIODS
-from pipeline.monitor.periods import Span, period_of, periods_covering, span_of
+from pipeline.monitor.periods import Span, period_of, periods_covering, span_of, whole_periods
 
 days = st.dates(date(1946, 1, 1), date(2100, 1, 1))
 
@@ -35,6 +35,11 @@ def test_periods_tile_the_days_without_hole_or_overlap(kind, first, length):
     assert all(a.end == b.start for a, b in pairwise(spans))
     assert len({s.label for s in spans}) == len(spans)
     assert [s.label for s in spans] == sorted(s.label for s in spans)
+
+
+def test_days_are_widened_to_whole_periods():
+    assert whole_periods("quarter", date(2024, 2, 5), date(2024, 7, 2)) == (date(2024, 1, 1), date(2024, 10, 1))
+    assert whole_periods("quarter", date(2024, 1, 1), date(2024, 7, 1)) == (date(2024, 1, 1), date(2024, 7, 1))
 
 
 def test_no_period_when_the_last_day_lies_before_the_first():

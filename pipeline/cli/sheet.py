@@ -79,7 +79,7 @@ def sheet(
 
 
 def _keep(settings: Settings, monitor: Monitor, a: str, b: str) -> None:
-    from pipeline.measure.keeping import half_scored, keep_panels, keep_sheet
+    from pipeline.measure.keeping import half_scored, keep_panels, keep_sheet, keep_smoothed
     from pipeline.measure.named import NamesLeftIn
     from pipeline.measure.sheet import dyad_sheet
     from pipeline.store.kept import keeping_alone
@@ -91,6 +91,8 @@ def _keep(settings: Settings, monitor: Monitor, a: str, b: str) -> None:
         if why := half_scored(session, monitor):
             fail(f"nothing is made: {why}")
         keep_panels(session, monitor, now)
+        session.commit()
+        keep_smoothed(session, monitor, now)
         session.commit()
         make = partial(dyad_sheet, named=NamesLeftIn(settings))
         problem = keep_sheet(session, monitor, a, b, now=now, make=make)

@@ -1,4 +1,4 @@
-"""The job that makes what the pages show and no request can wait for: fixed panels, and the sheet of every dyad."""
+"""The job that makes what no request can wait for: fixed panels, smoothed gaps, and the sheet of every dyad."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from pipeline.measure.named import NamesLeftIn
 from pipeline.measure.panels import panel_rows
 from pipeline.measure.sensitivity import Stretch
 from pipeline.measure.sheet import DyadSheet, SheetError, dyad_sheet, usual_stretches
+from pipeline.measure.smoothed import smoothed_rows
 from pipeline.measure.timespan import measured_periods
 from pipeline.monitor import Monitor
 from pipeline.report import Progress, Report, silent
@@ -27,12 +28,14 @@ from pipeline.settings import Settings
 from pipeline.store.cells import model_in_force
 from pipeline.store.kept import (
     basis_of_panels,
+    basis_of_smoothed,
     keeping_alone,
     kept_sheets,
     newest_published,
     source_days,
     write_panels,
     write_sheet,
+    write_smoothed,
 )
 from pipeline.store.marks import day_marks
 from pipeline.store.runs import record_run
@@ -119,6 +122,20 @@ def keep_panels(session: Session, monitor: Monitor, now: datetime) -> int:
     return len(rows)
 
 
+def keep_smoothed(session: Session, monitor: Monitor, now: datetime) -> int:
+    """Make the smoothed gaps of a monitor's dyads in the audit period, unless nothing was measured since.
+
+    Returns of how many dyads. Does not commit.
+    """
+    basis = newest_published(session, monitor.name)
+    if not basis or basis_of_smoothed(session, monitor.name) == basis:
+        return 0
+    trends = trend_rows(session, monitor.name, period=monitor.audit_period)
+    rows = smoothed_rows(trends, [(dyad.a, dyad.b) for dyad in monitor.dyads], monitor.audit_period)
+    write_smoothed(session, monitor.name, [row | {"made_at": now, "basis": basis} for row in rows])
+    return len(rows)
+
+
 def keep_sheet(
     session: Session,
     monitor: Monitor,
@@ -168,12 +185,13 @@ def keep(
     budget: float = BUDGET,
     make: Callable[..., DyadSheet] | None = None,
 ) -> Report:
-    """Bring the fixed panels and sheets of a monitor up to date.
+    """Bring the fixed panels, smoothed gaps and sheets of a monitor up to date.
 
-    Panels follow every measurement. A sheet is made when there is none, or when it is older than 20 hours and something
-    was measured since; the oldest first, until ``budget`` seconds are over. While the model in force scores all texts
-    anew, nothing is made. The report counts dyads (found), sheets made (updated), good as they are (known) and left for
-    the next run (waiting). make: in place of :func:`pipeline.measure.sheet.dyad_sheet`.
+    Panels and smoothed gaps follow every measurement. A sheet is made when there is none, or when it is older than 20
+    hours and something was measured since; the oldest first, until ``budget`` seconds are over. While the model in
+    force scores all texts anew, nothing is made. The report counts dyads (found), sheets made (updated), good as they
+    are (known) and left for the next run (waiting). make: in place of
+    :func:`pipeline.measure.sheet.dyad_sheet`.
     """
     started, clock = datetime.now(UTC), monotonic()
     now = now or started
@@ -189,6 +207,10 @@ def keep(
             progress("fixed panels", 0, None)
             with keeping_alone(settings, monitor.name):
                 keep_panels(session, monitor, now)
+                session.commit()
+            progress("smoothed gaps", 0, None)
+            with keeping_alone(settings, monitor.name):
+                keep_smoothed(session, monitor, now)
                 session.commit()
         basis, there = newest_published(session, monitor.name), kept_sheets(session, monitor.name)
         session.commit()

@@ -64,6 +64,11 @@ def span_of(label: str) -> Span:
         raise ValueError(f"{label!r} is no period; write 2024-W05, 2024-03, 2024-Q1 or 2024") from None
 
 
+def whole_periods(kind: Period, start: date, end: date) -> tuple[date, date]:
+    """The days from ``start`` to before ``end``, widened to whole periods: (first day, first day after)."""
+    return period_of(kind, start).start, period_of(kind, end - timedelta(days=1)).end
+
+
 def periods_covering(kind: Period, first: date, last: date) -> list[Span]:
     """The periods of this kind that hold any day from ``first`` to ``last`` (both included), in order.
 

@@ -14,6 +14,10 @@ KEY = (
     "Filled marks on a solid line: corrected by random codings, bar: 95% interval. "
     "Hollow marks on a dashed line: the model alone, uncorrected."
 )
+SMOOTHED_KEY = (
+    "Line and dashes: smoothed, for the eye, in no state, alarm or published figure. "
+    "Bar: 95% interval that leans to its neighbours. Small mark: corrected gap."
+)
 ONLY_THESE = "Conclusions hold for the sources of this monitor, which are no sample of something larger."
 HEAD, LINE = 52, 18
 """Pixels above the chart, and of a line beneath it."""

@@ -36,6 +36,9 @@ COLOURS: dict[str, str] = {
 """Name -> the colour in a saved file. On a page each becomes the CSS variable ``--chart-<name>``, light or dark."""
 SHAPES: dict[Side, str] = {"a": "circle", "b": "square", "gap": "diamond"}
 FONT = "system-ui, 'Noto Sans', 'Liberation Sans', Arial, sans-serif"
+DRAWN_WITH = "sans-serif"
+"""Stands for FONT while the renderer draws: it looks up every name of a list for every word, which takes longer than
+all the rest. Nothing but the name differs in the drawing."""
 WIDTH = 1080
 LEFT, RIGHT, FOOT = 64, 176, 30
 """Pixels beside and below the plot: for the value axis, for the names of the lines, for the time axis."""
@@ -69,6 +72,8 @@ class Point:
     """one line that reads the point aloud"""
     href: str | None = None
     """where a click leads, relative to the page"""
+    beside: float | None = None
+    """a second value of the period, drawn as a small mark: beside a smoothed gap the corrected one"""
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,8 @@ class Series:
     points: Sequence[Point]
     short: str | None = None
     """what stands at its right end; null: the name"""
+    smoothed: bool = False
+    """its values are no measured ones, so they are marked by dashes"""
 
 
 @dataclass(frozen=True)
@@ -208,7 +215,7 @@ def runs(points: Sequence[Point]) -> list[tuple[bool, list[Point]]]:
 
 def extent(series: Sequence[Series]) -> tuple[float, float]:
     """Ends of the value axis: zero, every value and every interval lie inside, in steps of a quarter, at least +-.5."""
-    values = [v for s in series for p in s.points for v in (p.value, p.low, p.high) if v is not None]
+    values = [v for s in series for p in s.points for v in (p.value, p.low, p.high, p.beside) if v is not None]
     low, high = min([*values, -0.5]), max([*values, 0.5])
     step = 0.25
     return -step * -(low // step), step * -(-high // step)
@@ -286,7 +293,27 @@ def _marked(points: Sequence[Point]) -> list[Point]:
     return [p for p in points if p.corrected or id(p) not in joined]
 
 
+def _dashes(series: Series, shift: float) -> list[Spec]:
+    """A dash across each interval where the line passes, and the small marks beside."""
+    drawn: Spec = {"type": "point", "shape": "stroke", "size": 200, "opacity": 1, "strokeWidth": 2.4}
+    small: Spec = {"type": "point", "shape": SHAPES[series.side], "size": 36, "filled": True, "opacity": 1}
+    of_line = [(p, p.value) for p in series.points if p.value is not None]
+    beside = [(p, p.beside) for p in series.points if p.beside is not None]
+    layers = []
+    for some, mark in ((of_line, drawn | {"stroke": COLOURS[series.side]}), (beside, small | {"fill": COLOURS["ink"]})):
+        rows = [
+            {"x": _middle(p, shift), "y": y, "said": p.said} | ({"href": LINK_ROOT + p.href} if p.href else {})
+            for p, y in some
+        ]
+        if rows:
+            encoding = {"x": _X, "y": _y("y"), "description": {"field": "said"}, "href": {"field": "href"}}
+            layers.append(_layer(rows, mark, encoding))
+    return layers
+
+
 def _points(series: Series, shift: float) -> list[Spec]:
+    if series.smoothed:
+        return _dashes(series, shift)
     size = 70 if len(series.points) <= 40 else 30
     layers = []
     for corrected in (True, False):
@@ -465,7 +492,7 @@ def _alarm_layers(alarms: Sequence[AlarmMark], frame: Frame) -> list[Spec]:
 _SIGNED = "datum.value == 0 ? '0' : format(datum.value, '+.2~f')"
 _SHARE = "format(datum.value, '.2~%')"
 _CONFIG: Spec = {
-    "font": FONT,
+    "font": DRAWN_WITH,
     "background": "transparent",
     "view": {"stroke": None},
     "axis": {
@@ -644,6 +671,8 @@ def _clean(element: Any, *, page: bool) -> None:
         if name in _ATTRIBUTES and "url(" not in value:
             role = _ROLES.get(value) if name in {"fill", "stroke"} else None
             kept[name] = f"var(--chart-{role})" if page and role else value
+    if kept.get("font-family") == DRAWN_WITH:
+        kept["font-family"] = FONT
     # groups and axes describe themselves at length; the table beneath the chart reads better aloud
     said = kept.pop("aria-label", None)
     kept.pop("role", None)

@@ -9,7 +9,7 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from pipeline.monitor import Dyad, Event, Monitor
-from pipeline.review import alarm_words, criticism, dyads
+from pipeline.review import alarm_words, criticism, dyads, smoothed
 from pipeline.review.asked import names_of
 from pipeline.review.charts import AlarmMark, Band, Chart, frame_of, in_sight, series_spec, share_extent, spots
 from pipeline.review.dyad_rows import Rows, rows_of
@@ -25,7 +25,8 @@ from pipeline.store.dyads import (
     model_gaps_in,
     newest_alarms,
 )
-from pipeline.store.tables import AlarmLook, GapCell, RaisedAlarm, StateChange, WatchedDyad
+from pipeline.store.kept import smoothed_of
+from pipeline.store.tables import AlarmLook, GapCell, KeptSmoothed, RaisedAlarm, StateChange, WatchedDyad
 from pipeline.store.watched import looks_of, watched_dyad
 
 MOST_ALARMS = 20
@@ -36,7 +37,7 @@ MOST_DIRECTED = 104
 """periods of directed criticism: of weeks two years"""
 MOST_LISTED = 104
 """periods of the table beneath the charts"""
-CHARTS = ("balances", "gap", "criticism")
+CHARTS = ("balances", "gap", "smoothed", "criticism")
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,10 @@ class Facts:
     """what a's texts say of b, and what b's say of a"""
     reference_gaps: alarm_words.ReferenceGaps | None
     """of the view's kind of period; null: the band is the alarm's own, or there is none"""
+    smoothed: KeptSmoothed | None
+    """null: the view has none, or none are made"""
+    smoothed_old: bool
+    """a gap of the dyad was measured anew since"""
 
     @property
     def coded(self) -> frozenset[date]:
@@ -125,6 +130,9 @@ def facts_of(session: Session, monitor: Monitor, dyad: Dyad, view: View) -> Fact
         for one, other in ((dyad.a, dyad.b), (dyad.b, dyad.a))
     ]
     watched = watched_dyad(session, *key)
+    kept, old = (smoothed_of(session, *key) if view.smoothable else None) or (None, False)
+    if kept is not None and kept.period != view.kind:  # the monitor's audit period was another one
+        kept, old = None, False
     return Facts(
         monitor=monitor,
         dyad=dyad,
@@ -141,6 +149,8 @@ def facts_of(session: Session, monitor: Monitor, dyad: Dyad, view: View) -> Fact
         changes=changes_of(session, *key, MOST_CHANGES),
         directed=(ways[0], ways[1]),
         reference_gaps=_reference_gaps(session, monitor, dyad, view, watched),
+        smoothed=kept,
+        smoothed_old=old,
     )
 
 
@@ -180,6 +190,14 @@ def charts_of(facts: Facts, up: str) -> dict[str, Chart]:
         said = dyads.reading(dyads.latest_with_value(facts.rows.gaps), a, b, coded)
         frame = frame_of(gap, marks, 260, None, band, alarms)
         made["gap"] = Chart(spec, title, said, spots(gap, frame), in_sight(marks, frame.first, frame.last))
+    periods = smoothed.periods_of(facts.smoothed, facts.rows.gaps)
+    if smoothed.why_none(facts.smoothed, periods) is None:
+        title = f"Smoothed gap of {a} and {b} per {view.kind}, for the eye"
+        lines = [smoothed.series("Smoothed gap", periods, row_of, coded)]
+        spec = series_spec(lines, marks, title=title, value_title="gap", height=260)
+        frame = frame_of(lines, marks, 260)
+        shown = in_sight(marks, frame.first, frame.last)
+        made["smoothed"] = Chart(spec, title, smoothed.IN_SHORT, spots(lines, frame), shown)
     ways = [
         criticism.series("a", a, b, facts.directed[0], up),
         criticism.series("b", b, a, facts.directed[1], up),

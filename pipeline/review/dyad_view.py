@@ -32,6 +32,7 @@ AskedSources = Annotated[
 AskedDay = Annotated[date | None, BeforeValidator(lambda value: value or None), Query()]
 TypedDay = Annotated[str, Query(max_length=40)]
 """As it was typed: a page gives it back where it can't be read."""
+AskedSmoothed = Annotated[bool, Query(description="whether the smoothed gaps of the audit period are shown as well")]
 AskedMoment = Annotated[
     AwareDatetime | None, Query(description="the very moment the figure was published; goes before as_of")
 ]
@@ -50,6 +51,13 @@ class View:
     sources: SourcesName = "all"
     since: date | None = None
     until: date | None = None
+    smoothed: bool = False
+    """the smoothed gaps are shown as well; of the current series of all sources in the audit period alone"""
+
+    @property
+    def smoothable(self) -> bool:
+        """Its gaps have smoothed ones beside them."""
+        return (self.kind, self.series, self.sources) == (self.audit, "current", "all")
 
     @property
     def stretch(self) -> Stretch:
@@ -79,6 +87,8 @@ class View:
         for name in ("as_of", "since", "until"):
             if (day := getattr(one, name)) is not None:
                 said[name] = day.isoformat()
+        if one.smoothed and one.smoothable:
+            said["smoothed"] = "true"
         return said
 
     def query(self, **changes: Any) -> str:
@@ -95,6 +105,7 @@ def view_of(
     as_of: date | None = None,
     since: date | None = None,
     until: date | None = None,
+    smoothed: bool = False,
 ) -> View:
     """The view that an address asks for; 404 for a period that is not measured, 422 for what does not go together."""
     kind = period or monitor.audit_period
@@ -111,4 +122,10 @@ def view_of(
         )
     if series == "current" and as_of is not None:
         raise HTTPException(422, "Only the vintage series has a day as of which it stands; choose series=vintage.")
-    return View(kind, monitor.audit_period, series, as_of, sources, since, until)
+    view = View(kind, monitor.audit_period, series, as_of, sources, since, until, smoothed)
+    if smoothed and not view.smoothable:
+        raise HTTPException(
+            422,
+            f"Only {view.audit}s of the current series are smoothed, of all sources; choose these, or leave it out.",
+        )
+    return view

@@ -39,7 +39,7 @@ BATCH = 200
 _TABLES = (
     *("documents", "codings", "framings", "minhash_bands", "captures", "frontier", "places", "runs"),
     *("scanned_texts", "mentions", "queue_items", "assignments"),
-    *("kept_sheets", "kept_panels", "replay_stretches", "replay_cells"),
+    *("kept_sheets", "kept_panels", "kept_smoothed", "replay_stretches", "replay_cells"),
 )
 """of which rows go, by an erasure itself or with their text"""
 _TAKEN = "(erased)"

@@ -1,4 +1,4 @@
-"""Results that a job makes for the pages, since they need every text of a group: fixed panels and sheets."""
+"""Results that a job makes for the pages, since they need every text or cell: fixed panels, smoothed gaps, sheets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from pipeline.settings import Settings
 from pipeline.store.alone import alone
 from pipeline.store.cells import counts_column, day_column, fresh_framing, own
-from pipeline.store.tables import Cluster, Document, Framing, KeptPanel, KeptSheet, Published
+from pipeline.store.tables import Cluster, Document, Framing, KeptPanel, KeptSheet, KeptSmoothed, Published
 from pipeline.store.upsert import upsert
 
 
@@ -87,6 +87,35 @@ def write_panels(session: Session, monitor: str, rows: Sequence[dict[str, Any]])
     upsert(session, KeptPanel, [{"monitor": monitor} | row for row in rows], ("monitor", "group_id", "period"))
 
 
+def smoothed_of(session: Session, monitor: str, a: str, b: str) -> tuple[KeptSmoothed, bool] | None:
+    """The smoothed gaps of a dyad, and whether a gap of it was published since they were made; None: none were made."""
+    since = (
+        select(Published.id)
+        .where(
+            Published.monitor == KeptSmoothed.monitor,
+            Published.kind == "gap",
+            Published.subject == f"{a}--{b}",
+            Published.period == KeptSmoothed.period,
+            Published.id > KeptSmoothed.basis,
+        )
+        .exists()
+    )
+    query = select(KeptSmoothed, since).where(KeptSmoothed.monitor == monitor, KeptSmoothed.a == a, KeptSmoothed.b == b)
+    found = session.execute(query).first()
+    return None if found is None else (found[0], bool(found[1]))
+
+
+def basis_of_smoothed(session: Session, monitor: str) -> int | None:
+    """Id of the published figure at which the monitor's smoothed gaps were made; None: there are none."""
+    return session.scalar(select(func.min(KeptSmoothed.basis)).where(KeptSmoothed.monitor == monitor))
+
+
+def write_smoothed(session: Session, monitor: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Make ``rows`` the monitor's smoothed gaps. Does not commit."""
+    session.execute(delete(KeptSmoothed).where(KeptSmoothed.monitor == monitor))
+    upsert(session, KeptSmoothed, [{"monitor": monitor} | row for row in rows], ("monitor", "a", "b"))
+
+
 def kept_sheet(session: Session, monitor: str, a: str, b: str) -> KeptSheet | None:
     """The newest sheet of a dyad; None: none was made."""
     return session.get(KeptSheet, (monitor, a, b))
@@ -105,7 +134,7 @@ def write_sheet(session: Session, **columns: Any) -> None:
 
 
 def keeping_alone(settings: Settings, monitor: str) -> AbstractContextManager[None]:
-    """Let one process at a time make or drop a monitor's panels and sheets.
+    """Let one process at a time make or drop a monitor's panels, smoothed gaps and sheets.
 
     So no sheet is written after an erasure that was begun before it. Enter it with no transaction open.
     """
@@ -113,9 +142,10 @@ def keeping_alone(settings: Settings, monitor: str) -> AbstractContextManager[No
 
 
 def forget_kept(session: Session, monitor: str) -> None:
-    """Drop all panels and sheets of a monitor, such as when texts are erased: they name words and sources of them.
+    """Drop all panels, smoothed gaps and sheets of a monitor, such as when texts are erased: they are made of them.
 
     The next run of the job makes them of what is left. Does not commit.
     """
     session.execute(delete(KeptSheet).where(KeptSheet.monitor == monitor))
     session.execute(delete(KeptPanel).where(KeptPanel.monitor == monitor))
+    session.execute(delete(KeptSmoothed).where(KeptSmoothed.monitor == monitor))

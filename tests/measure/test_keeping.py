@@ -15,10 +15,12 @@ from sqlalchemy import func, select, text
 from pipeline.cli.sheet import _keep as keep_by_hand
 from pipeline.collect.erase import erase
 from pipeline.framing.confirming import ask_for_codings
+from pipeline.measure.gap import gap
 from pipeline.measure.job import measure
 from pipeline.measure.keeping import _clean, keep
 from pipeline.measure.panels import NOT_FINISHED, panel_row
 from pipeline.measure.sheet import dyad_sheet, usual_stretches
+from pipeline.measure.smoothed import balance_of
 from pipeline.store.alarms import alarms_of
 from pipeline.store.dyads import (
     Stretch,
@@ -30,10 +32,10 @@ from pipeline.store.dyads import (
     newest_alarms,
     published_in,
 )
-from pipeline.store.kept import SourceDay, kept_sheet, panels_of
+from pipeline.store.kept import SourceDay, kept_sheet, panels_of, smoothed_of
 from pipeline.store.session import open_session
-from pipeline.store.tables import Coding, Document, Framing
-from pipeline.store.trends import gap_rows
+from pipeline.store.tables import Coding, Document, Framing, Published
+from pipeline.store.trends import gap_rows, trend_rows
 from pipeline.store.watched import looks_of, series_of, watched_dyad
 from tests.measure.moving import FIRST, NOW, WEEKLY, WEEKS, fill
 from tests.measure.test_judging import as_the_model_says, code
@@ -130,6 +132,96 @@ def test_panels_and_sheets_are_made_once_until_something_is_measured(measured):
         assert kept_sheet(session, "m", "a", "b").made_at == NOW
 
 
+QUARTER = Stretch("quarter", None, None, 600)
+
+
+def code_the_quarters(settings, world, each=8):
+    """Code the first texts of every group and quarter at random."""
+    with open_session(settings) as session:
+        coded: dict[tuple, int] = {}
+        for number, text in enumerate(session.scalars(select(Document).order_by(Document.published_at, Document.id))):
+            day = text.published_at
+            cell = (text.group_id, day.year, (day.month - 1) // 3)
+            coded[cell] = coded.get(cell, 0) + 1
+            if coded[cell] <= each:
+                world(session).coding(text, ("nationalist", "universalist", "neither")[number % 3])
+        session.commit()
+
+
+def smoothed(settings):
+    with open_session(settings) as session:
+        found = smoothed_of(session, "m", "a", "b")
+        assert found is not None
+        return found
+
+
+def test_smoothed_gaps_follow_every_measurement_and_change_no_figure(measured, world):
+    settings, monitor = measured
+    keep(settings, monitor, now=NOW)
+    kept, old = smoothed(settings)
+    assert (kept.period, old) == ("quarter", False)
+    assert {tuple(one[2:]) for one in kept.points} == {(None, None, "the balance of a is not corrected")}
+    code_the_quarters(settings, world)
+    keep(settings, monitor, now=NOW + timedelta(hours=1))
+    # codings that nothing was measured of move nothing
+    assert smoothed(settings)[0].made_at == NOW
+    measure(settings, monitor, now=NOW + timedelta(hours=1))
+    kept, old = smoothed(settings)
+    assert (kept.made_at, old) == (NOW, True)
+    with open_session(settings) as session:
+        before = [(g.gap, g.low, g.high, g.state, g.flags) for g in gap_rows(session, "m")]
+        published = session.scalar(select(func.count(Published.id)))
+    keep(settings, monitor, now=NOW + timedelta(hours=2))
+    kept, old = smoothed(settings)
+    assert (kept.made_at, old) == (NOW + timedelta(hours=2), False)
+    with open_session(settings) as session:
+        rows = gaps_in(session, "m", "a", "b", QUARTER)
+        cells = {(c.group_id, c.start): c for c in trend_rows(session, "m", period="quarter")}
+        assert [(g.gap, g.low, g.high, g.state, g.flags) for g in gap_rows(session, "m")] == before
+        assert session.scalar(select(func.count(Published.id))) == published
+    found = {date.fromisoformat(start): rest for start, *rest in kept.points}
+    assert list(found) == [row.start for row in rows]
+    assert sum(row.low is not None for row in rows) >= 6
+    for row in rows:
+        value, low, high, why = found[row.start]
+        own = gap(*(balance_of(cells[side, row.start]) for side in "ab"))
+        if row.low is None:
+            assert (low, high) == (None, None)
+            assert "is not corrected" in why
+            continue
+        # the gap that is smoothed is the one of the table, to the last of its degrees of freedom
+        assert (own.value, own.interval.variance) == pytest.approx((row.gap, row.variance))
+        assert (own.interval.low, own.interval.high) == pytest.approx((row.low, row.high))
+        assert own.interval.freedom == pytest.approx(row.freedom)
+        assert low < row.gap < high
+        assert abs(value - row.gap) <= 0.75 * row.variance**0.5 + 1e-9
+        assert why is None
+    keep(settings, monitor, now=NOW + timedelta(days=2))
+    assert smoothed(settings)[0].made_at == NOW + timedelta(hours=2)
+
+
+def test_by_hand_smoothed_gaps_are_made_too_and_an_erasure_drops_them(measured):
+    settings, monitor = measured
+    keep_by_hand(settings, monitor, "a", "b")
+    assert smoothed(settings)[0].points
+    with open_session(settings) as session:
+        assert smoothed_of(session, "m", "b", "a") is None
+    erase(settings, monitor, "source", "a-site", reason="x")
+    with open_session(settings) as session:
+        assert smoothed_of(session, "m", "a", "b") is None
+
+
+def test_a_dyad_that_is_watched_no_more_has_no_smoothed_gaps(measured):
+    settings, monitor = measured
+    keep(settings, monitor, now=NOW)
+    with open_session(settings) as session:
+        session.query(Published).filter(Published.id == session.scalar(select(func.max(Published.id)))).delete()
+        session.commit()
+    keep(settings, monitor_without_dyads(monitor), now=NOW)
+    with open_session(settings) as session:
+        assert smoothed_of(session, "m", "a", "b") is None
+
+
 def test_a_budget_that_is_used_up_leaves_sheets_for_the_next_run(measured):
     settings, monitor = measured
     report = keep(settings, monitor, now=NOW, budget=-1)
@@ -174,6 +266,7 @@ def test_while_texts_are_scored_anew_nothing_is_made(measured, capsys):
     with open_session(settings) as session:
         assert kept_sheet(session, "m", "a", "b") is None
         assert panels_of(session, "m", ["a", "b"], "week") == {}
+        assert smoothed_of(session, "m", "a", "b") is None
 
 
 def test_an_erasure_waits_for_the_sheet_that_is_being_made_and_drops_it(measured):
@@ -238,6 +331,7 @@ def test_without_a_model_the_reason_is_kept(store_settings, monitor_of):
         assert kept.sheet == {}
         assert "no model is in force" in kept.problem
         assert panels_of(session, "m", ["a"], "week") == {}
+        assert smoothed_of(session, "m", "a", "b") is None
 
 
 def test_the_vintage_series_is_what_was_said_first_after_each_period(measured):

@@ -7,11 +7,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pipeline.measure.alarm.cusum import watch
 from pipeline.measure.alarm.reference import reference
+from pipeline.measure.smoothed import smoothed_rows
 from pipeline.monitor.periods import period_of
 from pipeline.store.published import pack
 from pipeline.store.tables import (
@@ -23,6 +24,7 @@ from pipeline.store.tables import (
     KeptPanel,
     KeptReference,
     KeptSheet,
+    KeptSmoothed,
     Published,
     RaisedAlarm,
     TrendCell,
@@ -120,6 +122,12 @@ def _panels(session: Session) -> None:
             )  # fmt: skip
 
 
+def _smoothed(session: Session) -> None:
+    rows = smoothed_rows(_rows(session, TrendCell, "quarter"), [("heron", "maple")], "quarter")
+    basis = session.scalar(select(func.max(Published.id)))
+    session.add(KeptSmoothed(monitor="harbour", made_at=MADE, basis=basis, **rows[0]))
+
+
 def _words(sign: int) -> list[dict]:
     pairs = (("river", 91, 12), ("soil", 60, 9)) if sign > 0 else (("covenant", 8, 77), (HOSTILE, 3, 40))
     return [
@@ -212,3 +220,5 @@ def add(session: Session, ids: dict[str, int]) -> None:
     _panels(session)
     _sheet(session)
     _vintages(session)
+    session.flush()
+    _smoothed(session)

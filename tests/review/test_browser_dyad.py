@@ -104,6 +104,33 @@ def test_every_view_is_looked_at(visit, mode):
     assert visitor.complaints == []
 
 
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_smoothed_gaps_are_shown_when_asked_for_and_read_like_the_others(visit, mode):
+    visitor = visit(mode)
+    visitor.opens(DYAD)
+    page = visitor.page
+    assert page.locator("#readout-smoothed").count() == 0
+    page.get_by_role("link", name="Show the smoothed gaps").click()
+    page.wait_for_url("**smoothed=true#smoothed")
+    plot, readout = page.locator("section.smoothed .plot"), page.locator("#readout-smoothed")
+    plot.focus()
+    plot.press("Home")
+    assert readout.inner_text().startswith("Smoothed gap, 2024-Q1: ")
+    assert "corrected gap" in readout.inner_text()
+    plot.press("End")
+    assert readout.inner_text() == "Smoothed gap, 2025-Q4: not smoothed: the balance of heron is not corrected"
+    plot.press("ArrowLeft")
+    visitor.shoots("dyad-smoothed")
+    plot.press("Enter")
+    page.wait_for_url("**#p-2025-Q3")
+    page.get_by_role("link", name="Hide the smoothed gaps").click()
+    page.get_by_role("link", name="Show the smoothed gaps").wait_for()
+    assert plot.count() == 0
+    needs, gives = visitor.width_of_page()
+    assert needs <= gives
+    assert visitor.complaints == []
+
+
 def test_a_view_is_chosen_by_its_days_and_its_link_restores_it(visit):
     visitor = visit()
     visitor.opens(DYAD)

@@ -11,6 +11,6 @@ def test_every_table_of_which_rows_go_is_vacuumed():
         for name, table in Base.metadata.tables.items()
         if any(key.column.table.name in of_texts for key in table.foreign_keys)
     }
-    made_of_texts = {"kept_sheets", "kept_panels", "replay_stretches", "replay_cells"}
+    made_of_texts = {"kept_sheets", "kept_panels", "kept_smoothed", "replay_stretches", "replay_cells"}
     assert {"codings", "framings", "mentions", "assignments"} <= hanging
     assert hanging | made_of_texts | {"documents"} <= set(_TABLES) <= set(Base.metadata.tables)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from pipeline.review import alarm_words, dyads
+from pipeline.review import alarm_words, dyads, smoothed
 from pipeline.review.access import reader_of
 from pipeline.review.asked import dyad_of, monitor_of, names_of, settings_of
 from pipeline.review.dyad_facts import Facts
@@ -121,6 +121,26 @@ class CriticismPoint(BaseModel):
     why: str | None
 
 
+class SmoothedPoint(BaseModel):
+    """A smoothed gap. Null: see ``why``."""
+
+    period: str
+    start: date
+    end: date = Field(description="first day after the period")
+    value: float | None = Field(description="where the line is drawn, within .75 standard errors of the corrected gap")
+    low: float | None = Field(description="leaning 95% interval of the corrected gap")
+    high: float | None
+    why: str | None = Field(description="why it is not smoothed")
+
+
+class SmoothedShown(BaseModel):
+    """The smoothed gaps of the audit period: for the eye, in no state, alarm, confirmation or published figure."""
+
+    made_at: datetime
+    old: bool = Field(description="gaps of the dyad were measured anew since")
+    points: list[SmoothedPoint] = Field(description="oldest first")
+
+
 class StateChanged(BaseModel):
     """A change of the dyad's state."""
 
@@ -146,6 +166,9 @@ class DyadShown(BaseModel):
     criticism_of_b_by_a: list[CriticismPoint]
     criticism_of_a_by_b: list[CriticismPoint]
     changes: list[StateChanged]
+    smoothed: SmoothedShown | None = Field(
+        description="of audit periods of the current series and all sources; null elsewhere, and before a job made them"
+    )
 
 
 class SheetAnswer(BaseModel):
@@ -298,6 +321,25 @@ def _criticism(row: DirectedCell) -> CriticismPoint:
     return CriticismPoint(period=dyads.label_of(row), **named)
 
 
+def _smoothed(facts: Facts) -> SmoothedShown | None:
+    kept = facts.smoothed
+    if kept is None:
+        return None
+    points = [
+        SmoothedPoint(
+            period=one.label,
+            start=one.gap.start,
+            end=one.gap.end,
+            value=one.value,
+            low=one.low,
+            high=one.high,
+            why=one.why,
+        )
+        for one in smoothed.periods_of(kept, facts.rows.gaps)
+    ]
+    return SmoothedShown(made_at=kept.made_at, old=facts.smoothed_old, points=points)
+
+
 @router.get("/monitors/{monitor}/dyads/{a}/{b}")
 def one_dyad(facts: Seen) -> DyadShown:
     """One view of a dyad: what its page draws."""
@@ -319,6 +361,7 @@ def one_dyad(facts: Seen) -> DyadShown:
             StateChanged(state=c.state, previous=c.previous, as_of=c.as_of, reasons=[str(r) for r in c.reasons])
             for c in facts.changes
         ],
+        smoothed=_smoothed(facts),
     )
 
 

@@ -13,10 +13,10 @@ from starlette.exceptions import HTTPException
 
 from pipeline.monitor import Dyad, Monitor
 from pipeline.monitor.periods import span_of
-from pipeline.review import alarm_words, criticism, dyads, sheets
+from pipeline.review import alarm_words, criticism, dyads, sheets, smoothed
 from pipeline.review.access import reader_of
 from pipeline.review.asked import day_of, download, dyad_of, monitor_of, names_of, periods_of, settings_of
-from pipeline.review.chart_files import KEY, ONLY_THESE, event_lines, with_words
+from pipeline.review.chart_files import KEY, ONLY_THESE, SMOOTHED_KEY, event_lines, with_words
 from pipeline.review.charts import LEFT, WIDTH, Chart, as_png, drawn, frame_of, render
 from pipeline.review.dyad_facts import CHARTS, MOST_LISTED, Facts, charts_of, facts_of
 from pipeline.review.dyad_view import (
@@ -25,6 +25,7 @@ from pipeline.review.dyad_view import (
     AskedMoment,
     AskedPeriod,
     AskedSeries,
+    AskedSmoothed,
     AskedSources,
     TypedDay,
     View,
@@ -92,6 +93,7 @@ def seen_or_refused(
     as_of: TypedDay = "",
     since: TypedDay = "",
     until: TypedDay = "",
+    smoothed: AskedSmoothed = False,
 ) -> Facts | Refused:
     """As :func:`seen`, for the page, which has a form: what can't be meant is told beside it, and stays in it."""
     watched_by = monitor_of(request, monitor)
@@ -106,6 +108,7 @@ def seen_or_refused(
             as_of=day_of(as_of),
             since=day_of(since),
             until=day_of(until),
+            smoothed=smoothed,
         )
     except HTTPException as error:
         days = {"since": since, "until": until, "as_of": as_of}
@@ -169,6 +172,23 @@ def _strip(facts: Facts) -> list[dict[str, Any]]:
     ]
 
 
+def _smoothed(facts: Facts) -> dict[str, Any] | None:
+    """The section of the smoothed gaps, its periods newest first; None where the view has none."""
+    if not facts.view.smoothable or not facts.rows.gaps:
+        return None
+    kept, periods = facts.smoothed, smoothed.periods_of(facts.smoothed, facts.rows.gaps)
+    return {
+        "why_none": smoothed.why_none(kept, periods),
+        "old": smoothed.OLD if facts.smoothed_old else None,
+        "age": sheets.age(kept.made_at, datetime.now(UTC)) if kept else None,
+        "made_at": kept.made_at if kept else None,
+        "periods": periods[: -MOST_LISTED - 1 : -1],
+        "coded": facts.coded,
+        "in_short": smoothed.IN_SHORT,
+        "how": smoothed.HOW_TO_READ,
+    }
+
+
 def _spots(chart: Chart) -> list[list[Any]]:
     """Points for the script: x, y, sentence, address, number of the line."""
     names = list(dict.fromkeys(spot.line for spot in chart.spots))
@@ -196,6 +216,8 @@ def dyad_page(request: Request, facts: SeenOrRefused) -> Response:
         sheet: KeptSheet | None = kept_sheet(session, monitor.name, dyad.a, dyad.b)
     gaps = facts.rows.gaps
     charts = charts_of(facts, "../../")
+    if not view.smoothed:  # drawing it takes as long as any other chart
+        charts.pop("smoothed", None)
     coded = facts.coded
     names = {dyad.a: facts.a, dyad.b: facts.b}
     audit = view.kind == view.audit
@@ -239,6 +261,7 @@ def dyad_page(request: Request, facts: SeenOrRefused) -> Response:
         criticism_said=criticism.what_is_known(ways, bounded=view.bounded),
         criticism_limits=criticism.LIMITS,
         sheet=sheets.shown(sheet) if sheet else None,
+        smoothed=_smoothed(facts),
         panels=[(names[group], facts.rows.panels.get(group)) for group in (dyad.a, dyad.b)],
         published=facts.rows.published,
         absent=dyads.absences(names, facts.rows.cells),
@@ -278,7 +301,8 @@ def _file(facts: Facts, name: str, chart: Chart) -> str:
     as_of = facts.view.as_of
     if facts.view.series == "vintage":
         made += f" As it stood on {as_of.isoformat()}." if as_of else " Figures as they were first published."
-    return with_words(svg, title=chart.title, key=KEY, foot=[*event_lines(chart.events), made, ONLY_THESE])
+    key = SMOOTHED_KEY if name == "smoothed" else KEY
+    return with_words(svg, title=chart.title, key=key, foot=[*event_lines(chart.events), made, ONLY_THESE])
 
 
 @router.get("/ui/m/{monitor}/dyads/{a}/{b}/{chart}.svg")
@@ -315,6 +339,22 @@ def dyad_points(facts: Seen) -> Response:
         published = [facts.rows.published.get(line.start)] if vintage else []
         rows.append([line.label, line.start, line.end, *of_gap, *sides, *published])
     return download(csv_file(columns, rows), "text/csv; charset=utf-8", f"{_name(facts, '')}.csv")
+
+
+SMOOTHED_COLUMNS = ("period", "start", "end", "smoothed", "low", "high", "why", "corrected_gap", "gap_low", "gap_high")
+
+
+@router.get("/ui/m/{monitor}/dyads/{a}/{b}/smoothed.csv")
+def dyad_smoothed(facts: Seen) -> Response:
+    """The data of the chart of smoothed gaps, one line a period. Such a value is for the eye, and no figure."""
+    if facts.smoothed is None:
+        raise HTTPException(404, "No smoothed gaps are made of this view.")
+    rows = []
+    for one in smoothed.periods_of(facts.smoothed, facts.rows.gaps):
+        bounds = (one.gap.low, one.gap.high) if one.corrected is not None else (None, None)
+        days = (one.label, one.gap.start, one.gap.end)
+        rows.append([*days, one.value, one.low, one.high, one.why, one.corrected, *bounds])
+    return download(csv_file(SMOOTHED_COLUMNS, rows), "text/csv; charset=utf-8", f"{_name(facts, 'smoothed')}.csv")
 
 
 DIRECTED_COLUMNS = (
