@@ -33,9 +33,10 @@ from sqlalchemy import event, select
 from benchmarks.measuring import GROUPS, MONITOR, NOW, SOURCES, fill, monitor
 from benchmarks.postgres import Postgres
 from benchmarks.serving import served
+from pipeline.monitor.periods import period_of
 from pipeline.settings import Settings
 from pipeline.store.session import engine_for, open_session
-from pipeline.store.tables import Document, Place, Run
+from pipeline.store.tables import Document, Place, Published, Run
 
 ROUNDS = 30
 GOAL = 0.3
@@ -61,8 +62,8 @@ FIRST_PAINT = """
 """
 
 
-def addresses(ids: list[int]) -> dict[str, Callable[[Random], str]]:
-    """Name of a page -> an address of it below ``/rift/ui/``, another each time."""
+def addresses(ids: list[int], figures: list[str]) -> dict[str, Callable[[Random], str]]:
+    """Name of a page -> an address of it below ``/rift/ui/``, another each time. ids, figures: see prepare."""
 
     def group(chance: Random) -> str:
         return f"g{chance.randrange(GROUPS):02d}"
@@ -76,9 +77,6 @@ def addresses(ids: list[int]) -> dict[str, Callable[[Random], str]]:
         ends = f"start={year}-{3 * quarter + 1:02d}-01&end={year}-{3 * quarter + 4:02d}-01"
         return f"m/{MONITOR}/texts?group={group(chance)}&{ends}"
 
-    def quarter(chance: Random) -> str:
-        return f"{chance.randint(2016, 2023)}-Q{chance.randint(1, 4)}"
-
     def trends(more: str) -> Callable[[Random], str]:
         return lambda chance: f"m/{MONITOR}/trends{more}"
 
@@ -91,7 +89,7 @@ def addresses(ids: list[int]) -> dict[str, Callable[[Random], str]]:
         "dyad, panel": lambda chance: dyad(chance) + "?sources=panel",
         "a chart as SVG": lambda chance: dyad(chance) + "/gap.svg?period=month",
         "a chart as PNG": lambda chance: dyad(chance) + "/gap.png?period=month",
-        "how a figure was made": lambda chance: f"{dyad(chance)}/explain?period={quarter(chance)}",
+        "how a figure was made": lambda chance: f"m/{MONITOR}/dyads/{chance.choice(figures)}",
         "trend table": trends(""),
         "trend table, dyads": trends("?table=dyads"),
         "trend table, a group's weeks": lambda chance: (
@@ -161,8 +159,12 @@ def add_runs(settings: Settings) -> None:
         session.commit()
 
 
-def prepare(settings: Settings, texts: int) -> list[int]:
-    """Fill the store, measure it, and write the monitor's file, unless it was kept; returns the ids of some texts."""
+def prepare(settings: Settings, texts: int) -> tuple[list[int], list[str]]:
+    """Fill the store, measure it, and write the monitor's file, unless it was kept.
+
+    Returns the ids of some texts, and where the pages of some figures lie below the dyads': quarters' gaps that are
+    published, since one without texts on both sides never is.
+    """
     from pipeline.measure.job import measure
 
     if not settings.monitors.exists():
@@ -174,7 +176,12 @@ def prepare(settings: Settings, texts: int) -> list[int]:
         described = watched.model_dump(mode="json", exclude_defaults=True)
         (settings.monitors / "m.yaml").write_text(json.dumps(described), encoding="utf-8")
     with open_session(settings) as session:
-        return list(session.scalars(select(Document.id).where(Document.id % max(1, texts // 500) == 0).limit(500)))
+        ids = session.scalars(select(Document.id).where(Document.id % max(1, texts // 500) == 0).limit(500)).all()
+        gaps = (Published.monitor == MONITOR, Published.kind == "gap", Published.period == "quarter")
+        figures = session.execute(select(Published.subject, Published.start).where(*gaps).distinct()).all()
+    return list(ids), [
+        f"{dyad.replace('--', '/')}/explain?period={period_of('quarter', start).label}" for dyad, start in figures
+    ]
 
 
 def server_times(
@@ -243,7 +250,7 @@ def main() -> int:
         kept = folder if chosen.keep is None or chosen.postgres else chosen.keep
         settings = Settings(data=kept / "data", database_url=address, monitors=kept / "monitors")
         (folder / "airflow").mkdir()
-        pages = addresses(prepare(settings, texts))
+        pages = addresses(*prepare(settings, texts))
         app, token = application(settings, folder / "airflow")
         figures = server_times(settings, asking(app, token), pages)
         chromium = shutil.which("chromium")

@@ -16,6 +16,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
+def run_of_airflow() -> tuple[str, str] | tuple[None, None]:
+    """The DAG and the id of its run that this process does a task of, as Airflow tells each task; else nulls."""
+    dag, run = os.environ.get("AIRFLOW_CTX_DAG_ID"), os.environ.get("AIRFLOW_CTX_DAG_RUN_ID")
+    return (dag, run) if dag and run else (None, None)
+
+
 class Settings(BaseSettings):
     """Values from ``RIFTWATCH_*`` variables; every one has a default that works on a laptop."""
 

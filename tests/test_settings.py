@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.settings import Settings
+from pipeline.settings import Settings, run_of_airflow
 
 
 def test_the_database_stands_in_the_data_folder_unless_named(tmp_path):
@@ -11,6 +11,14 @@ def test_the_database_stands_in_the_data_folder_unless_named(tmp_path):
 def test_variables_are_read(monkeypatch):
     monkeypatch.setenv("RIFTWATCH_CONTACT", "mailto:desk@example.org")
     assert "mailto:desk@example.org" in Settings().agent
+
+
+def test_a_task_of_airflow_knows_its_run_and_anything_else_none(monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CTX_DAG_ID", "frame")
+    monkeypatch.setenv("AIRFLOW_CTX_DAG_RUN_ID", "manual__1")
+    assert run_of_airflow() == ("frame", "manual__1")
+    monkeypatch.delenv("AIRFLOW_CTX_DAG_RUN_ID")
+    assert run_of_airflow() == (None, None)
 
 
 def test_a_value_out_of_range_is_refused(monkeypatch):

@@ -18,7 +18,7 @@ from pipeline.monitor.sources import Source
 from pipeline.store.daily import source_names, texts_in_short, texts_per_day
 from pipeline.store.health import frontier_facts, text_facts
 from pipeline.store.newest import newest_runs
-from pipeline.store.places import PlacesInShort, places_in_short, places_of
+from pipeline.store.places import PlacesInShort, places_in_short, places_known
 from pipeline.store.runs import last_runs
 from pipeline.store.tables import Run
 
@@ -175,7 +175,7 @@ def facts(session: Session, monitor: Monitor, source: Source, now: datetime) -> 
     until = day_looked_at(runs)
     texts = daily(session, monitor.name, {source.id: until})[source.id] if until is not None else {}
     return Facts(
-        places=places_of(session, monitor.name, source.id, asked_since(runs)),
+        places=places_known(session, monitor.name, source.id, now, asked_since(runs)),
         frontier=frontier_facts(session, monitor.name, source.id, now),
         texts=text_facts(session, monitor.name, source.id, monitor.since, monitor.until),
         runs=runs,

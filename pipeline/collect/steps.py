@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from pipeline.collect.places import stamp
@@ -12,7 +11,7 @@ from pipeline.collect.volume import Volume
 from pipeline.monitor import Monitor, TableSource, WarcSource
 from pipeline.monitor.sources import Source
 from pipeline.store.health import FrontierFacts, Reason, TextFacts
-from pipeline.store.places import PlaceState
+from pipeline.store.places import PlacesKnown
 from pipeline.store.tables import Run
 
 Outcome = Literal["ok", "trouble", "not reached"]
@@ -33,7 +32,7 @@ class Step:
 class Facts:
     """What the store knows of a source."""
 
-    places: Sequence[PlaceState]
+    places: PlacesKnown
     frontier: FrontierFacts
     texts: TextFacts
     runs: Sequence[Run]
@@ -73,41 +72,34 @@ def monitor_step(monitor: Monitor, source: Source) -> Step:
     return Step("monitor file", "trouble" if mend else "ok", f"{', '.join(said)}.", mend)
 
 
-def places_step(source: Source, places: Sequence[PlaceState], now: datetime) -> Step:
+def places_step(source: Source, places: PlacesKnown) -> Step:
     """How the places of discovery did at their last readings."""
     name = "places"
     if is_local(source):
         return Step(name, "ok", "It is read from files, no place is asked.")
-    if not places:
+    if not places.total:
         return Step(name, "not reached", "No place was asked yet.")
-    failing = [one for one in places if one.failure is not None]
-    resting = [one for one in places if one.failure is None and one.not_before is not None and one.not_before > now]
-    empty = [one for one in places if one.failure is None and one.entries == 0]
-    said = many(len(places), "place") + " known"
-    if resting:
-        said += f", {len(resting):,} resting (nothing new for long), the next due {stamp(_first(resting))}"
-    if failing:
+    said = many(places.total, "place") + " known"
+    if places.due is not None:
+        said += f", {places.resting:,} resting (nothing new for long), the next due {stamp(places.due)}"
+    if places.failing:
         shown = "; ".join(
             f"{one.address}: {one.reason} ({many(one.failures, 'failure')} in a row"
             + (f", asked again {stamp(one.not_before)})" if one.not_before else ")")
-            for one in failing[:3]
+            for one in places.some[: min(3, places.failing)]
         )
         return Step(
             name,
             "trouble",
-            f"{said}; {len(failing):,} failing: {shown}.",
+            f"{said}; {places.failing:,} failing: {shown}.",
             "It is asked again by itself, ever more slowly; `riftwatch collect --all-places` asks at once.",
         )
-    if empty:
+    if places.empty:
         mend = "Open the place in a browser: is it still the right one, and do include and exclude fit its links?"
         return Step(
-            name, "trouble", f"{said}; {len(empty):,} show no wanted address, such as {empty[0].address}.", mend
+            name, "trouble", f"{said}; {places.empty:,} show no wanted address, such as {places.an_empty}.", mend
         )
     return Step(name, "ok", f"{said}.")
-
-
-def _first(places: Sequence[PlaceState]) -> datetime:
-    return min(one.not_before for one in places if one.not_before is not None)
 
 
 def frontier_step(source: Source, facts: FrontierFacts) -> Step:
@@ -212,10 +204,10 @@ def volume_step(volume: Volume) -> Step:
     return Step("volume", "not reached" if volume.state == "unknown" else "ok", volume.said)
 
 
-def store_steps(monitor: Monitor, source: Source, facts: Facts, now: datetime) -> list[Step]:
+def store_steps(monitor: Monitor, source: Source, facts: Facts) -> list[Step]:
     """The steps that the store can tell, in the order of a text's way."""
     return [
-        places_step(source, facts.places, now),
+        places_step(source, facts.places),
         frontier_step(source, facts.frontier),
         texts_step(facts.texts),
         dates_step(facts.texts),

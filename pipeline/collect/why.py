@@ -46,23 +46,17 @@ def explain(settings: Settings, monitor: Monitor, source_id: str, *, now: dateti
         else:
             mend = "Add addresses to the source in the monitor's file."
             steps = [Step(NAMES[0], "trouble", "It has no place to ask.", mend)]
-    return told(monitor, source, known, now, asked=asked, probed=steps)
+    return told(monitor, source, known, asked=asked, probed=steps)
 
 
 def told(
-    monitor: Monitor,
-    source: Source,
-    known: Facts,
-    now: datetime,
-    *,
-    asked: str | None = None,
-    probed: Sequence[Step] = (),
+    monitor: Monitor, source: Source, known: Facts, *, asked: str | None = None, probed: Sequence[Step] = ()
 ) -> Why:
     """A source's way from what the store knows, with the steps of asking one of its places, if it was asked."""
     steps = [monitor_step(monitor, source)]
     if isinstance(source, WarcSource | TableSource):
         steps.append(_files_step(source))
-    steps += [*probed, *store_steps(monitor, source, known, now)]
+    steps += [*probed, *store_steps(monitor, source, known)]
     return Why(monitor.name, source.id, asked, steps, conclusion(steps))
 
 

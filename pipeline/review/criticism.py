@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 from pipeline.review.charts import Point, Series, Side
-from pipeline.review.dyads import label_of, texts_query
+from pipeline.review.dyads import label_of
 from pipeline.store.directed import DirectedCell
 
 WITH_INTERVAL = ("corrected", "counted")
@@ -30,6 +31,12 @@ def said_of(row: DirectedCell, a: str, b: str) -> str:
     return f"{a} of {b}, {label_of(row)}: hostile {percent(row.rate)} ({bounds}); {of}"
 
 
+def _naming_query(row: DirectedCell) -> str:
+    """What the page of texts is asked for to show the texts of a cell that name the other group."""
+    days = {"start": row.start.isoformat(), "end": row.end.isoformat()}
+    return urlencode({"group": row.a, "speaker": "own", **days, "counting": "1", "names": row.b})
+
+
 def series(side: Side, a: str, b: str, rows: Sequence[DirectedCell], up: str) -> Series:
     """The share of ``a``'s texts that are hostile to ``b`` as a line."""
     return Series(
@@ -46,7 +53,7 @@ def series(side: Side, a: str, b: str, rows: Sequence[DirectedCell], up: str) ->
                 corrected=row.estimator in WITH_INTERVAL and row.low is not None,
                 missing=row.why or "no text",
                 said=said_of(row, a, b),
-                href=f"{up}texts?{texts_query(row.a, row.start, row.end)}" if row.clusters else None,
+                href=f"{up}texts?{_naming_query(row)}" if row.named else None,
             )
             for row in rows
         ],

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from pipeline.store.tables import Run
 
 
-def airflow_path(run: Run) -> str | None:
+def _dag_path(run: Run) -> str | None:
     """Where Airflow shows the DAG that does this job, below Airflow's address; null where none does it."""
     if run.job == "collect" and run.monitor and run.source:
         return "dags/" + quote(f"collect__{run.monitor}__{run.source}", safe="")
@@ -20,6 +20,16 @@ def airflow_path(run: Run) -> str | None:
     if run.job.startswith("retrain "):
         return "dags/" + quote("retrain__" + run.job.removeprefix("retrain "), safe="")
     return None
+
+
+def airflow_path(run: Run) -> str | None:
+    """Where Airflow shows the very run, below Airflow's address; where that is not known, the DAG that does this job.
+
+    Not known are runs by hand, and those from before it was written down. Null where no DAG does the job either.
+    """
+    if run.dag and run.dag_run:
+        return f"dags/{quote(run.dag, safe='')}/runs/{quote(run.dag_run, safe='')}"
+    return _dag_path(run)
 
 
 def lasted(seconds: float) -> str:

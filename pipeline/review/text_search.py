@@ -63,6 +63,11 @@ class AskedTexts:
     """what is wrong with the days, in words; then ``wanted`` has none"""
 
     @property
+    def refused(self) -> str | None:
+        """Why nothing is searched, in words: the days, or the words that are looked for."""
+        return self.problem or (self.wanted.query.problem if self.wanted.query else None)
+
+    @property
     def searches(self) -> bool:
         """Whether words are looked for."""
         return self.wanted.query is not None
@@ -70,7 +75,8 @@ class AskedTexts:
     @property
     def narrows(self) -> bool:
         """Whether it asks for a part of what a group published: only then is its share of a month worth a drawing."""
-        return self.searches or any(facet in self.wanted.only for facet in ("source", "language", "label"))
+        facets = ("source", "language", "label")
+        return self.searches or self.wanted.names is not None or any(facet in self.wanted.only for facet in facets)
 
     @property
     def state(self) -> dict[str, str]:
@@ -78,6 +84,7 @@ class AskedTexts:
         wanted = self.wanted
         said: dict[str, str] = {"q": self.typed.strip()}
         said |= {str(facet): value for facet, value in wanted.only.items()}
+        said |= {"names": wanted.names} if wanted.names else {}
         said |= {"start": f"{wanted.start}"} if wanted.start else {}
         said |= {"end": f"{wanted.end}"} if wanted.end else {}
         said |= {"counting": "1"} if wanted.counting else {}
@@ -112,6 +119,7 @@ class AskedTexts:
         said += [
             f"{_TITLES[facet].lower()}: {value_in_words(facet, value, names)}" for facet, value in wanted.only.items()
         ]
+        said += [f"naming {names.get(wanted.names, wanted.names)}"] if wanted.names else []
         said += [f"published from {wanted.start}"] if wanted.start else []
         said += [f"published before {wanted.end}"] if wanted.end else []
         said += ["only texts that count"] if wanted.counting else []
@@ -121,7 +129,10 @@ class AskedTexts:
 def asked_texts(
     request: Request,
     monitor: str,
-    q: Annotated[str, Query(max_length=LONGEST_QUERY, description='words, "phrases", -excluded, begin*')] = "",
+    *,
+    q: Annotated[
+        str, Query(max_length=LONGEST_QUERY, description='words, "phrases", this OR that, -excluded, begin*')
+    ] = "",
     group: Annotated[str, Query(max_length=60, description="a group's identifier, or none")] = "",
     source: Annotated[str, Query(max_length=120)] = "",
     language: Annotated[str, Query(max_length=20, description="a language's code, or none")] = "",
@@ -132,35 +143,46 @@ def asked_texts(
     start: Annotated[str, Query(max_length=40, description="first day of publication, YYYY-MM-DD, UTC")] = "",
     end: Annotated[str, Query(max_length=40, description="first day after the last, YYYY-MM-DD, UTC")] = "",
     counting: Annotated[bool, Query(description="only the first publication of each text")] = False,
+    names: Annotated[
+        str,
+        Query(
+            max_length=60,
+            description="a group: only texts that were counted as naming it, which are own texts that have a date and "
+            "count; implies counting",
+        ),
+    ] = "",
     order: Annotated[Literal["", "newest", "oldest", "best"], Query()] = "",
 ) -> AskedTexts:
-    """Read a search: 404 for an unknown monitor or group. What is wrong with its days is left to whoever asks."""
+    """Read a search: 404 for an unknown monitor or group. What is wrong otherwise is left to whoever asks."""
     watched_by = monitor_of(request, monitor)
     if group and group != NONE:
         group_of(watched_by, group)
+    if names:
+        group_of(watched_by, names)
     problem: str | None = None
     try:
         first, last = _days(start, end)
     except HTTPException as error:
         first, last, problem = None, None, error.detail
-    is_cell = bool(group and start and end and not (q.strip() or source or language or label or speaker))
+    is_cell = bool(group and start and end and not (q.strip() or source or language or label or speaker or names))
     who = "own" if is_cell else "" if speaker == ANY else speaker
     values: dict[Facet, str] = {"group": group, "source": source, "language": language, "speaker": who, "label": label}
     only = {facet: values[facet] for facet in FACETS if values[facet]}
     query = parse(q) if q.strip() else None
     chosen: Order = next((one for one in get_args(Order) if one == order), "oldest" if is_cell else "newest")
-    wanted = Wanted(watched_by.name, query, first, last, only, counting)
+    # reposts are not looked through for names, so that a share of them would be wrong
+    wanted = Wanted(watched_by.name, query, first, last, only, counting or bool(names), names or None)
     return AskedTexts(watched_by, q, (start, end), wanted, chosen, problem)
 
 
 Typed = Annotated[AskedTexts, Depends(asked_texts)]
-"""A search of the page, which shows its form again where the days are wrong."""
+"""A search of the page, which shows its form again where something can't be meant."""
 
 
 def without_problem(asked: Typed) -> AskedTexts:
-    """A search whose days can be read; else 422."""
-    if asked.problem:
-        raise HTTPException(422, asked.problem)
+    """A search that can be meant; else 422."""
+    if asked.refused:
+        raise HTTPException(422, asked.refused)
     return asked
 
 

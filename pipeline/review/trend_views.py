@@ -9,12 +9,11 @@ from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request
-from pydantic import BeforeValidator
 from starlette.exceptions import HTTPException
 
 from pipeline.monitor import Monitor, Period
 from pipeline.monitor.periods import period_of
-from pipeline.review.asked import FIRST_DAY, LAST_DAY, group_of, monitor_of, names_of
+from pipeline.review.asked import day_of, group_of, monitor_of, names_of
 from pipeline.review.dyads import anchor
 from pipeline.store.trend_table import COLUMNS, KEYS, Estimator, TableName, View
 
@@ -26,8 +25,6 @@ USUAL: dict[TableName, tuple[str, ...]] = {
     "dyads": ("gap", "low", "high", "estimator", "state", "missing", "flags"),
 }
 """Columns shown unless others are chosen."""
-
-_OptionalDay = Annotated[date | None, BeforeValidator(lambda value: value or None)]
 
 
 @dataclass(frozen=True)
@@ -42,6 +39,10 @@ class AskedView:
     """those that say which row it is, then the chosen ones, in the table's order"""
     ordered: tuple[str, ...]
     """ids of the groups, by name"""
+    days: tuple[str, str]
+    """from and to, as they were typed"""
+    problem: str | None = None
+    """what is wrong with the days, in words; then ``view`` has none"""
 
     @property
     def chosen(self) -> tuple[str, ...]:
@@ -95,16 +96,26 @@ def asked_view(
     ] = None,
     estimator: Annotated[Estimator | Literal[""], Query(description="none: rows without a value")] = "",
     flagged: Annotated[bool, Query(description="only rows of which something has to be known")] = False,
-    first: Annotated[_OptionalDay, Query(alias="from", description="periods that begin on this day or later")] = None,
-    last: Annotated[_OptionalDay, Query(alias="to", description="periods that begin on this day or earlier")] = None,
+    first: Annotated[
+        str, Query(alias="from", max_length=40, description="periods that begin on this day (YYYY-MM-DD) or later")
+    ] = "",
+    last: Annotated[
+        str, Query(alias="to", max_length=40, description="periods that begin on this day (YYYY-MM-DD) or earlier")
+    ] = "",
     sort: Annotated[str, Query(max_length=40, description="a column, with - before it downwards; empty: newest")] = "",
     column: Annotated[list[str] | None, Query(max_length=60, description="columns beside those of the key")] = None,
 ) -> AskedView:
-    """Look up what an address asks for: 404 for what is not there, 422 for what can't be meant, both in words."""
+    """Look up what an address asks for: 404 for what is not there, 422 for what can't be meant, both in words.
+
+    What is wrong with its days is left to whoever asks.
+    """
     watched_by = monitor_of(request, monitor)
-    for day in (first, last):
-        if day is not None and not FIRST_DAY <= day <= LAST_DAY:
-            raise HTTPException(422, f"Both days must lie from {FIRST_DAY} to {LAST_DAY}.")
+    days: tuple[date | None, date | None] = (None, None)
+    problem: str | None = None
+    try:
+        days = day_of(first), day_of(last)
+    except HTTPException as error:
+        problem = error.detail
     names = names_of(watched_by)
     wanted = q.strip().casefold()
     by, descending = _sorted_by(table, sort)
@@ -117,18 +128,32 @@ def asked_view(
             period=watched_by.audit_period if period is None else period or None,
             estimator=cast("Estimator", estimator) or None,
             flagged=flagged,
-            first=first,
-            last=last,
+            first=days[0],
+            last=days[1],
             sort=by,
             descending=descending,
         ),
         named=q.strip(),
         columns=_columns(table, column or ()),
         ordered=tuple(sorted(names, key=lambda group: (names[group].casefold(), group))),
+        days=(first, last),
+        problem=problem,
     )
 
 
-Asked = Annotated[AskedView, Depends(asked_view)]
+Typed = Annotated[AskedView, Depends(asked_view)]
+"""A view of the page, which shows its form again where the days are wrong."""
+
+
+def without_problem(asked: Typed) -> AskedView:
+    """A view whose days can be read; else 422."""
+    if asked.problem:
+        raise HTTPException(422, asked.problem)
+    return asked
+
+
+Asked = Annotated[AskedView, Depends(without_problem)]
+"""A view of a file or of the API."""
 
 
 def labels_of(asked: AskedView, rows: Sequence[Sequence[Any]]) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, column, func, or_, select, update, values
+from sqlalchemy import ColumnElement, String, and_, case, column, func, or_, select, update, values
 from sqlalchemy.orm import Session
 
 from pipeline.store.tables import Place, UtcDateTime
@@ -76,6 +76,27 @@ FAILING_SHOWN = 20
 """failing places of a source that are read: it may have thousands of places"""
 
 
+@dataclass(frozen=True)
+class PlacesKnown:
+    """The places of a source, counted, and the newest of them."""
+
+    some: list[PlaceState] = field(default_factory=list)
+    """those that fail before the others, of each kind those first that were asked for the first time last"""
+    total: int = 0
+    failing: int = 0
+    resting: int = 0
+    """not failing, and not to be asked yet"""
+    due: datetime | None = None
+    """when the next of those that rest is asked"""
+    empty: int = 0
+    """not failing, and showed no address at the last reading"""
+    an_empty: str | None = None
+    """the address of one that showed none"""
+
+
+PLACES_SHOWN = 200
+
+
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 """before any place was asked"""
 
@@ -88,17 +109,55 @@ def _belongs(since: Any) -> ColumnElement[bool]:
     return or_(Place.failure.is_(None), Place.checked_at >= since, Place.not_before >= since)
 
 
-def places_of(session: Session, monitor: str, source: str, since: datetime | None = None) -> list[PlaceState]:
-    """All places of a source, in the order in which they were first asked.
+def places_of(session: Session, monitor: str, source: str) -> list[PlaceState]:
+    """All places of a source, in the order in which they were first asked: for a run, which has to know each.
 
-    ``since``: without those that fail and that nobody has asked since.
+    What is to be shown has a bound: :func:`places_known`.
     """
-    mine = (Place.monitor == monitor, Place.source == source, _belongs(since or _EVER))
+    mine = (Place.monitor == monitor, Place.source == source)
     return [PlaceState(*row) for row in session.execute(select(*_COLUMNS).where(*mine).order_by(Place.id))]
 
 
+def places_known(
+    session: Session,
+    monitor: str,
+    source: str,
+    now: datetime,
+    since: datetime | None = None,
+    most: int = PLACES_SHOWN,
+) -> PlacesKnown:
+    """The newest ``most`` places of a source and the numbers of all, in one statement.
+
+    ``since``: without those that fail and that nobody has asked since.
+    """
+    failing, well = Place.failure.is_not(None), Place.failure.is_(None)
+    resting, empty = and_(well, Place.not_before > now), and_(well, Place.entries == 0)
+
+    def number(which: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.count(case((which, 1))).over()
+
+    query = (
+        select(
+            *_COLUMNS,
+            func.count().over(),
+            number(failing),
+            number(resting),
+            func.min(case((resting, Place.not_before))).over(),
+            number(empty),
+            func.min(case((empty, Place.address))).over(),
+        )
+        .where(Place.monitor == monitor, Place.source == source, _belongs(since or _EVER))
+        .order_by(well, Place.id.desc())
+        .limit(most)
+    )
+    rows = session.execute(query).all()
+    if not rows:
+        return PlacesKnown()
+    return PlacesKnown([PlaceState(*row[: len(_COLUMNS)]) for row in rows], *rows[0][len(_COLUMNS) :])
+
+
 def places_in_short(session: Session, monitor: str, since: Mapping[str, datetime | None]) -> dict[str, PlacesInShort]:
-    """Source -> its places, in one statement whatever their number. ``since``: of each source, as in places_of."""
+    """Source -> its places, in one statement whatever their number. ``since``: of each source, as in places_known."""
     found = {source: PlacesInShort() for source in since}
     if not since:
         return found

@@ -9,13 +9,15 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from pipeline.report import Report
+from pipeline.settings import run_of_airflow
 from pipeline.store.tables import Run
 
 
 def record_run(
     session: Session, report: Report, *, started_at: datetime, monitor: str | None = None, source: str | None = None
 ) -> None:
-    """Write the report line of a run. Does not commit."""
+    """Write the report line of a run, with the run of Airflow whose task it is, if any. Does not commit."""
+    dag, dag_run = run_of_airflow()
     session.add(
         Run(
             job=report.job,
@@ -35,6 +37,8 @@ def record_run(
             last=report.last,
             problems=list(report.problems),
             sentence=report.sentence(),
+            dag=dag,
+            dag_run=dag_run,
         )
     )
 

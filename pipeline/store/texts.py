@@ -15,13 +15,13 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Float, Select, String, cast, func, literal, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Float, Select, String, cast, exists, func, literal, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from pipeline.store.cells import fresh_framing, model_in_force
 from pipeline.store.search.index import document_of, matches, on_postgresql, on_sqlite, rank
 from pipeline.store.search.query import Query
-from pipeline.store.tables import Cluster, Document, Framing, TrendCell
+from pipeline.store.tables import Cluster, Document, Framing, Mention, TrendCell
 from pipeline.store.upsert import IN_ONE_QUERY
 from pipeline.store.withheld import withheld_among
 
@@ -49,6 +49,8 @@ class Wanted:
     """facet -> the one value"""
     counting: bool = False
     """only texts that count: the first publication of each"""
+    names: str | None = None
+    """only texts that name this group, as they were looked through last: own, dated ones that counted then"""
 
     def without_words(self) -> Wanted:
         """The same, whatever the texts say."""
@@ -125,6 +127,9 @@ def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
         where.append(Document.published_at < _midnight(wanted.end))
     if wanted.counting:
         where.append(_counts())
+    if wanted.names is not None:
+        named = exists().where(Mention.document_id == Document.id, Mention.target == wanted.names, Mention.named)
+        where.append(named)
     return where
 
 
@@ -175,6 +180,8 @@ def _hits_query(session: Session, wanted: Wanted, model_id: int | None, ranked: 
     within = document_of(session)
     if wanted.query is None:
         query, newest = query.select_from(Document), Document.id.desc()
+        if wanted.names is not None and narrow is None:  # those that name it, which may be few, are gone through
+            query = query.where(Document.id.in_(select(Mention.document_id).where(Mention.target == wanted.names)))
     elif sqlite and narrow is not None and not ranked:
         found = select(within).where(matches(session, wanted.query))
         query, newest = query.select_from(Document).where(Document.id.in_(found)), Document.id.desc()

@@ -19,7 +19,7 @@ from pipeline.demo.world import SITES, demo_monitor_text, load_posts
 from pipeline.measure.keeping import BUDGET
 from pipeline.monitor import load_monitor
 from pipeline.report import Report
-from pipeline.settings import PROJECT_ROOT, Settings
+from pipeline.settings import PROJECT_ROOT, Settings, run_of_airflow
 from pipeline.store.session import engine_for, open_session
 from pipeline.store.tables import Document, Frontier
 from tests.airflow_home import prepare
@@ -81,10 +81,13 @@ def test_a_run_of_measure_fails_when_any_part_does_and_the_others_are_done(parse
         "ask_for_codings": "pipeline.framing.confirming.ask_for_codings",
         "count_criticism": "pipeline.measure.directed_job.measure_directed",
     }
-    done = []
+    for name in ("AIRFLOW_CTX_DAG_ID", "AIRFLOW_CTX_DAG_RUN_ID"):
+        monkeypatch.setenv(name, "")  # what Airflow sets is taken back after the test
+    done, told = [], set()
     for name, job in jobs.items():
 
         def stand_in(_settings, _monitor, name=name):
+            told.add(run_of_airflow())
             if name == failing:
                 raise ValueError("it can't be done")
             done.append(name)
@@ -97,6 +100,7 @@ def test_a_run_of_measure_fails_when_any_part_does_and_the_others_are_done(parse
     run = dag.test()
     assert done == [name for name in jobs if name != failing]
     assert run.state == ("failed" if failing else "success")
+    assert told == {("measure", run.run_id)}  # by which the page of the runs leads to the very run
 
 
 def test_sheets_hold_up_no_measurement_and_share_one_deadline(parse, tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ from pipeline.store.cells import first_copies
 from pipeline.store.directed import directed_cells, texts_in_order
 from pipeline.store.session import open_session
 from pipeline.store.tables import Cluster, DirectedCount, Document, Mention, ScannedText
+from pipeline.store.texts import Wanted, search
 from tests.measure.test_directed import (
     HOSTILE,
     PLAIN,
@@ -81,6 +82,22 @@ def test_the_counts_are_those_of_the_whole_reckoning(counted):
                     assert mine == (None if other is None else pytest.approx(other))
                 if row.clusters:
                     assert cell.why == row.why
+
+
+def test_the_page_of_texts_finds_exactly_the_texts_that_are_counted(counted):
+    """By their names, not by their words: other spellings count, and the group's own reposts do not."""
+    settings, _ = counted
+    numbers = []
+    for a, b in (("a", "b"), ("b", "a")):
+        for kind in KINDS["periods"]:
+            for cell in cells(settings, a, b, kind):
+                only = {"group": a, "speaker": "own"}
+                asked = Wanted("m", None, cell.start, cell.end, only, counting=True, names=b)
+                with open_session(settings) as session:
+                    assert len(search(session, asked).hits) == cell.named
+                numbers.append(cell.named)
+    assert sum(number > 0 for number in numbers) > 5
+    assert 0 in numbers
 
 
 def test_it_is_bounded_and_says_what_is_not_there(counted):

@@ -10,8 +10,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from pipeline.review import dyad_facts
+from pipeline.review import criticism, dyad_facts
 from pipeline.settings import Settings
+from pipeline.store.directed import DirectedCell
 from pipeline.store.session import open_session
 from pipeline.store.tables import (
     AlarmLook,
@@ -118,6 +119,23 @@ def test_criticism_stands_with_its_intervals_and_says_what_is_not_coded(get, mon
     assert {row["a"] for row in rows} == {"heron", "maple"}
 
 
+def test_a_point_of_criticism_opens_the_texts_that_name_the_other(get):
+    text = get(DYAD).text
+    spots = {one[2].split(":")[0]: one[3] for one in spots_of(text, "criticism")}
+    asked = "texts?group=maple&speaker=own&start=2025-01-01&end=2025-04-01&counting=1&names=heron"
+    assert spots["Maple Covenant of Heron League, 2025-Q1"] == f"../../{asked}"
+    assert "hostile or not" in text
+    opened = get(f"/ui/m/harbour/{asked}")
+    assert opened.status_code == 200
+    assert "naming Heron League" in opened.text
+    cell = DirectedCell(
+        a="maple", b="heron", period="quarter", start=date(2025, 1, 1), end=date(2025, 4, 1), clusters=9, named=0,
+        audited=0, coded=0, late=0, hostile=0.0, estimator="counted", hostile_share=None, hostile_low=None,
+        hostile_high=None, rate=0.0, low=0.0, high=0.0, why=None, measured_at=datetime(2026, 1, 2, tzinfo=UTC),
+    )  # fmt: skip
+    assert criticism.series("a", "A", "B", [cell], "../").points[0].href is None  # nothing would be found
+
+
 def test_the_vintage_series_is_never_the_current_one(get):
     def gaps(query: str) -> dict[str, float]:
         return {p["period"]: p["gap"] for p in get(f"{API}?period=quarter{query}").json()["points"]}
@@ -167,9 +185,7 @@ def test_a_link_says_which_texts_it_opens_where_they_are_others(get):
         assert 'data-opens="today&#39;s texts of all sources"' in text
         assert re.search(r'title="\d+ texts, [^"]*; opens today&#39;s texts of all sources"', text)
         assert "leads to today&#39;s texts of all sources, which need not be those behind the figure" in text
-    # a point of criticism opens more than it counts
-    assert 'data-opens="all texts of the period"' in usual
-    assert "not only those that name the other" in usual
+    assert 'data-opens="the texts that name the other"' in usual
 
 
 def test_days_bound_the_view_and_its_addresses_keep_it(get):
@@ -261,6 +277,7 @@ def test_a_figure_says_how_it_was_made(get):
         "30 different texts then",
         "riftwatch trends explain heron--maple 2025-Q1",
         "Published before",
+        "gap: 0.6274 was published, nothing comes out now",
         "it differs",  # the texts in this store were never measured into that figure
     ):
         assert said in text, said

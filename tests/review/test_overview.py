@@ -5,11 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, date, datetime
 
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.settings import Settings
+from pipeline.store.published import pack
+from pipeline.store.session import open_session
+from pipeline.store.tables import Published
+from tests.review.filled import MONITOR, fill
 from tests.review.filling_overview import HOSTILE, MEASURED
 
 pytestmark = [pytest.mark.airflow, pytest.mark.filterwarnings("ignore")]
@@ -38,13 +44,10 @@ def test_the_overview_says_what_changed_what_is_due_and_what_is_in_trouble(get):
 
 
 def test_a_page_of_many_dyads_says_how_many_false_alarms_to_expect(on_store, get, tmp_path, review_store):
-    from pipeline.settings import Settings
-    from tests.review import filled
-
     groups = [f"g{i:02d}" for i in range(40)]
-    text = filled.MONITOR.replace(
-        "groups:\n", "groups:\n" + "".join(f"  - {{id: {g}, name: {g}}}\n" for g in groups)
-    ).replace("[[heron, maple]]", str([["heron", "maple"], *([g, "maple"] for g in groups)]).replace("'", ""))
+    text = MONITOR.replace("groups:\n", "groups:\n" + "".join(f"  - {{id: {g}, name: {g}}}\n" for g in groups)).replace(
+        "[[heron, maple]]", str([["heron", "maple"], *([g, "maple"] for g in groups)]).replace("'", "")
+    )
     (tmp_path / "harbour.yaml").write_text(text)
     on_store(Settings(data=review_store[0].data, database_url=review_store[0].database, monitors=tmp_path))
     page = get("/ui/").text
@@ -68,6 +71,51 @@ def test_the_overview_as_json(get):
     assert told["news"][0]["kind"] == "alarm"
     assert told["sources"] == 4
     assert get("/api/v1/monitors/nobody/overview").status_code == 404
+
+
+def test_a_card_tells_the_last_finished_gap_as_it_was_published(client, token):
+    told = [
+        client.get(f"/rift{API}/overview", headers=token(role)).json()["dyads"][0]["new_gaps"]
+        for role in ("viewer", "user")
+    ]
+    assert [one["at"][:10] for one in told[0]] == ["2026-01-03"]
+    assert told[0][0]["said"].startswith("2025-Q4, gap +")
+    assert ", uncorrected; before: +" in told[0][0]["said"]
+    assert told[0] == told[1]  # a coder sees it as they see the card's gap
+
+
+def test_a_gap_that_codings_corrected_anew_is_new_and_an_older_one_is_not_looked_at(on_store, get, tmp_path):
+    made = Settings(data=tmp_path / "data", database_url="", monitors=tmp_path / "monitors")
+    fill(made)
+    on_store(made)
+
+    def publish(start, end, codings):
+        figures = {"gap": 0.314, "low": 0.12, "high": 0.5, "estimator": "corrected"}
+        with open_session(made) as session:
+            session.add(
+                Published(
+                    monitor="harbour", kind="gap", subject="heron--maple", period="quarter", start=start, end=end,
+                    as_of=datetime(2026, 1, 9, tzinfo=UTC), figures=figures, digest="", documents=pack([]),
+                    codings=pack(codings), code_version="0",
+                )
+            )  # fmt: skip
+            session.commit()
+
+    def told():
+        return [(one["at"][:10], one["said"]) for one in get(API + "/overview").json()["dyads"][0]["new_gaps"]]
+
+    before = told()
+    publish(date(2025, 1, 1), date(2025, 4, 1), [1, 2])  # the fourth from the end
+    publish(date(2025, 7, 1), date(2025, 10, 1), [])  # by no other codings than before
+    assert told() == before
+    publish(date(2025, 4, 1), date(2025, 7, 1), [1, 2])
+    newest, other = told()
+    assert newest == before[0]
+    assert other[0] == "2026-01-09"
+    assert other[1].startswith("2025-Q2, gap +0.31 (+0.12 to +0.50); before: +")
+    page = get("/ui/").text
+    assert f'data-at="2026-01-09T00:00:00+00:00" hidden>new</span> {other[1]}</p>' in page
+    assert "only-fresh" in page
 
 
 # ---- runs
@@ -206,8 +254,8 @@ def test_filters_reach_the_rows(get):
         ("sort=nothing", 422, "no column to sort by"),
         ("column=nothing", 422, "no such column"),
         ("group=nobody", 404, "no such group"),
-        ("from=spring", 422, ""),
-        ("from=0001-01-01", 422, "Both days must lie"),
+        ("from=spring", 422, "write it as YYYY-MM-DD"),
+        ("from=0001-01-01", 422, "A day must lie from 1000-01-01 to 9998-12-31"),
         ("estimator=guess", 422, ""),
         ("table=events", 422, ""),
         ("q=" + "x" * 101, 422, ""),
@@ -219,6 +267,41 @@ def test_what_can_not_be_meant_is_said_in_words(get, query, status, said):
         answer = get(below + query)
         assert answer.status_code == status, below
         assert said in answer.text, below
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        ("from=spring&to=2025-06-30", "The day &#39;spring&#39; can&#39;t be read; write it as YYYY-MM-DD."),
+        ("from=2025-01-01&to=2025-02-30", "The day &#39;2025-02-30&#39; can&#39;t be read"),
+        ("from=&to=9999-01-01", "A day must lie from"),
+        ("from=%3Cb%3E&to=", "The day &#39;&lt;b&gt;&#39; can&#39;t be read"),
+    ],
+)
+def test_days_that_can_not_be_meant_are_said_and_the_form_keeps_what_was_typed(get, days, said):
+    more = "table=dyads&group=maple&q=cov&period=week&estimator=none&flagged=1&sort=-gap&column=gap"
+    answer = get(f"/ui/m/harbour/trends?{more}&{days}")
+    assert answer.status_code == 422
+    text = answer.text
+    first, last = (part.partition("=")[2].replace("%3Cb%3E", "&lt;b&gt;") for part in days.split("&"))
+    for kept in (
+        said,
+        "No row is shown",
+        f'name="from" value="{first}" aria-invalid="true" aria-describedby="wrong"',
+        f'name="to" value="{last}" aria-invalid="true"',
+        '<option value="maple" selected>',
+        'name="q" value="cov"',
+        "<option selected>week</option>",
+        '<option value="none" selected>',
+        'name="flagged" value="1" checked',
+        'name="table" value="dyads"',
+        'name="sort" value="-gap"',
+        'name="column" value="gap" checked',
+    ):
+        assert kept in text, kept
+    # the script would fetch the rows of all days
+    assert "trends.js" not in text
+    assert 'id="grid"' not in text
 
 
 def test_a_search_for_names_takes_any_letters(get):

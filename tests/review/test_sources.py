@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.review.filled import HOSTILE_WORDS
+from pipeline.settings import Settings
+from pipeline.store.session import engine_for, open_session
+from pipeline.store.tables import Place
+from tests.review.filled import HOSTILE_WORDS, fill
 
 pytestmark = [pytest.mark.airflow, pytest.mark.filterwarnings("ignore")]
 
@@ -33,6 +38,25 @@ def test_a_source_is_told_step_by_step(get):
     failing = get("/ui/m/harbour/sources/maple-letters").text
     assert "Look first at: places." in failing
     assert "It never ran." in get("/ui/m/harbour/sources/old-pamphlets").text
+
+
+def test_of_very_many_places_a_bound_is_shown_and_the_others_are_counted(tmp_path, on_store, get):
+    made = Settings(data=tmp_path / "data", database_url="", monitors=tmp_path / "monitors")
+    fill(made)
+    on_store(made)
+    address = "/ui/m/harbour/sources/maple-letters"
+    assert "are not shown" not in get(address).text
+    with open_session(made) as session:
+        for number in range(1_300):
+            place = f"http://127.0.0.1:9/{number:04}.xml"
+            session.add(Place(monitor="harbour", source="maple-letters", address=place, failures=0, walked=False))
+        session.commit()
+    text = get(address).text
+    assert "1,301 places known; 1 failing: http://127.0.0.1:9/sitemap.xml: " in text
+    shown = re.findall(r'<td class="mono" dir="ltr">http://127.0.0.1:9/([a-z0-9]+).xml</td>', text)
+    assert shown == ["sitemap", *(f"{number:04}" for number in range(1_299, 1_100, -1))]
+    assert "Failing places stand first, then the newest; 1,101 more are not shown." in text
+    engine_for(made.database).dispose()
 
 
 def test_what_was_crawled_is_escaped(get):

@@ -14,7 +14,7 @@ from sqlalchemy import event
 from pipeline.review.text_search import Month
 from pipeline.settings import Settings
 from pipeline.store.session import engine_for, open_session
-from pipeline.store.tables import Document, SearchProgress, TrendCell
+from pipeline.store.tables import Document, Mention, SearchProgress, TrendCell
 from tests.review import filling_texts
 from tests.review.filled import fill
 
@@ -52,11 +52,51 @@ def test_a_search_marks_what_it_finds(get):
 
 
 def test_what_can_not_be_searched_is_said_and_what_was_typed_stays(get):
-    text = get(f"{TEXTS}?q=-river&start=2025-01-01").text
-    assert "needs a word that is to occur" in text
+    answer = get(f"{TEXTS}?q=-river&start=2025-01-01")
+    assert answer.status_code == 422
+    text = answer.text
+    assert "needs a word that is to occur, beside those that are not to. Nothing was searched." in text
+    assert "No text is found" not in text
     assert 'aria-invalid="true"' in text
     assert 'value="-river"' in text
     assert 'value="2025-01-01"' in text
+
+
+def test_too_many_names_are_refused_in_words_everywhere(get):
+    query = "q=" + "+OR+".join(f"name{number}" for number in range(31))
+    for below in (TEXTS, f"{TEXTS}.csv", f"{TEXTS}.json", "/api/v1/monitors/harbour/texts"):
+        answer = get(f"{below}?{query}")
+        assert answer.status_code == 422, below
+        assert "A search may have 30 words and phrases; this one has 31." in answer.text, below
+    assert 'value="name0 OR name1 OR' in get(f"{TEXTS}?{query}").text
+
+
+def test_one_of_several_words(get):
+    text = get(f"{TEXTS}?q=%22own+river%22+OR+الارض").text
+    assert ": “own river” or الارض; newest first." in text
+    assert "<mark>own river</mark>" in text
+    assert "<mark>الأرض</mark>" in text
+
+
+def test_texts_that_name_a_group(own_store, get):
+    settings, ids = own_store
+    with open_session(settings) as session:
+        session.add(Mention(document_id=ids["heron-en"], target="maple", named=True, audited=True))
+        session.add(Mention(document_id=ids["heron-ar"], target="maple", named=False, audited=True))
+        session.commit()
+    text = get(f"{TEXTS}?names=maple&group=heron&speaker=own").text
+    assert "1 text: group: Heron League, who speaks: the group itself, naming Maple Covenant, only texts that" in text
+    assert f'href="documents/{ids["heron-en"]}"' in text
+    assert '<option value="maple" selected>' in text
+    assert "Whether a text is hostile can’t be searched" in text
+    # reposts are not looked through, so a share is of texts that count
+    assert 'name="counting" value="1" checked' in text
+    assert "only texts that count" in text
+    assert "names=maple" in re.search(r'href="(texts\.csv\?[^"]*)"', text)[1]
+    assert get("/api/v1/monitors/harbour/texts?names=maple").json()["total"] == 1
+    assert get(f"{TEXTS}?names=nobody").status_code == 404
+    assert "No text is found" in get(f"{TEXTS}?{CELL}&names=heron").text
+    assert "Whether a text is hostile" not in get(TEXTS).text
 
 
 @pytest.mark.parametrize(
@@ -232,7 +272,10 @@ def test_an_empty_store_says_what_to_do(tmp_path, on_store, get, review_store):
         ("group=nobody", 404, "no such group"),
         ("order=worst", 422, "can&#39;t be read"),
         ("q=" + "a" * 501, 422, "can&#39;t be read"),
-        ("q=%00%22%27%29%28*%3A&language=%00", 200, "No text is found"),
+        ("q=%00%22%27%29%28*%3A", 422, "There is no word in what was typed"),
+        ("q=river+OR", 422, "OR stands between two words or phrases"),
+        ("names=%00", 404, "no such group"),
+        ("language=%00", 200, "No text is found"),
     ],
 )
 def test_odd_values_are_answered_in_words(get, query, status, said):
@@ -249,7 +292,6 @@ def test_the_api_searches(get):
     assert found["facets"]["group"] == [{"value": "heron", "texts": 24}]
     assert "own river" in found["texts"][0]["title"]
     assert found["texts"][0]["excerpt"].startswith("This land was given")
-    assert get("/api/v1/monitors/harbour/texts?q=-a").json()["problem"]
     cell = get(f"/api/v1/monitors/harbour/texts?{CELL}").json()
     assert cell["total"] == 70
     assert cell["texts"][0]["published_at"] < cell["texts"][-1]["published_at"]

@@ -102,10 +102,33 @@ def test_a_failing_place_that_nobody_names_any_more_is_left_out(session):
     places.keep_reading(session, "test", "letters", PlaceState("http://a/fine", old))
     session.commit()
     asked = ["http://a/1", "http://a/2", "http://a/fine"]
-    assert [one.address for one in places.places_of(session, "test", "letters", since)] == asked
+    shown = places.places_known(session, "test", "letters", NOW, since)
+    assert ([one.address for one in shown.some], shown.total) == (["http://a/2", "http://a/1", "http://a/fine"], 3)
+    assert places.places_known(session, "test", "letters", NOW).total == 4
     assert len(places.places_of(session, "test", "letters")) == 4
     found = places.places_in_short(session, "test", {"letters": since})["letters"]
     assert (found.total, found.failing, [one.address for one in found.some]) == (3, 2, asked[:2])
+
+
+def test_a_bound_of_places_is_shown_and_all_are_counted(session):
+    rest = {3: NOW + HOUR, 4: NOW + 2 * HOUR, 5: NOW - HOUR}
+    for number in range(30):
+        read = PlaceState(
+            f"http://a/{number:02}", NOW, not_before=rest.get(number), entries=0 if number in {7, 8} else 3
+        )
+        places.keep_reading(session, "test", "many", read)
+    told = {"failure": "soft", "reason": "HTTP 404", "not_before": NOW + HOUR}
+    for number in (0, 1, 8):
+        places.keep_failure(session, "test", "many", f"http://a/{number:02}", now=NOW, **told)
+    session.commit()
+    known = places.places_known(session, "test", "many", NOW, most=5)
+    # those that fail first, then the newest
+    assert [one.address[-2:] for one in known.some] == ["08", "01", "00", "29", "28"]
+    assert (known.total, known.failing) == (30, 3)
+    assert (known.resting, known.due) == (2, NOW + HOUR)  # failing ones wait, but do not rest
+    assert (known.empty, known.an_empty) == (1, "http://a/07")
+    assert len(places.places_known(session, "test", "many", NOW).some) == 30
+    assert places.places_known(session, "test", "never", NOW) == places.PlacesKnown()
 
 
 def test_places_in_short_are_counted_whole_and_shown_in_part(session):

@@ -9,7 +9,7 @@ from pipeline.store import texts as module
 from pipeline.store.search.index import index_texts
 from pipeline.store.search.query import parse
 from pipeline.store.session import engine_for, open_session
-from pipeline.store.tables import Cluster, Document, Framing, Model, Promotion, TrendCell
+from pipeline.store.tables import Cluster, Document, Framing, Mention, Model, Promotion, TrendCell
 from pipeline.store.texts import NONE, Wanted, search, shown, texts_of_months
 
 NOW = datetime(2010, 3, 1, tzinfo=UTC)
@@ -63,6 +63,9 @@ def store(store_settings):
         add(session, 6, "a river without a date", day=None)
         add(session, 7, "another monitor's river")
         session.get_one(Document, 7).monitor = "n"
+        for id_, named in ((1, True), (3, True), (4, False), (7, True)):
+            session.add(Mention(document_id=id_, target="b", named=named, audited=True))
+        session.add(Mention(document_id=2, target="a", named=True, audited=True))
         session.commit()
         yield session
 
@@ -88,6 +91,13 @@ def ids(session, typed="", order="newest", **more):
         ({"only": {"label": "nationalist"}}, [2, 1]),
         ({"only": {"label": NONE}}, [5, 4, 6]),
         ({"typed": "river", "counting": True}, [3, 5, 1, 6]),
+        ({"names": "b"}, [3, 1]),  # 4 hits an alias as an ordinary word only, 7 is another monitor's
+        ({"names": "a"}, [2]),
+        ({"names": "a", "counting": True}, []),  # a repost since it was looked through
+        ({"names": "c"}, []),
+        ({"names": "b", "typed": "land OR shore"}, [1]),
+        ({"names": "b", "only": {"group": "a", "speaker": "own"}, "start": date(2009, 10, 1)}, [3]),
+        ({"typed": "land OR border -shore"}, [3, 2, 1]),
         ({"start": date(2009, 9, 20), "end": date(2009, 10, 1)}, [2, 5]),
         ({"typed": "nothing"}, []),
         ({"typed": "-river"}, []),
@@ -111,6 +121,8 @@ def test_every_way_finds_the_same(store, monkeypatch):
         {"typed": "river", "only": {"group": "a", "speaker": "own"}, "start": date(2009, 9, 1)},
         {"typed": "river", "start": date(2009, 9, 1), "end": date(2009, 10, 1)},
         {"start": date(2009, 9, 1)},
+        {"names": "b", "start": date(2009, 9, 1)},
+        {"names": "b", "typed": "river", "only": {"group": "a"}},
     ]
     narrow = [ids(store, **case) for case in cases]
     assert all(narrow)
@@ -174,6 +186,23 @@ def test_rows_are_shown_in_the_order_asked_for(store):
     store.get_one(Document, 1).text_digest = "other"
     store.flush()
     assert shown(store, [1], 5)[0].label is None  # scored before its text changed
+
+
+def test_sqlite_goes_through_those_that_name_a_group_and_not_through_all(settings):
+    sent = []
+
+    def note(connection, cursor, statement, values, *rest):
+        if "mentions" in statement:
+            sent.append((f"EXPLAIN QUERY PLAN {statement}", values))
+
+    with open_session(settings) as session:
+        add(session, 1, "the river")
+        event.listen(engine_for(settings.database), "before_cursor_execute", note)
+        search(session, Wanted("m", names="b"))
+        event.remove(engine_for(settings.database), "before_cursor_execute", note)
+        (plan,) = ([row[3] for row in session.connection().exec_driver_sql(*one)] for one in sent)
+    assert any("COVERING INDEX ix_documents_search (monitor=? AND id=?)" in step for step in plan), plan
+    assert any("ix_mentions_target (target=?)" in step for step in plan), plan
 
 
 def test_sqlite_comes_to_no_text_for_hits(settings):

@@ -36,7 +36,10 @@ class RunShown(BaseModel):
     last: datetime | None
     problems: list[str]
     sentence: str
-    airflow_path: str | None = Field(description="its DAG below Airflow's address; null: no DAG does this job")
+    airflow_path: str | None = Field(
+        description="the run below Airflow's address, or the DAG that does this job where its run is not known; null: "
+        "no DAG does it"
+    )
 
 
 class RunsShown(BaseModel):

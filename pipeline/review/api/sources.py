@@ -117,7 +117,7 @@ def show_source(request: Request, monitor: str, source: str) -> SourceDetail:
     with open_session(settings_of(request)) as session:
         found = watched_by.source(source)
         known = health.facts(session, watched_by, found, now)
-        explained = told(watched_by, found, known, now)
+        explained = told(watched_by, found, known)
         return SourceDetail(
             **_shown(health.line(session, watched_by, found, now)),
             conclusion=explained.conclusion,

@@ -57,7 +57,6 @@ class TextsFound(BaseModel):
     """What a search found."""
 
     asked_for: list[str] = Field(description="what was read from the address, in words")
-    problem: str | None = Field(description="why nothing can be searched, in words")
     total: int = Field(description=f"hits that are listed and counted, at most {MOST_HITS:,}")
     more: bool = Field(description="true: there are more; these were collected last")
     facets: dict[str, list[ValueCounted]] = Field(description="of all hits, most frequent first; none: without a value")
@@ -80,7 +79,6 @@ def texts(request: Request, asked: Asked, number: PageNumber = 1, limit: Limit =
         rows = shown(session, some, LOOKED_AT, hits.withheld)
     return TextsFound(
         asked_for=asked.words,
-        problem=asked.wanted.query.problem if asked.wanted.query else None,
         total=len(hits.hits),
         more=hits.more,
         facets={

@@ -122,7 +122,7 @@ def source(request: Request, monitor: str, source: str) -> Response:
             monitor=watched_by,
             line=line,
             drawn=source_charts.bars(line.weeks),
-            explained=told(watched_by, found, known, now),
+            explained=told(watched_by, found, known),
             facts=known,
             dag=f"collect__{watched_by.name}__{source}",
             quarantined=quarantined,

@@ -45,21 +45,21 @@ MOST_CHARACTERS = 50_000_000
 def texts(request: Request, asked: Typed, number: PageNumber = 1, limit: Limit = TEXTS_A_PAGE) -> Response:
     """What a search finds. A group and two days alone: the group's own texts of a cell, oldest first.
 
-    Days that can't be meant are told beside the form, which keeps what was typed; nothing is searched then.
+    What can't be meant is told beside the form, which keeps what was typed; nothing is searched then.
     """
     limit = min(limit, MOST_A_PAGE)
     wanted = asked.wanted
     with open_session(settings_of(request)) as session:
-        hits = Hits([], more=False) if asked.problem else search(session, wanted, asked.order, reader_of(request))
+        hits = Hits([], more=False) if asked.refused else search(session, wanted, asked.order, reader_of(request))
         some = [hit.id for hit in hits.hits[(number - 1) * limit : number * limit]]
         rows = shown(session, some, LOOKED_AT, hits.withheld)
         drawn, counted = _attention(session, asked, hits)
-        waiting = left_to_index(session) if asked.searches else 0
+        waiting = left_to_index(session) if asked.searches and not asked.refused else 0
     names = names_of(asked.monitor)
     return page(
         request,
         "texts.html",
-        status=422 if asked.problem else 200,
+        status=422 if asked.refused else 200,
         monitor=asked.monitor,
         asked=asked,
         wanted=wanted,
@@ -68,7 +68,7 @@ def texts(request: Request, asked: Typed, number: PageNumber = 1, limit: Limit =
         rows=[(row, marked(row.title or "(no title)", wanted.query), excerpt(row.text, wanted.query)) for row in rows],
         hits=hits,
         said=how_many(hits),
-        facets=facets(asked, hits) if hits.hits or (asked.state and not asked.problem) else [],
+        facets=facets(asked, hits) if hits.hits or (asked.state and not asked.refused) else [],
         attention=drawn,
         counted=counted,
         waiting=waiting,

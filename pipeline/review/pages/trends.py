@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
@@ -14,7 +14,7 @@ from pipeline.measure.export.view import view_table
 from pipeline.measure.export.write import MEDIA, write_table
 from pipeline.review.asked import MOST_A_PAGE, Limit, PageNumber, download, names_of, periods_of, settings_of
 from pipeline.review.html import page
-from pipeline.review.trend_views import USUAL, Asked, AskedView, href_of, labels_of
+from pipeline.review.trend_views import USUAL, Asked, AskedView, Typed, href_of, labels_of
 from pipeline.store.session import open_session
 from pipeline.store.trend_table import COLUMNS, KEYS, SORTED_BY, count_rows, kind_of_column, rows_of
 
@@ -52,29 +52,36 @@ def _headers(asked: AskedView) -> list[dict[str, str]]:
 
 
 @router.get("/ui/m/{monitor}/trends")
-def trends(request: Request, asked: Asked, number: PageNumber = 1, limit: Limit = ROWS_A_PAGE) -> Response:
-    """Rows of the table, page by page; ``trends.js`` makes one table of them all."""
+def trends(request: Request, asked: Typed, number: PageNumber = 1, limit: Limit = ROWS_A_PAGE) -> Response:
+    """Rows of the table, page by page; ``trends.js`` makes one table of them all.
+
+    Days that can't be meant are told beside the form, which keeps what was typed; no rows are shown then.
+    """
     limit = min(limit, MOST_A_PAGE)
+    name, view, names = asked.monitor.name, asked.view, names_of(asked.monitor)
+    filter_form: dict[str, Any] = {
+        "monitor": asked.monitor,
+        "asked": asked,
+        "view": view,
+        "names": names,
+        "ordered": asked.ordered,
+        "kinds": periods_of(asked.monitor),
+        "columns": {name: meaning for name, meaning in COLUMNS[view.table].items() if name not in KEYS[view.table]},
+        "usual": USUAL[view.table],
+    }
+    if asked.problem:
+        return page(request, "trends_again.html", status=422, **filter_form)
     with open_session(settings_of(request)) as session:
-        name, view = asked.monitor.name, asked.view
         total = count_rows(session, name, view)
         rows = rows_of(
             session, name, view, asked.columns, limit=limit, offset=(number - 1) * limit, groups=asked.ordered
         )
-    names = names_of(asked.monitor)
     subjects = KEYS[view.table][:-3]
     return page(
         request,
         "trends.html",
-        monitor=asked.monitor,
-        asked=asked,
-        view=view,
-        names=names,
-        ordered=asked.ordered,
-        kinds=periods_of(asked.monitor),
+        **filter_form,
         headers=_headers(asked),
-        columns={name: meaning for name, meaning in COLUMNS[view.table].items() if name not in KEYS[view.table]},
-        usual=USUAL[view.table],
         meanings=COLUMNS[view.table],
         long_words=LONG_WORDS,
         rows=[

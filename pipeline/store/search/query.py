@@ -1,11 +1,13 @@
 """What a person types into the search box, as an expression for each database. Nothing typed reaches them unread.
 
-``words`` must all occur, ``"a phrase"`` in this order, ``-excluded`` not at all, ``begin*`` as a word's beginning.
+``words`` must all occur, ``"a phrase"`` in this order, ``this OR that`` one of the two, ``-excluded`` not at all,
+``begin*`` as a word's beginning. OR binds only what stands beside it: ``a b OR c`` finds texts with a, and b or c.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.store.search.words import pieces_of
@@ -14,6 +16,9 @@ LONGEST_QUERY = 500
 """characters that are read"""
 MOST_TERMS = 30
 _QUOTES = str.maketrans(dict.fromkeys("“”„‟«»＂", '"') | dict.fromkeys("＊", "*") | dict.fromkeys("－−–", "-"))
+OR = "OR"
+"""in capital letters; else it is a word like any other"""
+_ALONE = 'OR stands between two words or phrases that are to occur, as in: river OR "own land".'
 _TERM = re.compile(r'(?P<not>-?)(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))(?P<more>\*?)')
 
 
@@ -25,29 +30,31 @@ class Term:
     """as they are indexed, one after another; at least one"""
     prefix: bool = False
     """the last one is a word's beginning"""
-    excluded: bool = False
 
 
 @dataclass(frozen=True)
 class Query:
     """What is looked for."""
 
-    terms: tuple[Term, ...] = ()
+    clauses: tuple[tuple[Term, ...], ...] = ()
+    """of each at least one term must occur"""
+    excluded: tuple[Term, ...] = ()
+    """terms that must not occur"""
     problem: str | None = None
     """why nothing can be looked for, in words"""
 
     @property
     def wanted(self) -> list[Term]:
-        """The terms that must occur."""
-        return [term for term in self.terms if not term.excluded]
+        """The terms that a text is found by."""
+        return [term for clause in self.clauses for term in clause]
 
     @property
-    def excluded(self) -> list[Term]:
-        """The terms that must not occur."""
-        return [term for term in self.terms if term.excluded]
+    def terms(self) -> list[Term]:
+        """Everything that is looked for, or must not be there."""
+        return [*self.wanted, *self.excluded]
 
 
-def _term(text: str, *, prefix: bool, excluded: bool) -> Term | None:
+def _term(text: str, *, prefix: bool) -> Term | None:
     """The term; None for a text without a word."""
     pieces = pieces_of(text)
     words: list[str] = []
@@ -61,30 +68,72 @@ def _term(text: str, *, prefix: bool, excluded: bool) -> Term | None:
             prefix = prefix or len(pairs) == 1
             pairs = pairs[:-1] or pairs
         words += pairs
-    return Term(tuple(words), prefix, excluded) if words else None
+    return Term(tuple(words), prefix) if words else None
+
+
+class _CantBeMeantError(ValueError):
+    """Says why, in words."""
+
+
+def _read(text: str) -> Query:
+    """What was typed, each clause and term once. Raises _CantBeMeantError for an OR that has nothing to join."""
+    clauses: list[tuple[Term, ...]] = []
+    excluded: list[Term] = []
+    joins = may_join = False  # whether OR stands before what comes next; whether it may
+    for found in _TERM.finditer(text):
+        if found[0] == OR:
+            if not may_join:
+                raise _CantBeMeantError(_ALONE)
+            joins, may_join = True, False
+            continue
+        word = found["word"] or ""
+        term = _term(found["phrase"] or word, prefix=bool(found["more"]) or word.endswith("*"))
+        if term is None:
+            continue
+        may_join = not found["not"]
+        if not may_join and not joins:
+            excluded.append(term)
+        elif not joins:
+            clauses.append((term,))
+        elif may_join:
+            clauses[-1] = (*clauses[-1], term)
+        else:
+            break
+        joins = False
+    if joins:
+        raise _CantBeMeantError(_ALONE)
+    once = dict.fromkeys(tuple(dict.fromkeys(clause)) for clause in clauses)
+    return Query(tuple(once), tuple(dict.fromkeys(excluded)))
+
+
+def _problem(query: Query) -> str | None:
+    for term in query.terms:
+        if term.prefix and len(term.words[-1]) < 2 and term.words[-1].isascii():
+            return f"A beginning needs two letters: {term.words[-1]}* would be nearly every text."
+    if len(query.terms) > MOST_TERMS:
+        return f"A search may have {MOST_TERMS} words and phrases; this one has {len(query.terms)}."
+    if not query.terms:
+        return "There is no word in what was typed."
+    if not query.clauses:
+        return "A search needs a word that is to occur, beside those that are not to."
+    return None
 
 
 def parse(text: str) -> Query:
     """Read what was typed. Never raises: what is no word is left out, and ``problem`` says what can't be searched."""
     text = text[:LONGEST_QUERY].translate(_QUOTES)
-    terms: list[Term] = []
-    for found in _TERM.finditer(text):
-        word = found["word"] or ""
-        more = bool(found["more"]) or word.endswith("*")
-        term = _term(found["phrase"] or word, prefix=more, excluded=bool(found["not"]))
-        if term is None or term in terms:
-            continue
-        if term.prefix and len(term.words[-1]) < 2 and term.words[-1].isascii():
-            return Query(problem=f"A beginning needs two letters: {term.words[-1]}* would be nearly every text.")
-        terms.append(term)
-    if len(terms) > MOST_TERMS:
-        return Query(problem=f"A search may have {MOST_TERMS} words and phrases; this one has {len(terms)}.")
-    made = Query(tuple(terms))
-    if terms and not made.wanted:
-        return Query(problem="A search needs a word that is to occur, beside those that are not to.")
-    if not terms and text.strip():
-        return Query(problem="There is no word in what was typed.")
-    return made
+    try:
+        made = _read(text)
+    except _CantBeMeantError as error:
+        return Query(problem=str(error))
+    problem = _problem(made) if text.strip() else None
+    return Query(problem=problem) if problem else made
+
+
+def _one_of(written: Iterable[str], sign: str) -> str:
+    """A clause: with more than one term in brackets."""
+    terms = list(written)
+    return terms[0] if len(terms) == 1 else f"({sign.join(terms)})"
 
 
 def _quoted(term: Term) -> str:
@@ -93,7 +142,7 @@ def _quoted(term: Term) -> str:
 
 def for_fts5(query: Query) -> str:
     """The query for SQLite. Words hold letters, digits and marks only, so none can end its quotes."""
-    wanted = " AND ".join(_quoted(term) for term in query.wanted)
+    wanted = " AND ".join(_one_of(map(_quoted, clause), " OR ") for clause in query.clauses)
     without = " OR ".join(_quoted(term) for term in query.excluded)
     return f"({wanted}) NOT ({without})" if without else wanted
 
@@ -106,16 +155,17 @@ def _lexemes(term: Term) -> str:
 
 def for_tsquery(query: Query) -> str:
     """The query as the text of PostgreSQL's type tsquery."""
-    wanted = " & ".join(_lexemes(term) for term in query.wanted)
+    wanted = " & ".join(_one_of(map(_lexemes, clause), " | ") for clause in query.clauses)
     without = " | ".join(_lexemes(term) for term in query.excluded)
     return f"{wanted} & !({without})" if without else wanted
 
 
 def shown(query: Query) -> list[str]:
     """What is looked for and what not, one sentence part each, for the page."""
-    parts = []
-    for term in query.terms:
-        words = " ".join(term.words)
-        said = f"“{words}”" if len(term.words) > 1 else words
-        parts.append(f"{'not ' if term.excluded else ''}{said}{'…' if term.prefix else ''}")
-    return parts
+    wanted = [" or ".join(map(_said, clause)) for clause in query.clauses]
+    return [*wanted, *(f"not {_said(term)}" for term in query.excluded)]
+
+
+def _said(term: Term) -> str:
+    words = " ".join(term.words)
+    return (f"“{words}”" if len(term.words) > 1 else words) + ("…" if term.prefix else "")

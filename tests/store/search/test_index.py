@@ -5,12 +5,16 @@ from datetime import UTC, datetime
 from random import Random
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from sqlalchemy import delete, func, select, text
 
 from pipeline.store.erasures import Selection, begin, scrub, take_documents
 from pipeline.store.search import index
 from pipeline.store.search.index import document_of, forget_texts, index_all, index_texts, left_to_index, matches, rank
 from pipeline.store.search.query import parse
+from pipeline.store.search.words import GAP, words_of
 from pipeline.store.session import engine_for, open_session
 from pipeline.store.tables import Document, SearchProgress
 from tests.store.test_documents import keep
@@ -51,6 +55,11 @@ def filled(store_settings):
         ('"own river"', [1]),
         ('"river what"', []),  # not from the title into the text
         ("river -envoys", [2]),
+        ("envoys OR border", [1, 2]),
+        ('nation OR "our own river" envoys', [1]),
+        ("river OR 国境 -nation", [1, 5]),
+        ("nobody OR 2009", [4]),
+        ("RIVER or nation", []),  # a word, in small letters
         ("nation*", [2]),
         ("nations", [2]),
         ("al-qaeda", [1]),
@@ -107,7 +116,8 @@ def test_both_databases_find_the_same(tmp_path, postgres_address, settings):
     queries = []
     for _ in range(400):
         parts = []
-        for _ in range(chance.randint(1, 3)):
+        for number in range(chance.randint(1, 3)):
+            parts += ["OR"] if number and chance.random() < 0.3 else []
             words = f'"{drawn(1, 3)}"' if chance.random() < 0.5 else drawn(1, 3)
             parts.append(chance.choice(["", "", "-"]) + words + chance.choice(["", "*"]))
         queries.append(" ".join(parts))
@@ -124,6 +134,64 @@ def test_both_databases_find_the_same(tmp_path, postgres_address, settings):
     some = [len(one) for one in hits["sqlite"] if one]
     assert len(some) > 150
     assert max(some) < 300
+
+
+SPOKEN = ["ab", "abc", "bc", "café", "CAFE", "الأرض", "أرض", "x-y", "don't", "2009", "٢٠٠٩", "ß", "SS", "or", "not"]
+TEXTS = st.lists(st.sampled_from(SPOKEN), max_size=8).map(" ".join)
+TERMS = st.tuples(st.lists(st.sampled_from(SPOKEN), min_size=1, max_size=3), st.booleans())
+"""words, one after another, and whether the last is a beginning"""
+CLAUSES = st.lists(st.lists(TERMS, min_size=1, max_size=3), min_size=1, max_size=3)
+
+
+def typed_as(clauses, excluded):
+    """The query as somebody would type it."""
+
+    def term(words, prefix):
+        return f'"{" ".join(words)}"' + "*" * prefix
+
+    wanted = [" OR ".join(term(*one) for one in clause) for clause in clauses]
+    return " ".join([*wanted, *(f"-{term(*one)}" for one in excluded)])
+
+
+def occurs(words, prefix, text):
+    """Whether the words stand in a row in a text of words."""
+    wanted = words_of(" ".join(words))
+    rows = (text[at : at + len(wanted)] for at in range(len(text) - len(wanted) + 1))
+    return any(
+        row[:-1] == wanted[:-1] and (row[-1].startswith(wanted[-1]) if prefix else row[-1] == wanted[-1])
+        for row in rows
+    )
+
+
+@pytest.fixture
+def both(tmp_path, postgres_address, settings):
+    """A session on each of the databases."""
+    other = settings.model_copy(update={"database_url": postgres_address, "data": tmp_path / "other"})
+    with open_session(settings) as sqlite, open_session(other) as postgresql:
+        yield sqlite, postgresql
+    engine_for(postgres_address).dispose()
+
+
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=12), CLAUSES, st.lists(TERMS, max_size=2))
+def test_both_databases_find_what_reading_the_texts_finds(both, texts, clauses, excluded):
+    """One term of each clause, no excluded one; read from the texts without the query's own parser."""
+    # a beginning of one letter is refused
+    clauses, excluded = (
+        [[(words, prefix and len(words_of(words[-1])[-1]) > 1) for words, prefix in some] for some in part]
+        for part in (clauses, [excluded])
+    )
+    expected = []
+    for number, (title, body) in enumerate(texts, start=1):
+        text = [*words_of(title), GAP, *words_of(body)]
+        wanted = all(any(occurs(*one, text) for one in clause) for clause in clauses)
+        if wanted and not any(occurs(*one, text) for one in excluded[0]):
+            expected.append(number)
+    typed = typed_as(clauses, excluded[0])
+    for session in both:
+        session.execute(delete(index.on_postgresql if index._postgresql(session) else index.on_sqlite))
+        index_texts(session, [(number, *text) for number, text in enumerate(texts, start=1)])
+        assert found(session, typed) == expected, typed
 
 
 def test_collecting_keeps_the_index(store_settings):
