@@ -16,6 +16,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import accumulate
 from typing import Literal
 
 State = Literal["usual", "silent", "low", "flood", "unknown"]
@@ -86,20 +87,18 @@ def _by_day(texts: Mapping[date, int], first: date, until: date) -> list[int]:
 
 def _sums(counts: list[int], width: int) -> list[int]:
     """Sums over every ``width`` days in a row."""
-    total = sum(counts[:width])
-    sums = [total]
-    for i in range(width, len(counts)):
-        total += counts[i] - counts[i - width]
-        sums.append(total)
-    return sums
+    totals = [0, *accumulate(counts)]
+    return [after - before for before, after in zip(totals, totals[min(width, len(counts)) :], strict=False)]
 
 
 def _longest_gap(counts: list[int]) -> int:
     """Most days in a row without a text."""
     longest = present = 0
     for count in counts:
-        present = 0 if count else present + 1
-        longest = max(longest, present)
+        if count:
+            present = 0
+        elif (present := present + 1) > longest:
+            longest = present
     return longest
 
 
