@@ -97,7 +97,8 @@ def propose(
             found.tried.append(f"{what}: {len(trial.links):,}{'+' if trial.more else ''} links.")
             found.entry, found.trial = entry, trial
             break
-        found.tried.append(f"{what}: {trial.problems[0] if trial.problems else 'no link is found there'}.")
+        why = trial.problems[0] if trial.problems else "no link is found there"
+        found.tried.append(f"{what}: {why.removeprefix(fields['addresses'][0] + ': ')}.")
     return found
 
 

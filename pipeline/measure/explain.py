@@ -190,11 +190,15 @@ class Made:
 
 def _compared(problems: Sequence[str], published: dict[str, Any], again: dict[str, Any], names: Sequence[str]) -> Made:
     differences = [
-        f"{name}: {published[name]} was published, {again[name]} comes out now"
+        f"{name}: {_digits(published[name])} was published, {_digits(again[name])} comes out now"
         for name in names
         if not _same(published[name], again[name])
     ]
     return Made((*problems, *differences), all(published[name] == again[name] for name in names))
+
+
+def _digits(value: float | None) -> str:
+    return "nothing" if value is None else f"{value:.12g}"
 
 
 def _same(a: float | None, b: float | None) -> bool:

@@ -32,10 +32,10 @@ def admit(request: Request, user: GetUserDep) -> None:
     """
     _may_see(request, user)
     may_write = get_auth_manager().is_authorized_dag(method="PUT", details=DagDetails(id=EDITED_DAG), user=user)
-    if request.method not in SAFE_METHODS and not may_write:
-        raise HTTPException(403, "This account may read these pages and not change anything. Ask for a user's role.")
     request.state.user = user.get_name()
     request.state.may_write = may_write
+    if request.method not in SAFE_METHODS and not may_write:
+        raise HTTPException(403, "This account may read these pages and not change anything. Ask for a user's role.")
 
 
 def coder_name(request: Request) -> str:

@@ -21,6 +21,8 @@ from pipeline.store.session import StoreError
 
 log = logging.getLogger(__name__)
 
+_TITLES = {401: "Not logged in", 403: "Not allowed", 413: "Too large", 422: "Not understood"}
+"""where the status' own name is no plain English"""
 _WORDS = {
     401: "Nobody is logged in, or the session has ended. Log in to Airflow, then open Riftwatch again.",
     403: "This account may not do this. Ask whoever runs Airflow for the right.",
@@ -34,7 +36,7 @@ def _failed(request: Request, status: int, said: str) -> Response:
     """The failure in words: as a page, below ``/api`` as JSON."""
     if path_below(request).startswith("/api/"):
         return JSONResponse({"detail": said}, status)
-    title = HTTPStatus(status).phrase.capitalize()
+    title = _TITLES.get(status) or HTTPStatus(status).phrase.capitalize()
     return page(request, "error.html", status=status, title=title, said=said, code=status)
 
 

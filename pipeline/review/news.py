@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import takewhile
 from typing import Literal
 
 from pipeline.monitor.periods import period_of
 from pipeline.review.alarm_words import FALSE_ALARMS, stands_now
+from pipeline.review.dyads import estimate, label_of
 from pipeline.review.words import moment
-from pipeline.store.tables import AlarmLook, RaisedAlarm, StateChange
+from pipeline.store.newest import PublishedGap
+from pipeline.store.tables import AlarmLook, GapCell, RaisedAlarm, StateChange
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,15 @@ class News:
     b: str
     pair: str
     """the names of its two groups"""
+    said: str
+
+
+@dataclass(frozen=True)
+class NewGap:
+    """A gap of a finished period that was published anew and says something else than before."""
+
+    at: datetime
+    """when it was first published so"""
     said: str
 
 
@@ -79,6 +91,36 @@ def news_of(
             said = f"coders confirmed the alarm of {_label(alarm.period, alarm.raised)}"
             told.append(News(alarm.confirmed_at, "confirmed", *whose, said))
     return sorted(told, key=lambda one: one.at, reverse=True)[:limit]
+
+
+def _gap_said(one: PublishedGap, *, whole: bool = False) -> str:
+    return estimate(one.gap, one.low, one.high, whole=whole)
+
+
+def new_gap(
+    gap: GapCell, published: Sequence[PublishedGap], *, whole: bool, recoded: bool, cut: bool = False
+) -> NewGap | None:
+    """What the newest published figure of a gap says, since when, and what stood there before; None: nothing new.
+
+    published: newest first. whole: every text behind the gap is coded. recoded: only a figure of other random codings
+    than before is news. cut: older ones than these were left out; what all of these say is then older than they are.
+    """
+    if not published:
+        return None
+    newest, said = published[0], _gap_said(published[0])
+    if recoded:
+        alike = takewhile(lambda one: one.codings == newest.codings, published)
+    else:
+        alike = takewhile(lambda one: _gap_said(one) == said, published)
+    same = list(alike)
+    before = published[len(same)] if len(same) < len(published) else None
+    if before is None and (recoded or cut or newest.gap is None):
+        return None
+    if before is not None and _gap_said(before) == said:
+        return None
+    now = f"gap {_gap_said(newest, whole=whole)}" if newest.gap is not None else "no gap any more"
+    then = f"before: {_gap_said(before)}" if before is not None else "the first gap it has"
+    return NewGap(same[-1].as_of, f"{label_of(gap)}, {now}; {then}")
 
 
 def expected_false_alarms(dyads: int) -> float:

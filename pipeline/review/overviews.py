@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from sqlalchemy.orm import Session
 
@@ -12,14 +12,16 @@ from pipeline.collect.trouble import Sources, sources_in_short
 from pipeline.monitor import Dyad, Monitor
 from pipeline.review import dyads
 from pipeline.review.asked import names_of
-from pipeline.review.news import News, alarm_said, news_of
+from pipeline.review.news import NewGap, News, alarm_said, new_gap, news_of
 from pipeline.store.newest import (
     Finds,
+    PublishedGap,
     cells_at,
     newest_alarms,
     newest_changes,
     newest_finds,
     newest_gaps,
+    newest_published_gaps,
     open_alarms,
 )
 from pipeline.store.runs import last_runs
@@ -34,6 +36,10 @@ NEWS_READ = 200
 OPEN_READ = 1_000
 """open alarms; a dyad has at most one each way under one reference"""
 DUE_SHOWN = 3
+GAPS_TOLD = 3
+"""finished periods of a dyad whose gap may be news"""
+VINTAGES_READ = 20
+"""published figures of each such gap; what all of them say is no news"""
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,9 @@ class Card:
     cells: tuple[TrendCell | None, TrendCell | None]
     """both sides of ``known``"""
     coded: frozenset[date]
-    """first days of the periods it speaks of, ``known`` and the last corrected one, of which every text is coded"""
+    """first days of the periods it speaks of of which every text is coded"""
+    new_gaps: list[NewGap]
+    """of finished periods, newest period first; whether a reader has seen them is known to the browser alone"""
 
     @property
     def all_coded(self) -> bool:
@@ -102,9 +110,30 @@ class Overview:
     runs: list[Run]
 
 
-def _spoken_of(gaps: Sequence[GapCell]) -> list[GapCell]:
-    """The gaps a card says a sentence of with their interval: the newest known one, and the last corrected one."""
-    return [gap for gap in (dyads.latest_with_value(gaps), dyads.latest_corrected(gaps)) if gap is not None]
+def _may_be_new(gaps: Sequence[GapCell], today: date) -> list[GapCell]:
+    """The gaps that are looked at for news: of the last finished period, and the corrected ones before it."""
+    finished = [gap for gap in gaps if gap.end <= today][-GAPS_TOLD:]
+    return [gap for gap in finished if gap is finished[-1] or gap.estimator == "corrected"]
+
+
+def _spoken_of(gaps: Sequence[GapCell], today: date) -> list[GapCell]:
+    """The gaps a card says with their interval: the newest known, the last corrected, and those that may be new."""
+    known = (dyads.latest_with_value(gaps), dyads.latest_corrected(gaps))
+    return [*(gap for gap in known if gap is not None), *_may_be_new(gaps, today)]
+
+
+def _new_gaps(
+    eyed: Sequence[GapCell],
+    published: Mapping[tuple[str, str, date], Sequence[PublishedGap]],
+    coded: frozenset[date],
+) -> list[NewGap]:
+    """News among the gaps that may be new, newest period first."""
+    told = []
+    for gap in reversed(eyed):
+        vintages = published[gap.a, gap.b, gap.start]
+        cut = len(vintages) >= VINTAGES_READ
+        told.append(new_gap(gap, vintages, whole=gap.start in coded, recoded=gap is not eyed[-1], cut=cut))
+    return [one for one in told if one is not None]
 
 
 def _card(
@@ -115,12 +144,19 @@ def _card(
     changes: Mapping[tuple[str, str], StateChange],
     alarms: Mapping[tuple[str, str], RaisedAlarm],
     looks: Mapping[int, AlarmLook],
+    published: Mapping[tuple[str, str, date], Sequence[PublishedGap]],
+    today: date,
 ) -> Card:
     names = names_of(monitor)
     newest = gaps[-1] if gaps else None
     known = dyads.latest_with_value(gaps)
     pair = (dyad.a, dyad.b)
     change, alarm = changes.get(pair), alarms.get(pair)
+    coded = frozenset(
+        gap.start
+        for gap in _spoken_of(gaps, today)
+        if dyads.all_coded(cells.get((dyad.a, gap.start)), cells.get((dyad.b, gap.start)))
+    )
     return Card(
         dyad=dyad,
         a=names[dyad.a],
@@ -133,11 +169,8 @@ def _card(
         gaps=list(gaps),
         known=known,
         cells=(cells.get((dyad.a, known.start)), cells.get((dyad.b, known.start))) if known else (None, None),
-        coded=frozenset(
-            gap.start
-            for gap in _spoken_of(gaps)
-            if dyads.all_coded(cells.get((dyad.a, gap.start)), cells.get((dyad.b, gap.start)))
-        ),
+        coded=coded,
+        new_gaps=_new_gaps(_may_be_new(gaps, today), published, coded),
     )
 
 
@@ -146,8 +179,11 @@ def overview_of(session: Session, monitor: Monitor, now: datetime) -> Overview:
     name, kind = monitor.name, monitor.audit_period
     pairs = [(dyad.a, dyad.b) for dyad in monitor.dyads]
     gaps = newest_gaps(session, name, pairs, kind, SPARK_PERIODS) if pairs else {}
-    places = [(group, gap.start) for pair, found in gaps.items() for gap in _spoken_of(found) for group in pair]
+    today = now.astimezone(UTC).date()
+    places = [(group, gap.start) for pair, found in gaps.items() for gap in _spoken_of(found, today) for group in pair]
     cells = cells_at(session, name, kind, places)
+    eyed = [(*pair, gap.start) for pair, found in gaps.items() for gap in _may_be_new(found, today)]
+    published = newest_published_gaps(session, name, kind, eyed, VINTAGES_READ)
     read = newest_changes(session, name, NEWS_READ)
     alarms = newest_alarms(session, name, NEWS_READ)
     # of several rows of a dyad the first is the newest
@@ -156,7 +192,10 @@ def overview_of(session: Session, monitor: Monitor, now: datetime) -> Overview:
     looks = looks_of(session, list({one.id for one in (*alarms, *still_open.values())}))
     return Overview(
         monitor=monitor,
-        cards=[_card(monitor, d, gaps[d.a, d.b], cells, changes, still_open, looks) for d in monitor.dyads],
+        cards=[
+            _card(monitor, d, gaps[d.a, d.b], cells, changes, still_open, looks, published, today)
+            for d in monitor.dyads
+        ],
         news=news_of(read, alarms, looks, names_of(monitor), NEWS_SHOWN),
         finds=newest_finds(session, name, NEWS_READ),
         sources=sources_in_short(session, monitor, now),

@@ -35,7 +35,11 @@ def tell(base: str, password: str) -> None:
 
 def _shoot(page: Page, name: str) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"story-{name}.png")
+    for mode in ("dark", "light"):
+        page.emulate_media(color_scheme=mode)
+        # Airflow turns its frame over, and then the page within it follows
+        page.wait_for_timeout(500)
+        page.screenshot(path=SCREENSHOTS / f"story-{name}-{mode}.png")
 
 
 def _enter(page: Page, base: str, password: str) -> None:

@@ -12,8 +12,8 @@ from pipeline.settings import Settings
 from pipeline.store.session import engine_for, open_session
 from pipeline.store.tables import Coding
 from tests.browser import CHROMIUM, MISSING
+from tests.review.axe import RULES
 from tests.review.small_store import fill_small
-from tests.review.test_accessibility import RULES
 from tests.review.visiting import Visitor, start_server
 
 pytestmark = [

@@ -47,6 +47,26 @@ def test_the_pages_as_they_look(visit, mode):
     assert [a for a in visitor.asked if not a.startswith((visitor.address, "data:", "blob:"))] == []
 
 
+def test_controls_in_a_row_have_one_height_and_a_header_of_two_lines_has_room(visit):
+    visitor = visit()
+    heights = """row => [...row.querySelectorAll("select, input:not([type=checkbox]):not([type=hidden]), button")]
+      .filter(control => control.offsetParent).map(control => control.getBoundingClientRect().height)"""
+    rows = {"m/harbour/trends": "form.filter", "m/harbour/texts?q=river": "form.search", "m/harbour/models": ".start"}
+    for address, row in rows.items():
+        visitor.opens(address)
+        visitor.page.locator(f"{row} button").first.wait_for()
+        found = visitor.page.locator(row).first.evaluate(heights)
+        assert len(found) >= 2, address
+        assert set(found) == {34}, (address, found)
+    visitor.opens("m/harbour/dyads/heron/maple/explain?period=2025-Q1")
+    above, below = visitor.page.evaluate("""() => {
+      const [bar, crumbs, sections] = [".bar", ".crumbs", ".sections"]
+        .map(one => document.querySelector(one).getBoundingClientRect());
+      return [crumbs.top - bar.top, bar.bottom - sections.bottom];
+    }""")
+    assert min(above, below) >= 8
+
+
 def test_only_the_browser_knows_when_its_reader_was_last_here(visit):
     visitor = visit()
     visitor.opens("")
@@ -60,6 +80,10 @@ def test_only_the_browser_knows_when_its_reader_was_last_here(visit):
     assert "Since your last visit on" in since(visitor)
     assert "1 change of a state or alarm" in since(visitor)
     assert "644 new texts" in since(visitor)
+    assert "; 1 new gap; " in since(visitor)
+    gap = visitor.page.locator(".card .only-fresh")
+    assert gap.inner_text().startswith("new 2025-Q4, gap +")
+    visitor.shoots_as_seen("overview-news")
     marked = visitor.page.locator(".news .fresh:visible")
     assert marked.count() == 1
     assert "Heron League and Maple Covenant: alarm:" in marked.locator("..").inner_text()
@@ -68,7 +92,7 @@ def test_only_the_browser_knows_when_its_reader_was_last_here(visit):
     assert "644 new texts" in since(visitor)
     assert visitor.page.evaluate("localStorage.getItem('riftwatch-last-visit')") > first
     visitor.page.get_by_role("button", name="Mark all as seen").click()
-    assert visitor.page.locator(".fresh:visible").count() == 0
+    assert visitor.page.locator(".fresh:visible, .only-fresh:visible").count() == 0
     visitor.page.reload()
     assert "no state has changed, no alarm was raised; 0 new texts" in since(visitor)
     assert not [a for a in visitor.asked if "2025-12-30" in a]
@@ -107,7 +131,7 @@ def test_a_first_visit_says_so(visit):
     visitor.page.evaluate("localStorage.clear(); sessionStorage.clear()")
     visitor.opens("")
     assert "first visit" in since(visitor)
-    assert visitor.page.locator(".fresh:visible").count() == 0
+    assert visitor.page.locator(".fresh:visible, .only-fresh:visible").count() == 0
 
 
 def test_the_runs_lead_out_of_the_frame_into_airflows_grid(visit):

@@ -44,6 +44,7 @@ def test_an_address_becomes_lines_for_the_file(client, token, on_loopback):
     assert "group: heron" in text
     assert "The council of the harbour said, 4" in text
     assert "The first text, as it would be stored" in text
+    assert f"A feed at {on_loopback.address}/feed: HTTP 404." in text
     asked = {"address": on_loopback.address, "group": "heron", "speaker": "own"}
     told = client.post("/rift/api/v1/monitors/harbour/propose-source", json=asked, headers=token("user")).json()
     assert len(told["links"]) == 5

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from pipeline.review.news import alarm_said, change_said, expected_false_alarms, news_of
-from pipeline.store.tables import AlarmLook, RaisedAlarm, StateChange
+from pipeline.review.news import alarm_said, change_said, expected_false_alarms, new_gap, news_of
+from pipeline.store.newest import PublishedGap
+from pipeline.store.tables import AlarmLook, GapCell, RaisedAlarm, StateChange
 
 NAMES = {"heron": "Heron League", "maple": "Maple Covenant"}
 
@@ -70,6 +71,60 @@ def test_news_stand_newest_first_and_are_cut():
     ]
     assert len(news_of([change()], [alarm()], {}, NAMES, 1)) == 1
     assert news_of([], [], {}, NAMES, 5) == []
+
+
+GAP = GapCell(a="heron", b="maple", period="quarter", start=date(2025, 4, 1), end=date(2025, 7, 1))
+
+
+def published(day, gap, low=None, high=None, codings=b""):
+    return PublishedGap(at(day), gap, low, high, codings)
+
+
+def told(*newest_first, whole=False, recoded=False, cut=False):
+    made = new_gap(GAP, newest_first, whole=whole, recoded=recoded, cut=cut)
+    return made and (made.at.day, made.said)
+
+
+def test_a_gap_is_new_since_it_was_first_published_so():
+    corrected = [published(day, 0.311, 0.121, 0.5, b"12") for day in (7, 6, 5)]
+    model = [published(day, 0.05) for day in (4, 3)]
+    assert told(*corrected, *model) == (5, "2025-Q2, gap +0.31 (+0.12 to +0.50); before: +0.05, uncorrected")
+    assert told(*model) == (3, "2025-Q2, gap +0.05, uncorrected; the first gap it has")
+    # a change that no reader could see on the page is none
+    assert told(published(8, 0.312, 0.122, 0.501, b"12"), *corrected, *model)[0] == 5
+    assert told(published(8, 0.31, 0.12, 0.48, b"12"), *corrected)[1].endswith("; before: +0.31 (+0.12 to +0.50)")
+
+
+def test_no_interval_is_made_up_and_none_without_width_is_shown_as_one():
+    assert "uncorrected" in told(published(4, 0.2), published(3, 0.3, 0.1, 0.5))[1]
+    coded = published(4, 0.2, 0.2, 0.2, b"1"), published(3, 0.05)
+    assert told(*coded, whole=True)[1].startswith("2025-Q2, gap +0.20 (all coded);")
+    assert "all coded" not in told(*coded)[1]
+
+
+def test_a_gap_that_went_away_is_told_and_one_that_never_was_is_not():
+    assert told(published(4, None), published(3, 0.05)) == (4, "2025-Q2, no gap any more; before: +0.05, uncorrected")
+    assert told(published(4, 0.05), published(3, None))[1].endswith("; before: no value")
+    assert told(published(4, None), published(3, None)) is None
+    assert told() is None
+
+
+def test_of_earlier_periods_only_what_other_codings_corrected_is_new():
+    old, lam = published(3, 0.3, 0.1, 0.5, b"1"), published(5, 0.33, 0.1, 0.5, b"1")
+    assert told(lam, old, recoded=True) is None  # other periods' codings moved it a little
+    assert told(lam, old) == (5, "2025-Q2, gap +0.33 (+0.10 to +0.50); before: +0.30 (+0.10 to +0.50)")
+    again = [published(day, 0.4, 0.2, 0.6, b"12") for day in (7, 6)]
+    assert told(*again, lam, old, recoded=True) == (
+        6,
+        "2025-Q2, gap +0.40 (+0.20 to +0.60); before: +0.33 (+0.10 to +0.50)",
+    )
+    assert told(published(8, 0.33, 0.1, 0.5, b"123"), lam, recoded=True) is None  # it reads as it did
+
+
+def test_what_is_older_than_all_that_was_read_is_no_news():
+    same = [published(day, 0.05) for day in (7, 6, 5)]
+    assert told(*same, cut=True) is None
+    assert told(*same, published(4, 0.2), cut=True)[0] == 5
 
 
 def test_false_alarms_of_a_page_of_twenty_dyads():

@@ -163,10 +163,14 @@ class Visitor:
     def follows(self, name: str, *, exact: bool = True) -> None:
         self.frame.get_by_role("link", name=name, exact=exact).first.click()
 
-    def shoots(self, name: str) -> None:
-        """One picture as it is seen, one of the whole page behind the frame."""
+    def shoots_as_seen(self, name: str) -> None:
+        """One picture of the window."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}-{self.mode}.png")
+
+    def shoots(self, name: str) -> None:
+        """One picture as it is seen, one of the whole page behind the frame, asked for again by its address."""
+        self.shoots_as_seen(name)
         inner = self.page.frames[-1]
         alone = self.context.new_page()
         alone.goto(inner.url)

@@ -12,12 +12,14 @@ from pipeline.store.newest import (
     newest_changes,
     newest_finds,
     newest_gaps,
+    newest_published_gaps,
     newest_runs,
     open_alarms,
 )
+from pipeline.store.published import pack
 from pipeline.store.runs import RunFilter, jobs_of, run_page
 from pipeline.store.session import open_session
-from pipeline.store.tables import GapCell, RaisedAlarm, Run
+from pipeline.store.tables import GapCell, Published, RaisedAlarm, Run
 from tests.review.filled import fill
 from tests.review.filling_overview import MEASURED, NOW
 
@@ -74,6 +76,36 @@ def test_cells_are_found_by_group_and_day(store):
     assert set(found) == set(wanted[:2])
     assert found[wanted[0]].group_id == "heron"
     assert cells_at(store, "harbour", "quarter", []) == {}
+
+
+def test_each_gap_has_its_own_newest_published_figures(store):
+    first, second = date(2025, 4, 1), date(2025, 7, 1)
+    pairs = [(f"g{i:03d}", "z") for i in range(230)]  # more than one statement holds
+    place = {"kind": "gap", "period": "quarter", "digest": "", "documents": pack([]), "code_version": "0"}
+    for number, (a, b) in enumerate(pairs):
+        for hour in range(1 + number % 4):
+            figures = {"gap": number + hour / 10, "low": None if hour else -1.5}  # as JSON has it: null, and no key
+            row = {"as_of": NOW + timedelta(hours=hour), "figures": figures, "codings": pack([hour])}
+            store.add(
+                Published(monitor="many", subject=f"{a}--{b}", start=first, end=second, model=None, **(place | row))
+            )
+    # neither of these is a quarter's gap
+    for other in ({"kind": "trend"}, {"period": "month"}):
+        row = place | other | {"as_of": NOW + timedelta(days=9), "figures": {"gap": -1}, "codings": pack([])}
+        store.add(Published(monitor="many", subject="g000--z", start=first, end=second, model=None, **row))
+    store.flush()
+    found = newest_published_gaps(store, "many", "quarter", [(*pair, first) for pair in pairs], 2)
+    assert list(found) == [(*pair, first) for pair in pairs]
+    for number, (a, b) in enumerate(pairs):
+        hours = list(reversed(range(1 + number % 4)))[:2]
+        rows = found[a, b, first]
+        assert [one.as_of for one in rows] == [NOW + timedelta(hours=hour) for hour in hours]
+        assert [one.gap for one in rows] == [number + hour / 10 for hour in hours]
+        assert [one.low for one in rows] == [None if hour else -1.5 for hour in hours]
+        assert [one.high for one in rows] == [None for _ in hours]
+        assert [one.codings for one in rows] == [pack([hour]) for hour in hours]
+    assert newest_published_gaps(store, "many", "quarter", [], 2) == {}
+    assert newest_published_gaps(store, "many", "quarter", [("g000", "z", second)], 2) == {("g000", "z", second): []}
 
 
 def test_each_source_has_its_own_newest_runs(store):

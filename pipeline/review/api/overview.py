@@ -37,6 +37,13 @@ class AlarmShown(BaseModel):
     said: str
 
 
+class NewGapShown(BaseModel):
+    """A gap that says something else than before."""
+
+    at: datetime = Field(description="when it was first published so")
+    said: str
+
+
 class CardShown(BaseModel):
     """One dyad."""
 
@@ -48,6 +55,9 @@ class CardShown(BaseModel):
     reading: str = Field(description="the newest gap that is known, in a sentence")
     texts: str = Field(description="how many texts stand behind it")
     alarm: AlarmShown | None
+    new_gaps: list[NewGapShown] = Field(
+        description="the last finished period's gap and those that codings corrected anew, newest period first"
+    )
     gaps: list[GapShown] = Field(description="the newest 24, oldest first")
 
 
@@ -109,6 +119,7 @@ def _card(card: Card) -> CardShown:
         reading=card.reading,
         texts=card.texts,
         alarm=AlarmShown(id=alarm.id, found_at=alarm.found_at, said=card.alarm_said or "") if alarm else None,
+        new_gaps=[NewGapShown(at=one.at, said=one.said) for one in card.new_gaps],
         gaps=[
             GapShown(
                 label=dyads.label_of(gap),

@@ -33,7 +33,7 @@
   }
 
   function mark(since) {
-    document.querySelectorAll(".fresh").forEach(function (element) {
+    document.querySelectorAll(".fresh, .only-fresh").forEach(function (element) {
       element.hidden = !(new Date(element.dataset.at) > since);
     });
     var count = document.querySelectorAll(".news .fresh:not([hidden])").length;
@@ -41,7 +41,7 @@
     var cut = Array.prototype.some.call(document.querySelectorAll(".news[data-cut]"), function (list) {
       return !list.querySelector(".fresh[hidden]");
     });
-    return { count: count, atLeast: cut };
+    return { count: count, atLeast: cut, gaps: document.querySelectorAll(".only-fresh:not([hidden])").length };
   }
 
   // Takes what is said: text, and elements among it.
@@ -71,6 +71,7 @@
     var news = changes.count
       ? (changes.atLeast ? "at least " : "") + number(changes.count, "change of a state or alarm", "changes of states and alarms")
       : "no state has changed, no alarm was raised";
+    if (changes.gaps) news += "; " + number(changes.gaps, "new gap", "new gaps");
     say("Since your last visit on ", timeOf(since), ": " + news + "; " + newTexts(since) + ".");
     bar.querySelector("button").hidden = false;
   }
