@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
-.PHONY: help install run test test-long pywb lint bench bench-full docs clean
+.PHONY: help install run test test-long pywb lint bench bench-full docs pictures clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,10 +32,10 @@ run: install ## Airflow with the demo, on this machine; Ctrl-C stops it
 	@$(BIN)/riftwatch up --port $(RIFTWATCH_PORT)
 
 test: install ## everything but the long tests, under 10 minutes on 2 cores
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" --durations=15
 
 test-long: install ## the long tests
-	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest -m long --durations=25
 
 pywb: install ## the web archive server that some tests need, in an environment of its own
 	@$(BIN)/python -m tests.pywb_server
@@ -46,32 +46,23 @@ lint: install ## ruff, mypy, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+# figures that no clock is in: two at a time
+FIGURES := coverage alarms states confirmation change_points criticism composition real_series label_efficiency name_swap \
+  manifesto framing calibration boilerplate smoother differential_error no_rift replay health demo
+name_swap := --rows 400
+replay := --monitors 8
+
+.PHONY: $(addprefix figure-,$(FIGURES))
+$(addprefix figure-,$(FIGURES)): figure-%:
+	$(BIN)/python -m benchmarks.$* $($*)
+
 bench: install ## every figure the documentation names, beside its baseline; fails below a pinned floor
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(addprefix figure-,$(FIGURES))
 	$(BIN)/python -m benchmarks.extraction
-	$(BIN)/python -m benchmarks.boilerplate
 	$(BIN)/python -m benchmarks.feeds
-	$(BIN)/python -m benchmarks.framing
-	$(BIN)/python -m benchmarks.calibration
 	$(BIN)/python -m benchmarks.rescoring
-	$(BIN)/python -m benchmarks.manifesto
-	$(BIN)/python -m benchmarks.name_swap --rows 400
-	$(BIN)/python -m benchmarks.coverage
-	$(BIN)/python -m benchmarks.smoother
-	$(BIN)/python -m benchmarks.differential_error
-	$(BIN)/python -m benchmarks.no_rift
-	$(BIN)/python -m benchmarks.alarms
-	$(BIN)/python -m benchmarks.confirmation
-	$(BIN)/python -m benchmarks.change_points
-	$(BIN)/python -m benchmarks.composition
-	$(BIN)/python -m benchmarks.criticism
-	$(BIN)/python -m benchmarks.states
-	$(BIN)/python -m benchmarks.replay --monitors 8
-	$(BIN)/python -m benchmarks.real_series
 	$(BIN)/python -m benchmarks.measuring
-	$(BIN)/python -m benchmarks.health
 	$(BIN)/python -m benchmarks.codings
-	$(BIN)/python -m benchmarks.label_efficiency
-	$(BIN)/python -m benchmarks.demo
 	$(BIN)/python -m benchmarks.pages --texts 20000
 	$(BIN)/python -m benchmarks.searching --texts 50000
 	$(BIN)/python -m benchmarks.label_page --texts 20000 --queue 4000
@@ -111,6 +102,9 @@ bench-full: install ## the long ones, at their full sizes
 	$(BIN)/python -m benchmarks.searching
 	$(BIN)/python -m benchmarks.searching --database postgresql
 	$(BIN)/python -m benchmarks.label_page
+
+pictures: install ## the pictures of README.md and docs/, from those the long test tests/e2e/test_up.py took of `make run`
+	$(BIN)/python -m docs.pictures
 
 docs: install ## the generated pages: monitor fields and schema, settings, DAGs, trend columns
 	$(BIN)/python -m docs.generate
