@@ -11,7 +11,7 @@ from typing import TypeVar
 from sqlalchemy import Select, select, tuple_, union_all
 from sqlalchemy.orm import Session, aliased
 
-from pipeline.store.tables import GapCell, RaisedAlarm, Run, StateChange, TrendCell
+from pipeline.store.tables import GapCell, Published, RaisedAlarm, Run, StateChange, TrendCell
 
 Dyads = Sequence[tuple[str, str]]
 _Row = TypeVar("_Row", GapCell, Run, StateChange)
@@ -60,6 +60,51 @@ def cells_at(
             tuple_(TrendCell.group_id, TrendCell.start).in_(wanted[begin : begin + _PARTS]),
         )
         found |= {(cell.group_id, cell.start): cell for cell in session.scalars(query)}
+    return found
+
+
+@dataclass(frozen=True)
+class PublishedGap:
+    """A gap as it was published."""
+
+    as_of: datetime
+    gap: float | None
+    low: float | None
+    high: float | None
+    """ends of the interval; null: uncorrected"""
+    codings: bytes
+    """ids of the random codings it was made of, packed: equal ones are equal bytes"""
+
+
+def newest_published_gaps(
+    session: Session, monitor: str, period: str, places: Sequence[tuple[str, str, date]], limit: int
+) -> dict[tuple[str, str, date], list[PublishedGap]]:
+    """(a, b, first day) -> the newest ``limit`` published figures of that gap, newest first."""
+    subjects = {(f"{a}--{b}", start): (a, b, start) for a, b, start in places}
+    found: dict[tuple[str, str, date], list[PublishedGap]] = {place: [] for place in subjects.values()}
+    queries = [
+        select(Published.id)
+        .where(
+            Published.monitor == monitor,
+            Published.kind == "gap",
+            Published.subject == subject,
+            Published.period == period,
+            Published.start == start,
+        )
+        .order_by(Published.as_of.desc(), Published.id.desc())
+        .limit(limit)
+        for subject, start in subjects
+    ]
+    for begin in range(0, len(queries), _PARTS):
+        parts = union_all(*(select(one.subquery()) for one in queries[begin : begin + _PARTS]))
+        figures = (Published.figures[name].as_float() for name in ("gap", "low", "high"))
+        read = (
+            select(Published.subject, Published.start, Published.as_of, *figures, Published.codings)
+            .where(Published.id.in_(parts))
+            .order_by(Published.as_of.desc(), Published.id.desc())
+        )
+        for subject, start, *one in session.execute(read):
+            found[subjects[subject, start]].append(PublishedGap(*one))
     return found
 
 
