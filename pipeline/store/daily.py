@@ -6,13 +6,27 @@ for, and not with the store.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, ScalarSelect, String, and_, column, func, select, values
+from sqlalchemy import (
+    CTE,
+    JSON,
+    ColumnElement,
+    ScalarSelect,
+    String,
+    and_,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    type_coerce,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from pipeline.store.tables import Capture, Document, UtcDateTime
@@ -69,17 +83,24 @@ def _time(collected: bool) -> InstrumentedAttribute[Any]:
     return Document.collected_at if collected else Document.published_at
 
 
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+def _asked(session: Session, names: Mapping[str, str], spans: Mapping[str, Sequence[date]], *words: str) -> CTE:
+    """A table of names with the days that are asked for, at midnight, in columns that are named ``words``.
 
-
-def _asked(names: Mapping[str, str], spans: Mapping[str, Sequence[date]]) -> Iterator[CTE]:
-    """Tables of names with the days that are asked for, at midnight: ``since`` and, where there are two, ``until``."""
-    rows = [(name, *map(_midnight, spans[source])) for name, source in names.items() if source in spans]
-    for begin in range(0, len(rows), _NAMES_AT_ONCE):
-        some = rows[begin : begin + _NAMES_AT_ONCE]
-        times = [column(word, UtcDateTime) for word in ("since", "until")[: len(some[0]) - 1]]
-        yield values(column("name", String), *times).data(some).cte("asked")
+    It goes over as one value, however many names there are: as so many values it took as long to write as to answer.
+    """
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    # as SQLite keeps times, and PostgreSQL reads them
+    midnight = " 00:00:00.000000" if on_sqlite else " 00:00:00+00"
+    rows = [(name, *(f"{day}{midnight}" for day in spans[of])) for name, of in names.items() if of in spans]
+    said = literal(json.dumps(rows), String)
+    each = func.json_each(said) if on_sqlite else func.json_array_elements(cast(said, JSON))
+    row = each.table_valued("value").c.value
+    name, *times = (row.op("->>")(literal_column(str(i))) for i in range(1 + len(words)))
+    days = [
+        (type_coerce(time, UtcDateTime) if on_sqlite else cast(time, UtcDateTime)).label(word)
+        for time, word in zip(times, words, strict=True)
+    ]
+    return select(type_coerce(name, String).label("name"), *days).cte("asked")
 
 
 def _texts_of(asked: CTE, monitor: str, time: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
@@ -95,22 +116,21 @@ def texts_in_short(
     """
     found = dict.fromkeys(spans, InShort())
     published, collected = Document.published_at, Document.collected_at
-    for asked in _asked(names, spans):
-        mine = and_(Document.monitor == monitor, Document.source == asked.c.name)
+    asked = _asked(session, names, spans, "since", "until")
+    mine = and_(Document.monitor == monitor, Document.source == asked.c.name)
 
-        def one(what: ColumnElement[Any], *more: ColumnElement[bool]) -> ScalarSelect[Any]:
-            return select(what).where(mine, *more).correlate(asked).scalar_subquery()  # noqa: B023 (used in this turn)
+    def one(what: ColumnElement[Any], *more: ColumnElement[bool]) -> ScalarSelect[Any]:
+        return select(what).where(mine, *more).correlate(asked).scalar_subquery()
 
-        undated = one(func.count(), published.is_(None))
-        facts = (
-            undated,
-            one(func.max(published), published >= asked.c.since, published < asked.c.until),
-            one(func.max(collected), collected >= asked.c.since, collected < asked.c.until),
-            one(func.min(collected), collected >= asked.c.since),
-        )
-        for name, *told in session.execute(select(asked.c.name, *facts)):
-            short = InShort(told[0], 0, *map(_day, told[1:]))
-            found[names[name]] = found[names[name]].with_(short)
+    facts = (
+        one(func.count(), published.is_(None)),
+        one(func.max(published), published >= asked.c.since, published < asked.c.until),
+        one(func.max(collected), collected >= asked.c.since, collected < asked.c.until),
+        one(func.min(collected), collected >= asked.c.since),
+    )
+    for name, *told in session.execute(select(asked.c.name, *facts)):
+        short = InShort(told[0], 0, *map(_day, told[1:]))
+        found[names[name]] = found[names[name]].with_(short)
     some = {name: source for name, source in names.items() if source in found and found[source].undated}
     for begin in range(0, len(some), _NAMES_AT_ONCE):
         asked_for = list(some)[begin : begin + _NAMES_AT_ONCE]
@@ -151,11 +171,11 @@ def texts_per_day(
     found: dict[str, dict[date, int]] = {source: {} for source in since}
     # one row a name with the days of its texts: rows of one day, counted by the database, take twice as long
     every = func.aggregate_strings(_written_day(session, time), ",")
-    for asked in _asked(names, {source: [day] for source, day in since.items()}):
-        days = select(every).where(_texts_of(asked, monitor, time)).correlate(asked).scalar_subquery()
-        for name, written in session.execute(select(asked.c.name, days)):
-            texts = found[names[name]]
-            for day, count in Counter(written.split(",") if written else ()).items():
-                known = date.fromisoformat(day)
-                texts[known] = texts.get(known, 0) + count
+    asked = _asked(session, names, {source: [day] for source, day in since.items()}, "since")
+    days = select(every).where(_texts_of(asked, monitor, time)).correlate(asked).scalar_subquery()
+    for name, written in session.execute(select(asked.c.name, days)):
+        texts = found[names[name]]
+        for day, count in Counter(written.split(",") if written else ()).items():
+            known = date.fromisoformat(day)
+            texts[known] = texts.get(known, 0) + count
     return found
