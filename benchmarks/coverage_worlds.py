@@ -162,7 +162,7 @@ class World:
     correlation: float
     """of two texts of a source about its group's level, on the scale the labels are cut from"""
     draw: str = "equal"
-    """equal, unequal, second draw, unfinished draw, late, late and coded: see ``benchmarks.coverage``"""
+    """how texts come to be coded: a name in ``benchmarks.coverage.DRAWS``"""
     texts: tuple[int, int] = (40, 120)
     """of a cell: from, to"""
 
@@ -177,7 +177,10 @@ WORLDS = (
     *(World(sources, correlation) for sources in (3, 5, 10, 30) for correlation in (0.0, 0.1, 0.3)),
     *(
         World(sources, 0.2, draw)
-        for draw in ("unequal", "second draw", "late", "late and coded", "unfinished draw")
+        for draw in (
+            *("unequal", "second draw", "late", "late and coded", "unfinished draw"),
+            *("small second draw", "large second draw", "three draws"),
+        )
         for sources in (3, 5, 10, 30)
     ),
 )

@@ -26,8 +26,9 @@ def audit_weights(coded: Sequence[CodedText], monitors: Mapping[str, Monitor]) -
     """Weight of each coding; 1 of those that were not drawn at random. Pure.
 
     pi = 1 - prod(1 - pi_draw) over all draws from the text's stratum (group, audit period, target) when it was there,
-    as measuring has it; a draw that passed it over counts with its mean probability. With the probability of its own
-    queue alone, strata that several queues drew from would weigh too much. ``monitors``: has all of the codings'.
+    which measuring starts from; a draw that passed it over counts with its mean probability. With the probability of
+    its own queue alone, strata that several queues drew from would weigh too much. ``monitors``: has all of the
+    codings'.
     """
     strata = {i: _stratum(c, monitors) for i, c in enumerate(coded) if c.draw == "random" and c.probability}
     said: dict[_Stratum, dict[datetime, list[float]]] = defaultdict(lambda: defaultdict(list))

@@ -22,7 +22,7 @@ from pipeline.measure.balance import (
     balance,
     moments,
 )
-from pipeline.measure.draws import WHOLE_CELL, inclusion_probabilities, late_texts
+from pipeline.measure.draws import WHOLE_CELL, late_texts, sample_chances
 from pipeline.monitor.periods import Span
 from pipeline.store.cells import RandomCoding, Texts
 
@@ -140,7 +140,7 @@ def sample_of(coded: Sequence[Coded | None], collected: Sequence[datetime]) -> t
     """
     draws = [one.draws if one else None for one in coded]
     answered = [one.answered if one else None for one in coded]
-    return inclusion_probabilities(draws, collected, answered), late_texts(draws, collected, answered)
+    return sample_chances(draws, collected, answered), late_texts(draws, collected)
 
 
 @dataclass(frozen=True)
@@ -200,6 +200,18 @@ class Grid:
         clusters = np.fromiter(first, dtype=np.int64, count=len(first))
         for i in np.flatnonzero(np.isin(self.texts.cluster, clusters)):
             self._collected[i] = np.datetime64(first[int(self.texts.cluster[i])].replace(tzinfo=None), "us")
+
+    def came_later(self, cell: Cell) -> list[int]:
+        """Clusters of those texts of a cell that came after its first draw, by the copies that are known so far."""
+        times = {at for c in cell.cluster_ids[~np.isnan(cell.y)].tolist() for at in self._coded[c].draws}
+        if not times or WHOLE_CELL in times:
+            return []
+        rows = self._rows_of(cell.group)
+        texts = _bounds(self.texts.day[rows.low : rows.high], [cell.span])[0] + rows.low
+        framed = rows.framed[slice(*np.searchsorted(rows.framed, texts).tolist())]
+        first = np.datetime64(min(times).replace(tzinfo=None), "us")
+        clusters: list[int] = cell.cluster_ids[self._collected[framed] > first].tolist()
+        return clusters
 
     def first_day(self, group: str | None = None) -> date | None:
         """Day of the earliest text (of a group); None without texts."""

@@ -24,7 +24,7 @@ from pipeline.measure.draws import reach_of
 from pipeline.measure.missing import Coverage, flags, why_empty
 from pipeline.measure.timespan import coverage_of, measured_days
 from pipeline.monitor import Monitor, Period
-from pipeline.monitor.periods import Span, period_of, periods_covering
+from pipeline.monitor.periods import Span, period_of, periods_covering, whole_periods
 from pipeline.store.cells import first_copies, last_collected
 from pipeline.store.directed import (
     OwnText,
@@ -446,14 +446,17 @@ def rise_of(
             raise ValueError(f"no day lies from {start} to before {end}")
     coded = CriticismCodings(session, monitor).towards(b)
     names = names_of(monitor)
-    own = texts_towards(session, monitor.name, a, b, digests_of(names)[a], (present, reference))
-    collected = first_copies(session, monitor.name, [text.cluster for text in own])
-    own = [text for text in own if text.cluster in collected]  # without those erased since
-    naming = {text.document for text in own if text.audited}
+    # how far codings reach is a matter of whole audit periods, of which a window may hold a part
+    spans = [whole_periods(monitor.audit_period, *window) for window in (present, reference)]
+    strata_texts = texts_towards(session, monitor.name, a, b, digests_of(names)[a], spans)
+    collected = first_copies(session, monitor.name, [text.cluster for text in strata_texts])
+    strata_texts = [text for text in strata_texts if text.cluster in collected]  # without those erased since
+    naming = {text.document for text in strata_texts if text.audited}
     mask = Mask(names[b])
-    words = texts_in_order(session, [text.document for text in own if text.audited is None])
+    words = texts_in_order(session, [text.document for text in strata_texts if text.audited is None])
     naming |= {document for document, text in words if mask.finds(text)}
-    drawn = _reaches(monitor, [text for text in own if text.document in naming], coded, collected)
+    drawn = _reaches(monitor, [text for text in strata_texts if text.document in naming], coded, collected)
+    own = [t for t in strata_texts if any(start <= t.day < end for start, end in (present, reference))]
     in_time = [t for t in own if not _is_late(collected[t.cluster], drawn.get(_stratum(monitor, t)))]
     windows = [_window(in_time, span, naming, coded) for span in (present, reference)]
     said = []
@@ -480,11 +483,7 @@ def _reaches(
     made = {}
     for span, texts in strata.items():
         found = [coded.get(text.cluster) for text in texts]
-        reach = reach_of(
-            [one.draws if one else None for one in found],
-            [collected[text.cluster] for text in texts],
-            [one.answered if one else None for one in found],
-        )
+        reach = reach_of([one.draws if one else None for one in found], [collected[text.cluster] for text in texts])
         if reach is not None:
             made[span] = reach
     return made

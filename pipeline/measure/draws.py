@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -61,36 +62,65 @@ def _unfinished(draws: Sequence[Draws | None], answered: Sequence[Draws | None] 
     return {drawn_at: float(np.mean(some)) for drawn_at, some in shares.items() if min(some) < 1}
 
 
-def reach_of(
+def sample_chances(
     draws: Sequence[Draws | None], collected: Sequence[datetime], answered: Sequence[Draws | None] | None = None
-) -> datetime | None:
+) -> Floats:
+    """pi of each coded text of a cell, given how many of its wave are coded; NaN for the others. Shape (N,).
+
+    A wave is what came between two draws. Draws treat the texts of one wave alike, and so do those who answer, so that
+    its n coded texts of N are a simple random sample of it, however many fell to it: pi = n/N. The product of
+    :func:`inclusion_probabilities` is the mean of this over all samples that could have been; but those with five of
+    the new texts or more are picked out (:func:`reach_of`), and in them it takes the new texts for more than they are.
+    Texts of one wave that were drawn with unequal probabilities keep their ratio; a wave of which nothing is coded is
+    taken to be like the next. After a single draw, or one from a complete list, the product stays.
+    """
+    pi = inclusion_probabilities(draws, collected, answered)
+    times = _times_of(draws)
+    if len(times) < 2 or WHOLE_CELL in times:
+        return pi
+    wave = np.array([bisect_left(times, arrived) for arrived in collected])
+    coded, inside = ~np.isnan(pi), np.zeros(len(pi), dtype=bool)
+    for number in range(len(times)):
+        inside |= wave == number
+        if (inside & coded).any():
+            spoken_for = float((1 / pi[inside & coded]).sum())
+            pi[inside] = np.minimum(1.0, pi[inside] * spoken_for / int(inside.sum()))
+            inside[:] = False
+    return pi
+
+
+def reach_of(draws: Sequence[Draws | None], collected: Sequence[datetime]) -> datetime | None:
     """Until when texts had to be collected so that the coded ones speak for them; None without a draw.
 
-    That is the newest draw of the stratum. Texts that came before it but in reach of none but unfinished draws are
-    spoken for only once five of them (or all) are coded: the few first would each stand for very many, and while there
-    is none an interval would not know of these texts at all (docs/measuring.md has the coverage).
+    That is the newest draw by which five of the texts that came since the one before (or all of them) are coded, by
+    whichever draw: fewer would each stand for very many, and while there is none an interval would not know of these
+    texts at all (docs/measuring.md has the coverage). Where no draw has so many, nothing is corrected, and it is the
+    newest.
 
-    draws: of each text, None: not coded. collected: when each was first collected. answered: as above.
+    draws: of each text, None: not coded. collected: when each was first collected.
     """
-    times = sorted({drawn_at for own in draws for drawn_at in own or {}})
+    times = _times_of(draws)
     if not times:
         return None
     if WHOLE_CELL in times:
         return datetime.max.replace(tzinfo=UTC)
-    unfinished = _unfinished(draws, answered)
-    reach = times[0]
-    for drawn_at in times[1:]:
-        if drawn_at in unfinished:
-            between = [own for own, arrived in zip(draws, collected, strict=True) if reach < arrived <= drawn_at]
-            if sum(bool(own) for own in between) < min(LEAST_CODINGS, len(between)):
-                continue
-        reach = drawn_at
-    return reach
+    reach = None
+    for drawn_at in times:
+        since = [
+            own
+            for own, arrived in zip(draws, collected, strict=True)
+            if arrived <= drawn_at and (reach is None or arrived > reach)
+        ]
+        if sum(bool(own) for own in since) >= min(LEAST_CODINGS, len(since)):
+            reach = drawn_at
+    return reach or times[-1]
 
 
-def late_texts(
-    draws: Sequence[Draws | None], collected: Sequence[datetime], answered: Sequence[Draws | None] | None = None
-) -> Bools:
+def late_texts(draws: Sequence[Draws | None], collected: Sequence[datetime]) -> Bools:
     """True for texts that came after what the coded ones can speak for (:func:`reach_of`); shape (N,)."""
-    reach = reach_of(draws, collected, answered)
+    reach = reach_of(draws, collected)
     return np.array([reach is not None and arrived > reach for arrived in collected], dtype=bool)
+
+
+def _times_of(draws: Sequence[Draws | None]) -> list[datetime]:
+    return sorted({drawn_at for own in draws for drawn_at in own or {}})

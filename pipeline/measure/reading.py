@@ -210,16 +210,14 @@ class Reader:
                 made.fresh[key] = to_known(summary, digest, asked=packed, audit=audit)
 
     def _cut(self, grid: Grid, cell: Cell) -> tuple[Cell, dict[int, datetime]]:
-        """A cell, and when the first copies came of those of its texts that are late unless a copy was there in time.
+        """A cell, and when the first copies came of those of its texts that missed a draw unless a copy was there.
 
         Such a copy may be another group's.
         """
-        if not cell.late.any():
+        later = [c for c in grid.came_later(cell) if c > 0 and c not in self._arrived]
+        if not later:
             return cell, {}
-        late = [c for c in cell.cluster_ids[cell.late].tolist() if c > 0 and c not in self._arrived]
-        if not late:
-            return cell, {}
-        copies = first_copies(self._session, self._monitor, late)
+        copies = first_copies(self._session, self._monitor, later)
         grid.arrived(copies)
         return grid.cell(cell.group, cell.span), copies
 

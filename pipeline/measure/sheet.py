@@ -37,7 +37,7 @@ from pipeline.measure.resampling import (
 from pipeline.measure.sensitivity import DyadTexts, SensitivityError, Sheet, Stretch, periods_of, sensitivity_sheet
 from pipeline.measure.typical_words import TypicalWord, TypicalWordsError, count_words, typical_words
 from pipeline.monitor import Monitor
-from pipeline.monitor.periods import period_of
+from pipeline.monitor.periods import period_of, whole_periods
 from pipeline.store.alarms import alarms_of
 from pipeline.store.cells import VARIABLE, RandomCoding, first_copies, model_in_force, places, random_codings
 from pipeline.store.kept import SourceDay, source_days
@@ -385,15 +385,12 @@ def dyad_sheet(
     if model is None:
         raise SheetError("no model is in force; run `riftwatch frame` first")
     start, end = min(reference.start, present.start), max(reference.end, present.end)
-    rows = [
-        row
-        for row in framed_texts(session, monitor.name, [a, b], start, end, model.id)
-        if any(s.start <= row.day < s.end for s in (reference, present))
-    ]
+    there = framed_texts(session, monitor.name, [a, b], *whole_periods(monitor.audit_period, start, end), model.id)
+    rows = [row for row in there if any(s.start <= row.day < s.end for s in (reference, present))]
     book = codebook_of(VARIABLE)
     codings = random_codings(session, monitor.name)
     coded, _ = codings_by_cluster(codings, book.balances)
-    balances, late = _sampled(session, monitor, rows, coded)
+    balances, late = _sampled(session, monitor, there, coded)
     texts = _columns(rows, a, present, balances, late)
     names = (monitor.group(a).name, monitor.group(b).name)
     everyone = [
@@ -430,7 +427,8 @@ def _sampled(
     """Coded cluster -> its balance and inclusion probability; and the clusters that came after the draw.
 
     Each audit stratum (group and audit period) is reckoned by itself and as a whole, as in measuring, also where a
-    stretch holds a part of it only. A coded text that came too late to be spoken for is left out.
+    stretch holds a part of it only; ``rows``: the texts of whole strata. A coded text that came too late to be spoken
+    for is left out.
     """
 
     def stratum(group: str, day: date) -> tuple[str, date]:

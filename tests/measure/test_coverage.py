@@ -76,6 +76,14 @@ def test_intervals_cover_the_texts_of_few_sources_however_they_are_drawn(draw):
     assert found.gap >= 0.90
 
 
+@pytest.mark.parametrize("n", [5, 10])
+def test_a_later_draw_of_one_or_two_texts_takes_nothing_from_the_coverage(n):
+    found = score_world(World(10, 0.2, "small second draw"), n, 40)
+    # when it spoke for all texts that came before it: .90 and .86 of the cells
+    assert found.balance >= FLOOR
+    assert found.gap >= FLOOR
+
+
 def test_the_intervals_do_not_speak_of_sources_that_were_never_watched():
     alike, apart = score_world(WORLDS[0], 20, 30), score_world(WORLDS[2], 20, 30)
     assert (WORLDS[0].correlation, WORLDS[2].correlation) == (0, 0.3)
@@ -105,10 +113,22 @@ def test_unequal_draws_have_the_chances_they_say():
     assert np.nanmax(chance) == pytest.approx(3 * np.nanmin(chance))
 
 
-def test_a_second_draw_weighs_and_leaves_nothing_late():
+def test_a_large_second_draw_weighs_and_leaves_nothing_late():
     random = np.random.default_rng(3)
     cell = of_sources(World(5, 0.1), random)[0]
-    y, pi, arrived, meant = DRAWS["second draw"](cell, 10, random)
+    y, pi, arrived, meant = DRAWS["large second draw"](cell, 10, random)
     assert not arrived.any()
     assert meant.all()
-    assert len(set(np.round(pi[~np.isnan(y)], 6))) == 2
+    chances = pi[~np.isnan(y)]
+    assert len(chances) == 30
+    assert len(set(np.round(chances, 6))) == 2
+    assert (1 / chances).sum() == pytest.approx(len(y))
+
+
+def test_a_small_second_draw_leaves_what_came_after_the_first_late():
+    random = np.random.default_rng(3)
+    cell = of_sources(World(5, 0.1), random)[0]
+    y, pi, arrived, meant = DRAWS["small second draw"](cell, 10, random)
+    assert meant.sum() == np.ceil(0.4 * len(y))
+    assert (arrived == ~meant).all()
+    assert len(set(np.round(pi[~np.isnan(y) & meant], 6))) == 1

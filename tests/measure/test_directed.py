@@ -258,6 +258,22 @@ def test_texts_after_the_draw_are_left_out_of_the_test(store):
     assert rows_of(store)["a", "b", 7].late == 10
 
 
+def test_a_window_that_holds_a_part_of_an_audit_period_knows_how_far_all_of_it_is_coded(store):
+    hostile_world(store, coded=True)
+    first, second = (COLLECTED + timedelta(days=n) for n in (1, 2))
+    for day, collected, coded in (
+        *((date(2024, 11, 1 + i), first, True) for i in range(6)),
+        *((date(2024, 10, 1 + i), second, i < 4) for i in range(6)),
+        *((date(2024, 11, 11 + i), second, i < 3) for i in range(6)),
+    ):
+        text = store.text("a", day, HOSTILE, collected=collected)
+        if coded:
+            store.coding(text, "neutral", drawn_at=collected)
+    # of the six later texts in the window three are coded, and seven of the twelve of the quarter
+    made = rise_of(store.session, monitor_of(), "a", "b", (date(2024, 11, 1), date(2025, 1, 1)), REFERENCE)
+    assert (made.flags, made.clusters, made.naming, made.coded) == ((), (12, 80), (12, 16), (9, 16))
+
+
 def test_an_audit_period_without_codings_is_said(store):
     hostile_world(store)
     for i in range(5):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.measure.balance import Borrowed, balance
-from pipeline.measure.draws import WHOLE_CELL, inclusion_probabilities, late_texts
+from pipeline.measure.draws import WHOLE_CELL, inclusion_probabilities, late_texts, reach_of, sample_chances
 
 JANUARY, MARCH, MAY = (datetime(2024, month, 1, tzinfo=UTC) for month in (1, 3, 5))
 
@@ -32,7 +32,7 @@ def test_a_draw_from_the_whole_cell_covers_whatever_came_when():
 
 
 def test_texts_after_the_newest_draw_are_late():
-    draws = [{JANUARY: 0.2}, {MARCH: 0.2}, None, None]
+    draws = [{JANUARY: 0.2}, {MARCH: 0.2}, {MARCH: 0.2}, None]
     assert late_texts(draws, [JANUARY, JANUARY, MARCH, MAY]).tolist() == [False, False, False, True]
 
 
@@ -58,43 +58,100 @@ def test_where_every_draw_is_answered_no_bit_changes():
     assert inclusion_probabilities(draws, collected, [{}, {}, None]).tobytes() == whole.tobytes()
 
 
-@pytest.mark.parametrize(("coded", "late"), [(4, True), (5, False)])
-def test_texts_in_reach_of_an_unfinished_draw_alone_are_late_until_five_are_coded(coded, late):
-    draws = [{MARCH: 0.2}, *[{MAY: 0.5}] * coded, *[None] * 7]
-    collected = [JANUARY, *[APRIL] * (coded + 7)]
-    answered = [{}, *[{MAY: 0.4}] * coded, *[None] * 7]
-    assert late_texts(draws, collected, answered).tolist() == [False, *[late] * (coded + 7)]
-    assert not late_texts(draws, collected).any()  # the draw is finished: so it was planned
+@pytest.mark.parametrize(("coded", "late"), [(0, True), (4, True), (5, False)])
+def test_texts_that_came_between_two_draws_are_late_until_five_are_coded(coded, late):
+    # however much of the second draw is answered, and though it took early texts too
+    draws = [{MARCH: 0.2}, {MAY: 0.5}, *[{MAY: 0.5}] * coded, *[None] * 7]
+    collected = [JANUARY, JANUARY, *[APRIL] * (coded + 7)]
+    assert late_texts(draws, collected).tolist() == [False, False, *[late] * (coded + 7)]
 
 
-def test_an_unfinished_draw_of_all_new_texts_is_whole_once_these_are_coded():
-    draws, collected = [{MARCH: 0.2}, {MAY: 1.0}, {MAY: 1.0}, None], [JANUARY, APRIL, APRIL, JANUARY]
-    assert not late_texts(draws, collected, [{}, {MAY: 0.6}, {MAY: 0.6}, None]).any()
+def test_new_texts_of_which_all_are_coded_are_not_late():
+    draws, collected = [{MARCH: 0.2}, {MAY: 1.0}, {MAY: 1.0}, None], [JANUARY, APRIL, APRIL, MAY]
+    assert late_texts(draws[:3], collected[:3]).tolist() == [False] * 3
+    assert late_texts(draws, collected).tolist() == [False, True, True, True]
 
 
-def _half_coded(rng, coded):
-    """100 early texts, .3 of them nationalist, 20 coded; 100 later ones, .7; then 40 of all, ``coded`` by now."""
-    y = np.r_[rng.permutation(np.arange(100) < 30), rng.permutation(np.arange(100) < 70)].astype(float)
-    first = rng.choice(100, 20, replace=False)
-    left = np.setdiff1d(np.arange(200), first)
-    second = rng.choice(left, 40, replace=False)[:coded]
-    draws, answered = [None] * 200, [None] * 200
-    for i in first.tolist():
-        draws[i], answered[i] = {MARCH: 0.2}, {}
-    for i in second.tolist():
-        draws[i], answered[i] = {MAY: 40 / 180}, {MAY: coded / 40}
-    collected = [JANUARY] * 100 + [APRIL] * 100
-    pi, late = inclusion_probabilities(draws, collected, answered), late_texts(draws, collected, answered)
+def test_too_few_early_codings_speak_together_with_later_ones():
+    draws = [*[{MARCH: 0.1}] * 3, *[None] * 7, *[{MAY: 0.1}] * 2, *[None] * 8]
+    collected = [*[JANUARY] * 10, *[APRIL] * 10]
+    assert reach_of(draws, collected) == MAY
+    # not five in all: nothing is corrected, and nothing is called late
+    assert reach_of(draws[1:], collected[1:]) == MAY
+
+
+def test_a_wave_is_weighed_by_how_many_of_it_are_coded():
+    draws = [{MARCH: 0.4}, {MARCH: 0.4}, {MAY: 0.5}, None, None, {MAY: 0.5}, None, None, None]
+    collected = [*[JANUARY] * 5, *[APRIL] * 4]
+    pi = sample_chances(draws, collected)
+    assert pi == pytest.approx([3 / 5] * 3 + [np.nan] * 2 + [1 / 4] + [np.nan] * 3, nan_ok=True)
+    # as the draws have it, three of five were to be expected of the early ones, and two of the others
+    assert inclusion_probabilities(draws, collected)[5] == 0.5
+    half = sample_chances(draws, collected, [{}, {}, {MAY: 0.5}, None, None, {MAY: 0.5}, None, None, None])
+    assert half == pytest.approx(pi, nan_ok=True)
+
+
+def test_texts_drawn_with_unequal_chances_keep_their_ratio_within_a_wave():
+    draws = [{MARCH: 0.2}, {MARCH: 0.4}, *[None] * 6, {MAY: 0.5}, None]
+    pi = sample_chances(draws, [*[JANUARY] * 8, APRIL, APRIL])
+    assert pi[1] == pytest.approx(pi[0] * 0.7 / 0.6)
+    assert (1 / pi[:2]).sum() == pytest.approx(8)
+    assert pi[8] == pytest.approx(0.5)
+
+
+def test_a_wave_of_which_nothing_is_coded_is_taken_to_be_like_the_next():
+    june = datetime(2024, 6, 1, tzinfo=UTC)
+    draws = [{MARCH: 0.5}, {MAY: 0.5}, None, *[None] * 3, *[{june: 0.5}] * 2, None]
+    collected = [*[JANUARY] * 3, *[APRIL] * 3, *[MAY.replace(day=5)] * 3]
+    pi = sample_chances(draws, collected)
+    assert pi[[0, 1, 6, 7]] == pytest.approx([2 / 3, 2 / 3, 2 / 6, 2 / 6])
+
+
+def test_after_one_draw_or_one_of_a_complete_list_no_bit_changes():
+    for draws in ([{MARCH: 0.2}, {MARCH: 0.3}, None], [{WHOLE_CELL: 0.2}, {MAY: 0.3}, None]):
+        collected = [JANUARY, JANUARY, APRIL]
+        assert sample_chances(draws, collected).tobytes() == inclusion_probabilities(draws, collected).tobytes()
+
+
+def _history(rng, queues, coded=None):
+    """A hundred texts before each queue, more and more of them nationalist; it draws of all that are there by then.
+
+    coded: how many of the last one by now; None: all. Estimate less truth, whether covered, and the share in time.
+    """
+    y = np.concatenate([rng.permutation(np.arange(100) < 30 + 40 * wave) for wave in range(len(queues))]).astype(float)
+    drawn_at = [datetime(2024, 3 + number, 2, tzinfo=UTC) for number in range(len(queues))]
+    collected = [moment for at in drawn_at for moment in [at] * 100]
+    draws, answered = [None] * len(y), [None] * len(y)
+    for number, size in enumerate(queues):
+        left = np.array([i for i in range(100 * (number + 1)) if draws[i] is None])
+        taken = rng.choice(left, size, replace=False)
+        share = 1 if coded is None or number < len(queues) - 1 else coded / size
+        for i in taken[: round(share * size)].tolist():
+            draws[i], answered[i] = {drawn_at[number]: size / len(left)}, {drawn_at[number]: share}
+    pi, late = sample_chances(draws, collected, answered), late_texts(draws, collected)
     seen = np.where([own is not None for own in draws], y, np.nan)
-    made = balance(np.zeros(200), seen, Borrowed(0.0, 0.21, 10), pi=pi, late=late)
+    made = balance(np.zeros(len(y)), seen, Borrowed(0.0, 0.21, 10), pi=pi, late=late)
     truth = y[~late].mean()
-    return made.value - truth, made.interval.low <= truth <= made.interval.high
+    assert made.late == late.sum()
+    return made.value - truth, made.interval.low <= truth <= made.interval.high, (~late).mean()
 
 
-@pytest.mark.parametrize("coded", [2, 10, 20])
-def test_a_second_draw_that_is_partly_coded_leaves_no_bias_and_covers(coded):
-    rng = np.random.default_rng(coded)
-    bias, covered = np.mean([_half_coded(rng, coded) for _ in range(1000)], axis=0)
-    # taken for finished, as before: bias -.17, -.09 and -.05, coverage .54, .75 and .89
-    assert abs(bias) < 0.015
-    assert 0.925 < covered < 0.97
+@pytest.mark.parametrize(
+    ("queues", "coded", "in_time"),
+    [
+        ((20, 1), None, (0.5, 0.5)),
+        ((20, 2), None, (0.5, 0.5)),
+        ((20, 8), None, (0.6, 0.9)),
+        ((20, 40), None, (0.99, 1)),
+        ((20, 40), 2, (0.5, 0.5)),
+        ((20, 40), 10, (0.75, 0.95)),
+        ((20, 40), 20, (0.99, 1)),
+        ((20, 20, 2), None, (0.6, 0.7)),
+    ],
+)
+def test_later_draws_small_or_large_or_partly_coded_leave_no_bias_and_cover(queues, coded, in_time):
+    rng = np.random.default_rng([*queues, coded or 0])
+    bias, covered, spoken_of = np.mean([_history(rng, queues, coded) for _ in range(1000)], axis=0)
+    assert abs(bias) < 0.012
+    assert 0.93 < covered < 0.99
+    assert in_time[0] <= spoken_of <= in_time[1]

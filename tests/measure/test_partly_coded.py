@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import select, update
 
 from pipeline.measure.directed import CriticismCodings
-from pipeline.measure.draws import inclusion_probabilities
 from pipeline.measure.explain import verify
 from pipeline.measure.job import measure
 from pipeline.measure.sensitivity import Stretch
@@ -97,11 +96,12 @@ def desk(store_settings, world):
         yield Desk(session, world(session))
 
 
-def chances(share):
-    return sorted([round(P1 + (1 - P1) * P2 * share, 6), round(P2 * share, 6)])
+def chances(early, later):
+    """So many of the forty early texts, and of the forty later ones, are coded."""
+    return sorted([early / 40, later / 40])
 
 
-def test_every_answer_is_measured_with_the_part_of_the_draw_that_is_answered(store_settings, monitor_of, desk):
+def test_every_answer_is_measured_with_the_part_of_each_wave_that_is_coded(store_settings, monitor_of, desk):
     monitor = monitor_of()
     measure(store_settings, monitor, now=NOW)
     assert (desk.pi(), desk.row().late) == ([P1], 40)
@@ -109,15 +109,15 @@ def test_every_answer_is_measured_with_the_part_of_the_draw_that_is_answered(sto
         desk.answer(item, text)
     measure(store_settings, monitor, now=NOW)
     # two of the later texts are coded: too few to speak for forty
-    assert (desk.pi(), desk.row().late) == (chances(4 / 20), 40)
+    assert (desk.pi(), desk.row().late) == (chances(12, 2), 40)
     assert "40 texts arrived after the draw and are not in the balance" in desk.row().flags
     for item, text in desk.second[4:10]:
         desk.answer(item, text)
     measure(store_settings, monitor, now=NOW)
     made = desk.row()
-    assert (desk.pi(), made.late, made.estimator, made.codings) == (chances(10 / 20), 0, "corrected", 20)
+    assert (desk.pi(), made.late, made.estimator, made.codings) == (chances(15, 5), 0, "corrected", 20)
     assert tables(desk.session) == measured_anew(desk.session, store_settings, monitor)
-    # an answer that leaves no coding changes no text and no coding of the cell, and its chances all the same
+    # an answer that leaves no coding changes how far the draw is answered, and not how many are coded
     desk.session.add(
         Assignment(
             item_id=desk.second[10][0].id, slot=1, coder="one", leased_until=NOW, outcome="unclear",
@@ -127,11 +127,11 @@ def test_every_answer_is_measured_with_the_part_of_the_draw_that_is_answered(sto
     desk.session.commit()
     report = measure(store_settings, monitor, now=NOW)
     assert report.known < report.found
-    assert desk.pi() == chances(11 / 20)
+    assert desk.pi() == chances(15, 5)
     for item, text in desk.second[11:]:
         desk.answer(item, text)
     measure(store_settings, monitor, now=NOW)
-    assert desk.pi() == chances(1)
+    assert desk.pi() == chances(19, 10)
     report = measure(store_settings, monitor, now=NOW)
     assert report.known == report.found
 
@@ -166,7 +166,7 @@ def test_codings_out_of_order_are_set_aside_and_said(settings, world, monitor_of
         )
         desk.answer(*desk.second[0])
         assert measure(settings, monitor, now=NOW).problems == ()
-        assert (desk.row().codings, desk.pi()) == (19, chances(9 / 20))
+        assert (desk.row().codings, desk.pi()) == (19, chances(15, 4))
 
 
 def test_codings_towards_a_group_know_how_far_their_queue_is(settings, world, monitor_of):
@@ -203,13 +203,14 @@ def test_the_sheet_weighs_texts_as_measuring_does(settings, world, monitor_of, m
             texts = seen["texts"]
             of_a = texts.of_a
             assert int(texts.late.sum()) == late
-            share = answered / 20
-            expected = inclusion_probabilities(
-                [{FIRST: P1}, {SECOND: P2}, {SECOND: P2}], [FIRST, FIRST, SECOND], [{}, *[{SECOND: share}] * 2]
-            )
-            found = {round(one, 6) for one in texts.pi[of_a & ~np.isnan(texts.y)].tolist()}
+            found = sorted({round(one, 6) for one in texts.pi[of_a & ~np.isnan(texts.y)].tolist()})
             # too few of the later texts: what is coded of them is not in it
-            assert found == {round(one, 6) for one in expected[: 2 if late else 3].tolist()}
+            assert found == ([12 / 40] if late else chances(20, 10))
+        # a stretch that holds a part of the quarter is weighed by all of it
+        with pytest.raises(Stopped):
+            dyad_sheet(session, monitor, "a", "b", stretches[0], Stretch(QUARTER, QUARTER + timedelta(days=15)))
+        inside = seen["texts"].of_a & ~np.isnan(seen["texts"].y)
+        assert sorted(set(seen["texts"].pi[inside].tolist())) == pytest.approx(chances(20, 10))
 
 
 class Stopped(Exception):

@@ -10,6 +10,7 @@ from pipeline.measure.job import measure
 from pipeline.store import cells
 from pipeline.store.cells import own_texts
 from pipeline.store.columns import columns_of
+from pipeline.store.measured import known_cells, unpack_arrays
 from pipeline.store.published import unpack
 from pipeline.store.session import open_session
 from pipeline.store.tables import (
@@ -234,6 +235,45 @@ def test_a_copy_elsewhere_that_came_in_time_is_noticed_when_it_goes(store_settin
         session.execute(delete(Document).where(Document.id == copy.id))
         session.commit()
         assert counted_late() == 3
+
+
+def test_a_copy_elsewhere_moves_a_text_to_the_wave_of_its_first_copy(store_settings, world, monitor_of):
+    first, second = datetime(2024, 11, 1, tzinfo=UTC), datetime(2024, 12, 1, tzinfo=UTC)
+    with open_session(store_settings) as session:
+        w = world(session)
+        model = w.model()
+        for i in range(12):
+            early = w.text("a", date(2024, 10, 1 + i), 0.1 * (i % 3), model=model, collected=first)
+            if i < 6:
+                w.coding(early, ("nationalist", "neither")[i % 2], drawn_at=first)
+        later = [w.text("a", date(2024, 11, 2 + i), 0.9, model=model, collected=second) for i in range(8)]
+        for text in later[:5]:
+            w.coding(text, "nationalist", drawn_at=second)
+        copy = w.text(
+            "b",
+            date(2024, 11, 20),
+            0.9,
+            model=model,
+            cluster=session.get(Cluster, later[7].cluster_id),
+            collected=first,
+        )
+        session.commit()
+
+        def chances():
+            measure(store_settings, monitor_of(), now=NOW)
+            session.expire_all()
+            _, _, pi, late = unpack_arrays(known_cells(session, "m")["a", "quarter", date(2024, 10, 1)].arrays, 4)
+            session.rollback()
+            assert not late.any()
+            return sorted(set(pi[~np.isnan(pi)].tolist()))
+
+        assert chances() == pytest.approx([6 / 13, 5 / 7])
+        session.execute(delete(Framing).where(Framing.document_id == copy.id))
+        session.execute(delete(Document).where(Document.id == copy.id))
+        session.commit()
+        assert chances() == pytest.approx([6 / 12, 5 / 8])
+        made = tables(session)
+        assert measured_anew(session, store_settings, monitor_of()) == made
 
 
 def test_a_changed_monitor_is_measured_as_if_it_were_the_first_time(store_settings, filled, monitor_of):
