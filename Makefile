@@ -46,7 +46,7 @@ lint: install ## ruff, mypy, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-# figures that no clock is in: two at a time
+# figures that no clock is in, or one that leaves ample room (smoother): two at a time
 FIGURES := coverage alarms states confirmation change_points criticism composition real_series label_efficiency name_swap \
   manifesto framing calibration boilerplate smoother differential_error no_rift replay health demo
 name_swap := --rows 400

@@ -60,7 +60,8 @@ def first_variable(session: Session, monitor: str) -> str:
     return next((v for v in (FIRST_VARIABLE, *known) if v in work), FIRST_VARIABLE)
 
 
-def _told_together(queues: list[QueueState]) -> bool:
+def told_together(queues: list[QueueState]) -> bool:
+    """An alarm's queue is among them: then none is chosen, counted or coded by itself."""
     return any(one.by_alarm for one in queues)
 
 
@@ -84,7 +85,7 @@ class Work:
         Told apart, the numbers of the others, or one of them that stays as it was at an answer, would tell which texts
         are the alarm's.
         """
-        return _told_together(self.queues)
+        return told_together(self.queues)
 
     @property
     def texts(self) -> int:
@@ -141,7 +142,7 @@ def work_of(session: Session, monitor: str, variable: str, queue: int | None, co
     now = datetime.now(UTC)
     queues = queue_states(session, monitor, variable, coder, now)
     chosen = choose(queues, queue)
-    together = _told_together(queues)
+    together = told_together(queues)
     return Work(
         queues=queues,
         chosen=queues if together else chosen,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from itertools import takewhile
+from datetime import UTC, date, datetime
+from itertools import groupby
 from typing import Literal
 
 from pipeline.monitor.periods import period_of
@@ -31,12 +31,34 @@ class News:
 
 
 @dataclass(frozen=True)
-class NewGap:
-    """A gap of a finished period that was published anew and says something else than before."""
+class Reading:
+    """What a gap read until it was published otherwise."""
 
     at: datetime
     """when it was first published so"""
     said: str
+    running: bool
+    """it was published so only while the period was still running"""
+
+
+@dataclass(frozen=True)
+class NewGap:
+    """A gap of a finished period that is news to those who last saw another reading of it, or none."""
+
+    said: str
+    """the period and what its gap reads now"""
+    readings: list[Reading]
+    """newest first; each reads otherwise than its neighbours"""
+
+    @property
+    def at(self) -> datetime:
+        """When it was first published as it reads now."""
+        return self.readings[0].at
+
+    @property
+    def listed(self) -> list[tuple[str, str, bool]]:
+        """The readings for the page's script, which picks the one that its reader saw last."""
+        return [(one.at.isoformat(timespec="milliseconds"), one.said, one.running) for one in self.readings]
 
 
 def _label(period: str, day: date) -> str:
@@ -97,30 +119,46 @@ def _gap_said(one: PublishedGap, *, whole: bool = False) -> str:
     return estimate(one.gap, one.low, one.high, whole=whole)
 
 
+def _still_running(one: PublishedGap, end: date) -> bool:
+    """Whether a figure was published while its period was still running."""
+    return one.as_of.astimezone(UTC).date() < end
+
+
+def readings_of(published: Sequence[PublishedGap], end: date) -> list[Reading]:
+    """What a gap read, one reading after the other, newest first. published: newest first. end: of its period.
+
+    Of what it read while the period was still running only the last is left: the one that later ones replaced. The
+    newest stays whenever it was published, for it stands once the period has ended.
+    """
+    made = []
+    for said, alike in groupby(published, key=_gap_said):
+        same = list(alike)
+        made.append(Reading(same[-1].as_of, said, running=_still_running(same[0], end)))
+    older = made[1:]
+    return made[:1] + [one for one in older if not one.running] + [one for one in older if one.running][:1]
+
+
 def new_gap(
     gap: GapCell, published: Sequence[PublishedGap], *, whole: bool, recoded: bool, cut: bool = False
 ) -> NewGap | None:
-    """What the newest published figure of a gap says, since when, and what stood there before; None: nothing new.
+    """What the gap of a finished period reads and what it read before; None: it is news to nobody.
 
-    published: newest first. whole: every text behind the gap is coded. recoded: only a figure of other random codings
-    than before is news. cut: older ones than these were left out; what all of these say is then older than they are.
+    published: newest first. whole: every text behind the gap is coded. recoded: it may be news only where figures of
+    other random codings were published since the period had ended. cut: older figures than these were left out; where
+    all of these are younger than the end, those may rest on other codings; and what all of these say is older than
+    they are.
     """
-    if not published:
+    readings = readings_of(published, gap.end)
+    if not readings:
         return None
-    newest, said = published[0], _gap_said(published[0])
-    if recoded:
-        alike = takewhile(lambda one: one.codings == newest.codings, published)
-    else:
-        alike = takewhile(lambda one: _gap_said(one) == said, published)
-    same = list(alike)
-    before = published[len(same)] if len(same) < len(published) else None
-    if before is None and (recoded or cut or newest.gap is None):
+    if len(readings) == 1 and (recoded or cut or published[0].gap is None):
         return None
-    if before is not None and _gap_said(before) == said:
+    final = [one for one in published if not _still_running(one, gap.end)]
+    all_read = not cut or len(final) < len(published)
+    if recoded and all_read and len({one.codings for one in final}) < 2:
         return None
-    now = f"gap {_gap_said(newest, whole=whole)}" if newest.gap is not None else "no gap any more"
-    then = f"before: {_gap_said(before)}" if before is not None else "the first gap it has"
-    return NewGap(same[-1].as_of, f"{label_of(gap)}, {now}; {then}")
+    now = f"gap {_gap_said(published[0], whole=whole)}" if published[0].gap is not None else "no gap any more"
+    return NewGap(f"{label_of(gap)}, {now}", readings)
 
 
 def expected_false_alarms(dyads: int) -> float:

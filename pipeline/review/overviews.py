@@ -39,7 +39,7 @@ DUE_SHOWN = 3
 GAPS_TOLD = 3
 """finished periods of a dyad whose gap may be news"""
 VINTAGES_READ = 20
-"""published figures of each such gap; what all of them say is no news"""
+"""published figures of each such gap, and so readings at most; what all of them say is no news"""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Card:
     coded: frozenset[date]
     """first days of the periods it speaks of of which every text is coded"""
     new_gaps: list[NewGap]
-    """of finished periods, newest period first; whether a reader has seen them is known to the browser alone"""
+    """of finished periods, newest period first; which reading its reader saw last is known to the browser alone"""
 
     @property
     def all_coded(self) -> bool:
@@ -127,7 +127,7 @@ def _new_gaps(
     published: Mapping[tuple[str, str, date], Sequence[PublishedGap]],
     coded: frozenset[date],
 ) -> list[NewGap]:
-    """News among the gaps that may be new, newest period first."""
+    """Those of the gaps that are news to some reader, newest period first."""
     told = []
     for gap in reversed(eyed):
         vintages = published[gap.a, gap.b, gap.start]

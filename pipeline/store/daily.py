@@ -96,7 +96,10 @@ def _asked(session: Session, names: Mapping[str, str], spans: Mapping[str, Seque
     said = literal(json.dumps(rows), String)
     each = func.json_each(said) if on_sqlite else func.json_array_elements(cast(said, JSON))
     row = each.table_valued("value").c.value
-    name, *times = (row.op("->>")(literal_column(str(i))) for i in range(1 + len(words)))
+    name, *times = (
+        func.json_extract(row, f"$[{i}]") if on_sqlite else row.op("->>")(literal_column(str(i)))
+        for i in range(1 + len(words))
+    )
     days = [
         (type_coerce(time, UtcDateTime) if on_sqlite else cast(time, UtcDateTime)).label(word)
         for time, word in zip(times, words, strict=True)

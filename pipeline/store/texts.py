@@ -15,7 +15,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Float, Select, String, cast, exists, func, literal, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Float, Select, String, cast, exists, func, literal, not_, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from pipeline.store.cells import fresh_framing, model_in_force
@@ -129,7 +129,10 @@ def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
         where.append(_counts())
     if wanted.names is not None:
         named = exists().where(Mention.document_id == Document.id, Mention.target == wanted.names, Mention.named)
-        where.append(named)
+        # a text that lost its day, or its group, after it was looked through counts no more; written so that no other
+        # index is taken for it than that of the texts which name the group
+        others = (Document.speaker != "own", Document.group_id.is_(None), Document.published_at.is_(None))
+        where += [named, not_(or_(*others))]
     return where
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+from html import escape
+
 import pytest
 
 from tests.review.filling_overview import MEASURED
@@ -83,6 +87,7 @@ def test_only_the_browser_knows_when_its_reader_was_last_here(visit):
     assert "; 1 new gap; " in since(visitor)
     gap = visitor.page.locator(".card .only-fresh")
     assert gap.inner_text().startswith("new 2025-Q4, gap +")
+    assert gap.inner_text().endswith(", uncorrected, while the period was still running")
     visitor.shoots_as_seen("overview-news")
     marked = visitor.page.locator(".news .fresh:visible")
     assert marked.count() == 1
@@ -96,6 +101,53 @@ def test_only_the_browser_knows_when_its_reader_was_last_here(visit):
     visitor.page.reload()
     assert "no state has changed, no alarm was raised; 0 new texts" in since(visitor)
     assert not [a for a in visitor.asked if "2025-12-30" in a]
+    assert visitor.complaints == []
+
+
+def test_a_gap_is_told_against_what_this_reader_saw_last(visit):
+    visitor = visit()
+    page = visitor.page
+    shown: list[list] = []
+
+    def instead(route) -> None:
+        answer = route.fetch()
+        listed = [[f"2026-01-{day:02d}T12:00:00.000+00:00", said, running] for day, said, running in shown]
+        html, count = re.subn(
+            r"data-readings='[^']*'", lambda _: f"data-readings='{escape(json.dumps(listed))}'", answer.text()
+        )
+        assert count == 1
+        route.fulfill(response=answer, body=html)
+
+    page.route("**/rift/ui/", instead)
+
+    def told(day: int, *newest_first) -> str | None:
+        shown[:] = newest_first
+        last = f"2026-01-{day:02d}T12:00:00Z"
+        page.evaluate("last => { localStorage.setItem('riftwatch-last-visit', last); sessionStorage.clear(); }", last)
+        visitor.opens("")
+        line = page.locator(".card .only-fresh")
+        assert ("; 1 new gap; " in since(visitor)) == line.is_visible()
+        if not line.is_visible():
+            return None
+        assert line.locator(".fresh").is_visible()
+        now, _, before = line.inner_text().partition("; ")
+        assert now.startswith("new 2025-Q4, gap +")
+        return before
+
+    corrected = (8, "+0.32", False), (7, "+0.31 <b>", False), (3, "+0.05, uncorrected", False)
+    assert told(5, *corrected) == "before: +0.05, uncorrected"
+    assert told(3, *corrected) == "before: +0.05, uncorrected"  # that very moment
+    assert told(7, *corrected) == "before: +0.31 <b>"  # words, never markup
+    assert told(8, *corrected) is None
+    assert told(1, *corrected) == "before: +0.05, uncorrected"
+    there_and_back = (9, "+0.31", False), (8, "+0.32", False), (7, "+0.31", False)
+    assert told(7, *there_and_back) is None
+    assert told(8, *there_and_back) == "before: +0.32"
+    assert told(6, *there_and_back) == "before: +0.32"
+    running = (4, "+0.31", False), (2, "+0.05", True)
+    assert told(3, *running) == "before: +0.05, while the period was still running"
+    assert told(1, (4, "+0.31", False)) == "the first gap it has"
+    assert told(5, (9, "+0.50", False), (5, "+0.31", False), (3, "+0.05", False)) == "before: +0.31"
     assert visitor.complaints == []
 
 

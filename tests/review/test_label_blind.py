@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -13,6 +13,7 @@ from pipeline.settings import Settings
 from pipeline.store.published import pack
 from pipeline.store.session import engine_for, open_session
 from pipeline.store.tables import (
+    Assignment,
     Cluster,
     Coding,
     Document,
@@ -365,6 +366,44 @@ def test_no_number_tells_an_alarms_texts_from_others(alarmed, served, client, to
     told = client.get(f"{API}/progress?queue={queue}", headers=token("user")).json()
     assert (told["wanted"], told["answered"], told["waiting_for_second"]) == (15, 1, None)
     assert [(one["answered"], one["mine"]) for one in told["queues"]] == [(None, None), (None, None)]
+
+
+def test_while_an_alarms_queue_is_open_no_other_is_chosen(alarmed, client, token):
+    settings, _, of_alarm, _ = alarmed
+    with open_session(settings) as session:
+        mine = session.scalars(select(QueueItem).join(Queue).where(Queue.closed_at.is_(None), Queue.seed != 9)).all()
+        queue, ordinary = mine[0].queue_id, {item.key for item in mine}
+    chosen, held = ALL | {"queue": queue}, []
+    while got := client.post(f"{API}/next", json=chosen | {"held": held}, headers=OWN | token("user")).json()["item"]:
+        held.append(got["item"])
+    assert of_alarm in held  # it comes among the others, so what comes tells nothing
+    # what is held comes back as a whole, and so does the last answer
+    again = [client.post(f"{API}/next", json=chosen, headers=OWN | token("user")).json()["item"]["item"]]
+    assert again[0] == min(held)
+    client.post(f"{API}/answer", json={"item": of_alarm, "value": "neither"}, headers=OWN | token("user"))
+    taken = client.post(f"{API}/undo", json=chosen, headers=OWN | token("user")).json()
+    assert taken["item"]["item"] == of_alarm
+    page = client.get(f"/rift/ui/m/harbour/label?queue={queue}", headers=token("user")).text
+    assert 'name="queue"' not in page
+    assert f"queue={queue}" not in page
+    with open_session(settings) as session:
+        session.execute(update(Queue).where(Queue.seed == 9).values(closed_at=datetime.now(UTC)))
+        session.commit()
+    page = client.get("/rift/ui/m/harbour/label", headers=token("user")).text
+    assert f"queue={queue}" in page
+    got = client.post(f"{API}/next", json=chosen, headers=OWN | token("user")).json()["item"]
+    assert got["item"] in ordinary
+
+
+def test_an_answer_is_kept_where_the_next_queue_was_closed(store, client, token):
+    settings, _ = store
+    item = client.post(f"{API}/next", json=ALL, headers=OWN | token("user")).json()["item"]["item"]
+    gone = {"item": item, "value": "neither", "then": ALL | {"queue": 999_999}}
+    answer = client.post(f"{API}/answer", json=gone, headers=OWN | token("user"))
+    assert (answer.status_code, answer.json()) == (200, {"item": None})
+    with open_session(settings) as session:
+        outcome = select(Assignment.outcome).join(QueueItem).where(QueueItem.key == item, Assignment.coder == "ana")
+        assert session.scalars(outcome).all() == ["coded"]
 
 
 def test_no_number_of_an_item_or_of_an_alarms_queue_is_served(store, served, client, token):

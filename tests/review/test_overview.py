@@ -78,9 +78,12 @@ def test_a_card_tells_the_last_finished_gap_as_it_was_published(client, token):
         client.get(f"/rift{API}/overview", headers=token(role)).json()["dyads"][0]["new_gaps"]
         for role in ("viewer", "user")
     ]
-    assert [one["at"][:10] for one in told[0]] == ["2026-01-03"]
-    assert told[0][0]["said"].startswith("2025-Q4, gap +")
-    assert ", uncorrected; before: +" in told[0][0]["said"]
+    (one,) = told[0]
+    assert one["said"].startswith("2025-Q4, gap +")
+    # what was published on its fortieth day is said to be of then
+    assert [(r["at"][:10], r["running"]) for r in one["readings"]] == [("2026-01-03", False), ("2025-11-10", True)]
+    assert one["at"] == one["readings"][0]["at"]
+    assert one["said"] == f"2025-Q4, gap {one['readings'][0]['said']}"
     assert told[0] == told[1]  # a coder sees it as they see the card's gap
 
 
@@ -102,7 +105,7 @@ def test_a_gap_that_codings_corrected_anew_is_new_and_an_older_one_is_not_looked
             session.commit()
 
     def told():
-        return [(one["at"][:10], one["said"]) for one in get(API + "/overview").json()["dyads"][0]["new_gaps"]]
+        return get(API + "/overview").json()["dyads"][0]["new_gaps"]
 
     before = told()
     publish(date(2025, 1, 1), date(2025, 4, 1), [1, 2])  # the fourth from the end
@@ -111,11 +114,14 @@ def test_a_gap_that_codings_corrected_anew_is_new_and_an_older_one_is_not_looked
     publish(date(2025, 4, 1), date(2025, 7, 1), [1, 2])
     newest, other = told()
     assert newest == before[0]
-    assert other[0] == "2026-01-09"
-    assert other[1].startswith("2025-Q2, gap +0.31 (+0.12 to +0.50); before: +")
+    assert other["said"] == "2025-Q2, gap +0.31 (+0.12 to +0.50)"
+    readings = [(one["at"][:10], one["running"]) for one in other["readings"]]
+    assert readings[0] == ("2026-01-09", False)
+    assert readings[-1] == ("2025-05-11", True)
+    assert [running for _, running in readings].count(True) == 1
     page = get("/ui/").text
-    assert f'data-at="2026-01-09T00:00:00+00:00" hidden>new</span> {other[1]}</p>' in page
-    assert "only-fresh" in page
+    assert page.count('class="small only-fresh"') == 2
+    assert f'data-said="{other["said"]}" data-readings=\'[["2026-01-09T00:00:00.000+00:00", "+0.31 (+0.12 to' in page
 
 
 # ---- runs

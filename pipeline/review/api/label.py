@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
+from http import HTTPStatus
 from math import ceil
 from typing import Annotated
 
@@ -36,7 +37,7 @@ from pipeline.monitor import Monitor
 from pipeline.review import words
 from pipeline.review.access import coder_name
 from pipeline.review.asked import group_of, monitor_of, settings_of
-from pipeline.review.label import book_of, choose, work_of
+from pipeline.review.label import book_of, choose, told_together, work_of
 from pipeline.settings import Settings
 from pipeline.store.label import disputes, in_dispute, queue_states
 from pipeline.store.queues import has_more_than
@@ -316,22 +317,30 @@ def _shown(item: Item | None) -> ItemShown | None:
     )
 
 
-def _may_choose(settings: Settings, monitor: Monitor, variable: str, queue: int | None) -> None:
-    """404 for a variable without a codebook, and for a queue that is not open or not to be coded by itself."""
+def _chosen(settings: Settings, monitor: Monitor, variable: str, queue: int | None) -> int | None:
+    """The queue to take texts from; None: all open ones, also while an alarm's is among them.
+
+    Texts of one queue that come (or come back) by themselves would tell which of the others are the alarm's. 404 for a
+    variable without a codebook, and for a queue that is not open or not to be coded by itself.
+    """
     book_of(variable)
-    if queue is not None:
-        with open_session(settings) as session:
-            choose(queue_states(session, monitor.name, variable, "", datetime.now(UTC)), queue)
+    if queue is None:
+        return None
+    with open_session(settings) as session:
+        queues = queue_states(session, monitor.name, variable, "", datetime.now(UTC))
+    choose(queues, queue)
+    return None if told_together(queues) else queue
 
 
 def _next(settings: Settings, monitor: Monitor, coder: str, wanted: Choice) -> ItemShown | None:
+    queue = _chosen(settings, monitor, wanted.variable, wanted.queue)
     if wanted.skipped:
         labelling.give_back(settings, wanted.skipped, coder)
     found = labelling.next_item(
         settings,
         monitor,
         coder,
-        queue=wanted.queue,
+        queue=queue,
         variable=wanted.variable,
         languages=wanted.languages,
         leave=[*wanted.held, *wanted.skipped],
@@ -339,11 +348,19 @@ def _next(settings: Settings, monitor: Monitor, coder: str, wanted: Choice) -> I
     return _shown(found)
 
 
+def _next_if_open(settings: Settings, monitor: Monitor, coder: str, wanted: Choice) -> ItemShown | None:
+    try:
+        return _next(settings, monitor, coder, wanted)
+    except HTTPException as refused:
+        if refused.status_code != HTTPStatus.NOT_FOUND:
+            raise
+        return None
+
+
 @router.post("/next")
 def next_text(request: Request, monitor: str, wanted: Choice) -> NextShown:
     """Lease the next text. What the coder holds or skips is not given again; what is skipped others may have."""
     watched_by, settings = monitor_of(request, monitor), settings_of(request)
-    _may_choose(settings, watched_by, wanted.variable, wanted.queue)
     with _refusing():
         return NextShown(item=_next(settings, watched_by, coder_name(request), wanted))
 
@@ -353,25 +370,24 @@ def answer(request: Request, monitor: str, given: AnswerGiven) -> NextShown:
     """Keep an answer, and lease the text that is wanted next.
 
     The same answer again changes nothing, so it can be sent again where the network failed; another answer to the same
-    text is refused (409) until the first is taken back.
+    text is refused (409) until the first is taken back. Where the queue of the next text was closed meanwhile, the
+    answer is kept and nothing comes next.
     """
     watched_by, settings, coder = monitor_of(request, monitor), settings_of(request), coder_name(request)
     if given.then is not None:
-        _may_choose(settings, watched_by, given.then.variable, given.then.queue)
+        book_of(given.then.variable)
     with _refusing():
         labelling.answer(settings, watched_by, given.item, given.value, coder, note=given.note, first=True)
-        return NextShown(item=_next(settings, watched_by, coder, given.then) if given.then else None)
+        return NextShown(item=_next_if_open(settings, watched_by, coder, given.then) if given.then else None)
 
 
 @router.post("/undo")
 def undo(request: Request, monitor: str, taken: Taken) -> TakenBack:
     """Take an answer back: its coding goes, its text is the coder's again."""
     watched_by, settings, coder = monitor_of(request, monitor), settings_of(request), coder_name(request)
-    _may_choose(settings, watched_by, taken.variable, taken.queue)
+    queue = _chosen(settings, watched_by, taken.variable, taken.queue)
     with _refusing():
-        last = labelling.last_answer(
-            settings, watched_by, coder, item=taken.item, queue=taken.queue, variable=taken.variable
-        )
+        last = labelling.last_answer(settings, watched_by, coder, item=taken.item, queue=queue, variable=taken.variable)
         if last is None:
             return TakenBack(item=None, value=None, note=None)
         item, said = last

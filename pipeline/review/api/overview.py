@@ -37,11 +37,24 @@ class AlarmShown(BaseModel):
     said: str
 
 
-class NewGapShown(BaseModel):
-    """A gap that says something else than before."""
+class ReadingShown(BaseModel):
+    """What a gap read until it was published otherwise."""
 
-    at: datetime = Field(description="when it was first published so")
+    at: datetime = Field(description="when it was first published so, among the newest 20 figures published of the gap")
     said: str
+    running: bool = Field(description="it was published so only while the period was still running")
+
+
+class NewGapShown(BaseModel):
+    """The gap of a finished period: news to those who last saw another reading of it, or none."""
+
+    at: datetime = Field(description="when it was first published as it reads now: that of the first of the readings")
+    said: str = Field(description="the period and what its gap reads now; (all coded): every text behind it is coded")
+    readings: list[ReadingShown] = Field(
+        description="as published, newest first, at most 20; each reads otherwise than the one before. What it read "
+        "while the period was still running is left out but for the last. Who last looked at a time saw the newest "
+        "whose at is not later; where that reads as the first does, nothing is new"
+    )
 
 
 class CardShown(BaseModel):
@@ -56,7 +69,10 @@ class CardShown(BaseModel):
     texts: str = Field(description="how many texts stand behind it")
     alarm: AlarmShown | None
     new_gaps: list[NewGapShown] = Field(
-        description="the last finished period's gap and those that codings corrected anew, newest period first"
+        description="the last finished period's gap, and of the two periods before it the corrected ones of which "
+        "figures of other random codings were published since their end (or 20 figures and more: older ones are not "
+        "looked at); newest period first. Left out is a gap of which one reading alone is known, unless it is the "
+        "last finished period's, has a value, and was published fewer than 20 times"
     )
     gaps: list[GapShown] = Field(description="the newest 24, oldest first")
 
@@ -119,7 +135,14 @@ def _card(card: Card) -> CardShown:
         reading=card.reading,
         texts=card.texts,
         alarm=AlarmShown(id=alarm.id, found_at=alarm.found_at, said=card.alarm_said or "") if alarm else None,
-        new_gaps=[NewGapShown(at=one.at, said=one.said) for one in card.new_gaps],
+        new_gaps=[
+            NewGapShown(
+                at=one.at,
+                said=one.said,
+                readings=[ReadingShown(at=r.at, said=r.said, running=r.running) for r in one.readings],
+            )
+            for one in card.new_gaps
+        ],
         gaps=[
             GapShown(
                 label=dyads.label_of(gap),

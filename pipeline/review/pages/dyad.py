@@ -112,7 +112,7 @@ def seen_or_refused(
         )
     except HTTPException as error:
         days = {"since": since, "until": until, "as_of": as_of}
-        return Refused(watched_by, dyad, replace(whole, sources=sources), days, error.detail)
+        return Refused(watched_by, dyad, replace(whole, sources=sources, smoothed=smoothed), days, error.detail)
     with open_session(settings_of(request)) as session:
         return facts_of(session, watched_by, dyad, view)
 

@@ -49,7 +49,7 @@ def label(
         commands=COMMANDS,
         variables=[one.variable for one in codebooks()],
         work=work,
-        queue=queue or None,
+        queue=None if work.together else queue or None,
         languages=languages,
         coder=coder_name(request),
         least_random=LEAST_RANDOM,

@@ -32,10 +32,26 @@
     return (atLeast ? "at least " : "") + number(count, "new text", "new texts");
   }
 
+  // Shows a gap where it reads otherwise than when the reader last saw it. Its readings: [time, words, whether that
+  // was while the period was still running], newest first.
+  function tellGap(element, since) {
+    var readings = JSON.parse(element.dataset.readings);
+    var reads = readings[0][1];
+    var seen = readings.find(function (one) { return new Date(one[0]) <= since; });
+    var others = readings.filter(function (one) { return one[1] !== reads; });
+    var before = seen || others[others.length - 1]; // who saw none of them is told the oldest
+    var then = before
+      ? "before: " + before[1] + (before[2] ? ", while the period was still running" : "")
+      : "the first gap it has";
+    element.querySelector(".told").textContent = element.dataset.said + "; " + then;
+    element.hidden = Boolean(seen) && seen[1] === reads;
+  }
+
   function mark(since) {
-    document.querySelectorAll(".fresh, .only-fresh").forEach(function (element) {
+    document.querySelectorAll(".fresh[data-at]").forEach(function (element) {
       element.hidden = !(new Date(element.dataset.at) > since);
     });
+    document.querySelectorAll(".only-fresh").forEach(function (element) { tellGap(element, since); });
     var count = document.querySelectorAll(".news .fresh:not([hidden])").length;
     // a list that was cut may have left out more
     var cut = Array.prototype.some.call(document.querySelectorAll(".news[data-cut]"), function (list) {

@@ -19,6 +19,7 @@ _QUOTES = str.maketrans(dict.fromkeys("“”„‟«»＂", '"') | dict.fromkey
 OR = "OR"
 """in capital letters; else it is a word like any other"""
 _ALONE = 'OR stands between two words or phrases that are to occur, as in: river OR "own land".'
+_BRACKETS = "OR joins what stands beside it, and brackets join nothing: leave them out, or quote what they belong to."
 _TERM = re.compile(r'(?P<not>-?)(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))(?P<more>\*?)')
 
 
@@ -76,17 +77,19 @@ class _CantBeMeantError(ValueError):
 
 
 def _read(text: str) -> Query:
-    """What was typed, each clause and term once. Raises _CantBeMeantError for an OR that has nothing to join."""
+    """What was typed, each clause and term once. Raises _CantBeMeantError for a lone OR, or one among brackets."""
     clauses: list[tuple[Term, ...]] = []
     excluded: list[Term] = []
     joins = may_join = False  # whether OR stands before what comes next; whether it may
+    joined = bracketed = False
     for found in _TERM.finditer(text):
         if found[0] == OR:
             if not may_join:
                 raise _CantBeMeantError(_ALONE)
-            joins, may_join = True, False
+            joins, may_join, joined = True, False, True
             continue
         word = found["word"] or ""
+        bracketed = bracketed or word.startswith("(") or word.endswith(")")
         term = _term(found["phrase"] or word, prefix=bool(found["more"]) or word.endswith("*"))
         if term is None:
             continue
@@ -102,6 +105,8 @@ def _read(text: str) -> Query:
         joins = False
     if joins:
         raise _CantBeMeantError(_ALONE)
+    if joined and bracketed:
+        raise _CantBeMeantError(_BRACKETS)
     once = dict.fromkeys(tuple(dict.fromkeys(clause)) for clause in clauses)
     return Query(tuple(once), tuple(dict.fromkeys(excluded)))
 
