@@ -111,7 +111,9 @@ def reach_of(draws: Sequence[Draws | None], collected: Sequence[datetime]) -> da
             for own, arrived in zip(draws, collected, strict=True)
             if arrived <= drawn_at and (reach is None or arrived > reach)
         ]
-        if sum(bool(own) for own in since) >= min(LEAST_CODINGS, len(since)):
+        # the first wave is joined with the next also where all of its few texts are coded: they correct nothing alone
+        needed = LEAST_CODINGS if reach is None else min(LEAST_CODINGS, len(since))
+        if sum(bool(own) for own in since) >= needed:
             reach = drawn_at
     return reach or times[-1]
 

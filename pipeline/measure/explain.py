@@ -320,6 +320,8 @@ def _how(row: Published) -> list[str]:
     if figures["estimator"] is None:
         return [f"how: not at all: {figures.get('missing')}"]
     said = f"N = {figures['clusters']}, n = {figures['codings']}"
+    if figures.get("late"):
+        said += f" ({figures['late']} of the N, with their codings, arrived after the draw that codings speak for)"
     if figures["estimator"] == "corrected":
         (lent,) = figures["borrowed"].values()
         said += (

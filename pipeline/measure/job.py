@@ -72,7 +72,7 @@ def _estimate_flags(cell: Summary, estimate: Balance | None, audit: bool, aside:
     if cell.unframed and cell.framed:
         made.append(f"{cell.unframed} of {cell.clusters} texts are not framed and not in the balance")
     if estimate is not None and estimate.late:
-        made.append(f"{estimate.late} texts arrived after the draw and are not in the balance")
+        made.append(f"{estimate.late} texts arrived after the draw that codings speak for and are not in the balance")
     if estimate is not None and audit and estimate.interval is None:
         made.append(f"not corrected: {estimate.why}")
     return made
@@ -204,7 +204,8 @@ def as_before(gaps: Sequence[Row], before: Mapping[tuple[str, str, str, date], s
 def error_warnings(monitor: Monitor, cells: Mapping[tuple[str, Span], Summary]) -> dict[tuple[str, str], str]:
     """Dyad -> a warning where the random codings show that the model errs differently in the two groups.
 
-    Uncorrected gaps carry that difference; the corrected ones do not.
+    Uncorrected gaps carry that difference; the corrected ones do not. Codings of late texts are left out: a few of them
+    would stand for very many, as in a balance.
     """
     coded: dict[str, list[Summary]] = {}
     for cell in cells.values():
@@ -213,7 +214,9 @@ def error_warnings(monitor: Monitor, cells: Mapping[tuple[str, Span], Summary]) 
 
     def of(group: str) -> tuple[Floats, Floats, Floats]:
         f, y, pi = (
-            np.concatenate([np.empty(0), *(getattr(cell, name)[~np.isnan(cell.y)] for cell in coded.get(group, []))])
+            np.concatenate(
+                [np.empty(0), *(getattr(cell, name)[~np.isnan(cell.y) & ~cell.late] for cell in coded.get(group, []))]
+            )
             for name in ("f", "y", "pi")
         )
         return f, y, pi

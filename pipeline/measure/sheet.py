@@ -39,7 +39,7 @@ from pipeline.measure.typical_words import TypicalWord, TypicalWordsError, count
 from pipeline.monitor import Monitor
 from pipeline.monitor.periods import period_of, whole_periods
 from pipeline.store.alarms import alarms_of
-from pipeline.store.cells import VARIABLE, RandomCoding, first_copies, model_in_force, places, random_codings
+from pipeline.store.cells import VARIABLE, RandomCoding, first_copies, model_in_force, random_codings
 from pipeline.store.kept import SourceDay, source_days
 from pipeline.store.queues import texts_of
 from pipeline.store.sheets import FramedText, framed_texts
@@ -296,7 +296,7 @@ def _distance(texts: _Texts, values: Mapping[int, str], names: Sequence[str]) ->
         f"chance: {distance.plain:.3f}."
     )
     if after := int((texts.counts & texts.present & texts.late).sum()):
-        lines.append(f"{after} texts arrived after the draw and are in none of this.")
+        lines.append(f"{after} texts arrived after the draw that codings speak for and are in none of this.")
     try:
         jsd = jensen_shannon(sides[0], sides[1])
         lines.append(f"Jensen-Shannon divergence: {jsd.value:.3f} nats, less a bias of {jsd.bias:.3f}.")
@@ -435,12 +435,10 @@ def _sampled(
         return group, period_of(monitor.audit_period, day).start
 
     strata: dict[tuple[str, date], dict[int, None]] = {}
-    for cluster, (group, day) in places(session, monitor.name, sorted(coded)).items():
-        strata.setdefault(stratum(group, day), {})[cluster] = None
     for row in rows:
-        inside = strata.get(stratum(row.group, row.day)) if row.counts and not row.observer else None
-        if inside is not None:
-            inside[row.cluster] = None
+        if row.counts and not row.observer:
+            strata.setdefault(stratum(row.group, row.day), {})[row.cluster] = None
+    strata = {key: clusters for key, clusters in strata.items() if any(cluster in coded for cluster in clusters)}
     arrived = first_copies(session, monitor.name, [cluster for clusters in strata.values() for cluster in clusters])
     said: dict[int, tuple[float, float]] = {}
     too_late: set[int] = set()

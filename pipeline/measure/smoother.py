@@ -220,7 +220,9 @@ class _Neighbourhood:
     """All corrected cells, and what those of other periods say about one of them."""
 
     def __init__(self, cells: Mapping[Key, Balance]) -> None:
-        kept = {key: b for key, b in cells.items() if b.interval is not None and b.lam is not None}
+        # of a cell with late texts the model's mean is of all, and the balance of those in time: they tell no error
+        self._late = {key: b.late for key, b in cells.items() if b.late}
+        kept = {k: b for k, b in cells.items() if b.interval is not None and b.lam is not None and not b.late}
         self.cells = kept
         names = sorted({group for group, _ in kept})
         self.number = {name: i for i, name in enumerate(names)}
@@ -233,6 +235,8 @@ class _Neighbourhood:
 
     def why_not(self, group: str, period: int) -> str | None:
         """Why a cell is not smoothed; None if it is."""
+        if late := self._late.get((group, period)):
+            return f"{late} texts of {group} are late, and in no corrected balance"
         if (group, period) not in self.cells:
             return f"the balance of {group} is not corrected"
         others = self._count[group] - 1

@@ -55,6 +55,8 @@ def periods_of(kept: KeptSmoothed | None, gaps: Sequence[GapCell]) -> list[Smoot
     made = []
     for gap in gaps:
         value, low, high, why = found.get(gap.start, (None, None, None, gap.missing or "not there when this was made"))
+        if gap.estimator != "corrected":
+            low, why = None, why or gap.missing or "the gap is not corrected any more"
         made.append(Smoothed(gap, value, low, high) if low is not None else Smoothed(gap, why=why))
     return made
 

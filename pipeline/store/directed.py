@@ -272,7 +272,7 @@ class DirectedCell:
     coded: int
     """of them drawn at random and coded"""
     late: int
-    """of the audited ones those that arrived after the draw; a corrected share is of the others"""
+    """of the audited ones those that came after the draw that codings speak for; a corrected share is of the others"""
     hostile: float
     """of the coded ones; a tie of two coders counts a half"""
     estimator: str
@@ -284,7 +284,7 @@ class DirectedCell:
     rate: float | None
     """h: hostile texts that name b, of all texts of a"""
     low: float | None
-    """null beside a corrected share: of the texts that arrived after the draw nothing is known"""
+    """null beside a corrected share: of texts that came after the draw that codings speak for nothing is known"""
     high: float | None
     why: str | None
     """why it is not corrected, has no interval, or is not there"""
@@ -301,7 +301,7 @@ CRITICISM_COLUMNS: dict[str, str] = {
     "named": "of them those that name b, by an alias or another transliteration",
     "audited": "texts that hit an alias of b, from which codings are drawn",
     "coded": "of them drawn at random and coded",
-    "late": "audited texts that arrived after the draw",
+    "late": "audited texts that arrived after the draw that codings speak for",
     "hostile": "hostile ones among the coded; a tie of two coders counts a half",
     "estimator": "corrected, counted (no text names b), uncorrected (the model alone) or none",
     "hostile_share": "share of hostile ones among the audited texts",

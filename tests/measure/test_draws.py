@@ -61,15 +61,30 @@ def test_where_every_draw_is_answered_no_bit_changes():
 @pytest.mark.parametrize(("coded", "late"), [(0, True), (4, True), (5, False)])
 def test_texts_that_came_between_two_draws_are_late_until_five_are_coded(coded, late):
     # however much of the second draw is answered, and though it took early texts too
-    draws = [{MARCH: 0.2}, {MAY: 0.5}, *[{MAY: 0.5}] * coded, *[None] * 7]
-    collected = [JANUARY, JANUARY, *[APRIL] * (coded + 7)]
-    assert late_texts(draws, collected).tolist() == [False, False, *[late] * (coded + 7)]
+    draws = [*[{MARCH: 0.2}] * 5, {MAY: 0.5}, *[{MAY: 0.5}] * coded, *[None] * 7]
+    collected = [*[JANUARY] * 6, *[APRIL] * (coded + 7)]
+    assert late_texts(draws, collected).tolist() == [*[False] * 6, *[late] * (coded + 7)]
 
 
 def test_new_texts_of_which_all_are_coded_are_not_late():
-    draws, collected = [{MARCH: 0.2}, {MAY: 1.0}, {MAY: 1.0}, None], [JANUARY, APRIL, APRIL, MAY]
-    assert late_texts(draws[:3], collected[:3]).tolist() == [False] * 3
-    assert late_texts(draws, collected).tolist() == [False, True, True, True]
+    early = [{MARCH: 0.2}] * 5
+    draws, collected = [*early, {MAY: 1.0}, {MAY: 1.0}, None], [*[JANUARY] * 5, APRIL, APRIL, MAY]
+    assert late_texts(draws[:-1], collected[:-1]).tolist() == [False] * 7
+    assert late_texts(draws, collected).tolist() == [*[False] * 5, True, True, True]
+
+
+@pytest.mark.parametrize("early", [2, 4])
+def test_a_small_first_wave_is_joined_with_the_next_also_where_all_of_it_is_coded(early):
+    # alone it corrects nothing, and together they are five or more
+    later = max(3, early)
+    draws = [*[{MARCH: 1.0}] * early, *[{MAY: 0.04}] * later, *[None] * (98 - later)]
+    collected = [*[JANUARY] * early, *[APRIL] * 98]
+    values = np.where([bool(own) for own in draws], 0.5, np.nan)
+    late, pi = late_texts(draws, collected), sample_chances(draws, collected)
+    made = balance(np.zeros(len(draws)), values, Borrowed(0.0, 0.21, 10), pi=pi, late=late)
+    assert (made.coded, made.late) == (early + later, 0)
+    assert made.interval is not None
+    assert made.interval.high - made.interval.low > 0.1
 
 
 def test_too_few_early_codings_speak_together_with_later_ones():

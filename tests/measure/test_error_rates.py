@@ -1,3 +1,5 @@
+from datetime import date
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,6 +8,9 @@ from scipy import stats
 
 from benchmarks.differential_error import COVERS, MOST_WARNINGS, NAIVE, SEED, WORSE, score, synthetic
 from pipeline.measure.error_rates import differential_error
+from pipeline.measure.job import error_warnings
+from pipeline.measure.summary import Summary
+from pipeline.monitor.periods import period_of
 
 
 @st.composite
@@ -116,3 +121,22 @@ def test_a_model_that_errs_alike_is_seldom_warned_of():
     row = score([synthetic(random, alike=True) for _ in range(60)], WORSE, 10)
     assert row.warned <= MOST_WARNINGS + 0.02
     assert row.difference >= 0.92
+
+
+@pytest.mark.parametrize("late_codings", [1, 2, 4])
+def test_a_few_codings_of_late_texts_raise_no_warning(monitor_of, late_codings):
+    """Each of them would stand for many texts, and one alone for most of a group."""
+    random = np.random.default_rng(5)
+    span = period_of("quarter", date(2024, 1, 1))
+
+    def cell(group: str) -> Summary:
+        f, y = random.uniform(-1, 1, 300), random.choice([-1.0, 0.0, 1.0], 300)
+        coded = np.zeros(300, dtype=bool)
+        coded[:20] = coded[100 : 100 + late_codings] = True
+        pi = np.where(np.arange(300) < 100, 0.2, late_codings / 200)
+        late = np.arange(300) >= 100
+        y, pi = np.where(coded, y, np.nan), np.where(coded, pi, np.nan)
+        return Summary(group, span, coded_framed=int(coded.sum()), framed=300, f=f, y=y, pi=pi, late=late)
+
+    warned = sum(bool(error_warnings(monitor_of(), {(g, span): cell(g) for g in "ab"})) for _ in range(200))
+    assert warned <= 22  # 5% of 200, and four standard errors

@@ -296,7 +296,10 @@ def test_an_unfinished_period_and_late_texts_are_flagged(settings, world, monito
         measure(settings, monitor_of(), now=datetime(2024, 12, 30, tzinfo=UTC))
         row = _cells(session, "quarter")["a", date(2024, 10, 1)]
         assert (row.late, row.clusters, row.codings, row.estimator) == (3, 15, 6, "corrected")
-        assert row.flags == ["period not finished", "3 texts arrived after the draw and are not in the balance"]
+        assert row.flags == [
+            "period not finished",
+            "3 texts arrived after the draw that codings speak for and are not in the balance",
+        ]
 
 
 def test_the_audit_period_is_always_measured(monitor_of):

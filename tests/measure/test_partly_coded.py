@@ -110,7 +110,7 @@ def test_every_answer_is_measured_with_the_part_of_each_wave_that_is_coded(store
     measure(store_settings, monitor, now=NOW)
     # two of the later texts are coded: too few to speak for forty
     assert (desk.pi(), desk.row().late) == (chances(12, 2), 40)
-    assert "40 texts arrived after the draw and are not in the balance" in desk.row().flags
+    assert "40 texts arrived after the draw that codings speak for and are not in the balance" in desk.row().flags
     for item, text in desk.second[4:10]:
         desk.answer(item, text)
     measure(store_settings, monitor, now=NOW)

@@ -1,5 +1,6 @@
 """The smoothed interval covers whatever the neighbours say; they only decide towards which side it is short."""
 
+from dataclasses import replace
 from itertools import product
 from time import monotonic
 
@@ -253,6 +254,15 @@ def test_what_can_not_be_smoothed_says_why():
     assert gaps["a", "b", 1].why == "b is corrected in 1 other period, 2 are needed"
     assert gaps["a", "b", 1].value == pytest.approx(cells["a", 1].value - cells["b", 1].value)
     assert ("a", "b", 2) not in gaps
+
+
+def test_a_cell_with_late_texts_is_not_smoothed_and_lends_nothing():
+    cells = series()
+    found = smooth_gaps(cells | {("a", 3): replace(cells["a", 3], late=100)}, [("a", "b")])
+    assert found["a", "b", 3].low is None
+    assert found["a", "b", 3].why == "100 texts of a are late, and in no corrected balance"
+    without = smooth_gaps({key: one for key, one in cells.items() if key != ("a", 3)}, [("a", "b")])
+    assert found["a", "b", 2] == without["a", "b", 2]
 
 
 def test_where_all_texts_are_coded_nothing_is_smoothed():

@@ -104,6 +104,13 @@ def test_the_line_is_never_joined_over_what_is_missing_or_not_smoothed():
     ]
 
 
+def test_a_gap_that_is_not_corrected_any_more_has_no_smoothed_one():
+    rows = gaps()[:1]
+    rows[0].estimator = "uncorrected"
+    (one,) = periods_of(kept(["2024-01-01", 0.2, 0.0, 0.4, None]), rows)
+    assert (one.value, one.low, one.why) == (None, None, "the gap is not corrected any more")
+
+
 def test_a_point_says_both_values_and_that_all_is_coded_only_where_it_is():
     rows = gaps()[:1]
     point = series("S", periods_of(kept(["2024-01-01", 0.2, 0.2, 0.2, None]), rows), dyads.anchor_of).points[0]
