@@ -5,7 +5,8 @@
 *False claims and power* of the evidence for a rise (at most .025 per direction), with a look after every coding, in
 three orders of coding, over naming shares, hostile shares, lengths of reference and budgets, on simulated counts;
 beside it the one-sided binomial test at .025, asked once and asked after every coding, and hostile texts that come in
-bursts, which neither allows for.
+bursts, which neither allows for. The same where parts of a window (waves, audit periods) are coded at unequal rates
+and hostile texts are gathered in one of them: each coding as one, by Kish's effective number, and weighted as it is.
 *Coverage* of the 95% interval of h_AB over rare and frequent hostility, with good and with useless models; beside it
 the t interval alone. *Spellings*: how many texts a short list of aliases finds, by itself and with other
 transliterations, and how often these are wrong (analysts' posts, news, debates, manifestos; skipped where the data
@@ -19,7 +20,7 @@ import csv
 import gzip
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -55,6 +56,9 @@ CEILING_SIZE = 0.025
 FLOOR_POWER = 0.68
 """for a rise from 2% to 15% of all texts, 20 codings a quarter, as it stands when all are coded. It was .80 for the
 binomial test, whose level does not hold when it is asked again and again."""
+FLOOR_UNEQUAL_POWER = 0.15
+"""for the same rise at 300 texts a quarter, of which a fifth are coded whole and half only to one in twenty. Counting
+each coding as one sees it in .9, and in as many windows in which nothing has risen"""
 FLOOR_COVERAGE = 0.93
 """mean coverage of the rate's interval, in every row"""
 FLOOR_RECALL = 0.95
@@ -207,6 +211,161 @@ def onset_errors(repetitions: int, rng: np.random.Generator) -> tuple[float, flo
     return float(np.median(errors)), claimed / repetitions
 
 
+# ---- parts of a window that are coded at unequal rates
+
+Part = tuple[int, float, float]
+"""texts of A, chance that one that names B is hostile, share of those that is coded: a wave, or an audit period"""
+WAYS = ("each as one", "effective number", "weighted")
+"""how codings are counted: as before; by Kish's effective number of them; as :class:`Window` does"""
+UNEQUAL = (
+    ((1 / 6, 5 / 6), (1.0, 0.05)),
+    ((0.2, 0.3, 0.5), (1.0, 0.3, 0.05)),
+    ((0.9, 0.1), (1.0, 0.05)),
+    ((0.5, 0.5), (0.3, 0.05)),
+)
+"""shares of a window's texts, and how many of them are coded"""
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Shares of simulated worlds in which a rise is claimed: at any look, and when everything is coded."""
+
+    ever: float
+    last: float
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A window of all worlds after every coding in it; shape (worlds, codings + 1)."""
+
+    enough: Any
+    hostile: Any
+    counts: dict[str, tuple[Any, Any]]
+    """way of counting -> hostile ones, exposure"""
+
+
+def parted(texts: int, hostile: float, shares: tuple[float, ...], rates: tuple[float, ...], where: str) -> list[Part]:
+    """Parts of a window. where: hostile texts are gathered in the "first" or "last" part, or nowhere ("even")."""
+    sizes = [round(texts * share) for share in shares]
+    chances = [hostile] * len(sizes)
+    if where != "even":
+        most = 0 if where == "first" else len(sizes) - 1
+        top = min(0.95, hostile * sum(sizes) / sizes[most])
+        chances = [(hostile * sum(sizes) - top * sizes[most]) / (sum(sizes) - sizes[most])] * len(sizes)
+        chances[most] = top
+    return list(zip(sizes, chances, rates, strict=True))
+
+
+def _parts_at(codings: list[int], by_part: bool) -> list[Ints]:
+    """Codings of every part after each coding of the window: one part after the other, or all in turns."""
+    both, before, made = np.arange(sum(codings) + 1), 0, []
+    for own in codings:
+        made.append(np.clip(both - before, 0, own) if by_part else -(-both * own // max(1, sum(codings))))
+        before += own
+    return made
+
+
+def _seen(
+    naming: float, parts: Sequence[Part], by_part: bool, worlds: int, rng: np.random.Generator, burst: float
+) -> _Seen:
+    named = [rng.binomial(texts, naming, worlds) for texts, _, _ in parts]
+    most = [max(LEAST_CODINGS, round(rate * texts * naming)) if rate < 1 else texts for texts, _, rate in parts]
+    so_far = [
+        _hostile_so_far(own, hostile, codings, worlds, rng, burst)
+        for own, (_, hostile, _), codings in zip(named, parts, most, strict=True)
+    ]
+    at = _parts_at([one.shape[1] - 1 for one in so_far], by_part)
+    # parts that came one after the other count from five codings on, till then their texts are late
+    least = LEAST_CODINGS if by_part else 1
+    coded = [np.minimum(one, own[:, None]) for one, own in zip(at, named, strict=True)]
+    blamed = np.stack([np.take_along_axis(h, one, axis=1) for h, one in zip(so_far, coded, strict=True)])
+    some, all_named = np.stack(coded), np.stack(named)[:, :, None]
+    enough = (some >= np.minimum(least, all_named)).all(0)
+    enough &= some.sum(0) >= np.minimum(LEAST_CODINGS, all_named.sum(0))
+    weights = np.where(some > 0, all_named / np.maximum(some, 1), 0.0)
+    total, hostile, heaviest = (weights * some).sum(0), (weights * blamed).sum(0), np.maximum(weights.max(0), 1.0)
+    effective = total / np.maximum((weights**2 * some).sum(0), 1.0)
+    each = sum(texts for texts, _, _ in parts) / np.maximum(all_named.sum(0), 1)
+    counts = {
+        "each as one": (blamed.sum(0), some.sum(0) * each),
+        "effective number": (hostile * effective, total * effective * each),
+        "weighted": (hostile / heaviest, total / heaviest * each),
+    }
+    return _Seen(enough, blamed.sum(0), counts)
+
+
+def unequal_claims(
+    naming: float,
+    present: Sequence[Part],
+    reference: Sequence[Part],
+    order: str,
+    by_part: bool,
+    worlds: int,
+    rng: np.random.Generator,
+    burst: float = 0.0,
+) -> dict[str, Chance]:
+    """How often a rise is claimed, by way of counting codings, with a look after every one; else as :func:`claims`."""
+    now, before = (_seen(naming, parts, by_part, worlds, rng, burst) for parts in (present, reference))
+    i, j = looks(order, now.enough.shape[1] - 1, before.enough.shape[1] - 1)
+    enough = now.enough[:, i] & before.enough[:, j] & (now.hostile[:, i] >= LEAST_HOSTILE)
+    made = {}
+    for way in WAYS:
+        (h, e), (g, f) = now.counts[way], before.counts[way]
+        exposure = np.where(enough, e[:, i], 1.0), np.where(enough, f[:, j], 1.0)
+        shown = enough & (evidence_of_rise((h[:, i], g[:, j]), exposure) >= NEEDED)
+        made[way] = Chance(float(shown.any(1).mean()), float(shown[:, -1].mean()))
+    return made
+
+
+def unequal_without_a_rise(
+    worlds: int, rng: np.random.Generator
+) -> tuple[list[dict[str, Chance]], list[dict[str, Chance]]]:
+    """Claims in every setting of the grid, with one h in both windows; and with bursts.
+
+    The reference, four quarters, is coded to a quarter all through, or in parts as the present is, with the hostile
+    texts at the other end.
+    """
+    found, bursts = [], []
+    ends = {"first": "last", "last": "first", "even": "even"}
+    grid = product((QUARTER, 5 * QUARTER), (0.2, 0.6), (0.05, 0.2), (True, False), ends, (True, False), UNEQUAL)
+    for turn, (size, naming, hostile, by_part, where, alike, (shares, rates)) in enumerate(grid):
+        present = parted(size, hostile, shares, rates, where)
+        reference = [(4 * size, hostile, 0.25)] if alike else parted(4 * size, hostile, shares, rates, ends[where])
+        for order in ORDERS:
+            found.append(unequal_claims(naming, present, reference, order, by_part, worlds, rng))
+        # of four UNEQUAL each has all orders in turn
+        bursts.append(unequal_claims(naming, present, reference, ORDERS[turn % 3], by_part, worlds, rng, burst=1.0))
+    return found, bursts
+
+
+def print_unequal(times: int, rng: np.random.Generator) -> list[str]:
+    """Print false claims and power where parts of a window are coded at unequal rates; the floors that are missed."""
+    low, many = [], 200 * times
+    found, bursts = unequal_without_a_rise(many, rng)
+    allowed = CEILING_SIZE + 3 * (CEILING_SIZE / many) ** 0.5
+    print(f"\nParts of a window coded at unequal rates, no rise: {len(found)} settings, {many:,} worlds each; largest,")
+    print("  mean, largest when everything is coded, largest of hostile texts in bursts of two; by how codings count")
+    for way in WAYS:
+        ever, last = [one[way].ever for one in found], max(one[way].last for one in found)
+        clustered = max(one[way].ever for one in bursts)
+        print(f"  {way:20}{max(ever):8.4f}{np.mean(ever):8.4f}{last:8.4f}{clustered:8.4f}")
+        if way == "weighted" and max(ever) > allowed:
+            low.append(f"parts coded at unequal rates: a rise is claimed in {max(ever):.4f} of worlds without one")
+    print(f"  (at most {CEILING_SIZE}, simulated {allowed:.4f})")
+    print(f"  a rise from 2% to 15%, {5 * QUARTER} texts in the quarter, a year before it; when all are coded (ever):")
+    for words, rates, floor in (
+        ("three parts, all coded to .28", (0.28, 0.28, 0.28), FLOOR_POWER),
+        ("coded to 1, .3 and .05", (1.0, 0.3, 0.05), FLOOR_UNEQUAL_POWER),
+    ):
+        present = parted(5 * QUARTER, 0.25, UNEQUAL[1][0], rates, "even")
+        reference = [(20 * QUARTER, 1 / 30, 0.28)]
+        made = unequal_claims(0.6, present, reference, "in turns", False, 4 * many, rng)
+        print(f"  {words:32}" + ", ".join(f"{way} {made[way].last:.2f} ({made[way].ever:.2f})" for way in WAYS))
+        if made["weighted"].last < floor:
+            low.append(f"power {made['weighted'].last:.2f} ({words}) is below {floor}")
+    return low
+
+
 # ---- the interval of a rate
 
 
@@ -340,10 +499,9 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=PROJECT_ROOT.parent / "shared" / "data")
     given = parser.parse_args()
     rng = np.random.default_rng(SEED)
-    times = 4 if given.full else 1
+    times, many = (4, 2000) if given.full else (1, 500)
     low: list[str] = []
 
-    many = 500 * times
     found, bursts = without_a_rise(many, rng)
     largest = {name: max(getattr(one, name) for one in found) for name in ("ever", "last", "repeated", "once")}
     mean = {name: np.mean([getattr(one, name) for one in found]) for name in largest}
@@ -381,6 +539,8 @@ def main() -> int:
             low.append(f"power {made[3].last:.2f} for a rise from 2% to 15% is below {FLOOR_POWER}")
     error, claimed = onset_errors(100 * times, rng)
     print(f"  onset, a rise from 2% to 20% within the quarter: median error {error:.0f} days, claimed in {claimed:.2f}")
+
+    low += print_unequal(times, np.random.default_rng(SEED + 1))
 
     print(f"\nInterval of h_AB (95%), eight cells, {60 * times} audits a row; t alone beside it")
     print(f"  {'hostile':>8}{'model':>9}{'codings':>9}{'coverage':>10}{'t alone':>9}{'half-width':>12}{'error':>8}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,7 @@ class Hostility:
     rate: float | None = None
     """h_AB: of all texts of A"""
     rate_low: float | None = None
-    """null beside a corrected share: texts that name B arrived after the draw, see ``why``"""
+    """null beside a corrected share: texts that name B arrived after the draw that codings speak for, see ``why``"""
     rate_high: float | None = None
     coded: int = 0
     late: int = 0
@@ -162,8 +163,8 @@ def hostility(cell: Audited, borrowed: Borrowed) -> Hostility:
     low, high, value = (min(1.0, max(0.0, x)) for x in (low, high, value))
     if late:
         why = (
-            f"{late} of {cell.naming} texts arrived after the draw and too few of them are coded: the share is of the "
-            "others, and the rate, which takes them to be like these, has no interval"
+            f"{late} of {cell.naming} texts arrived after the draw that codings speak for and too few of them are "
+            "coded: the share is of the others, and the rate, which takes them to be like these, has no interval"
         )
         return Hostility(
             "corrected", value, low, high, value * factor, None, None,
@@ -220,16 +221,49 @@ class Window:
     """m: of those drawn at random and coded"""
     hostile: Days
     """day of every hostile one among the coded, shape (H,)"""
+    pi: Floats | None = None
+    """inclusion probability of every coded one, the hostile ones first and as their days; null: all alike"""
+
+    @cached_property
+    def weights(self) -> Floats:
+        """What each coded text counts, as ``pi``: 1 where the chance was least, a text as likely again counts half."""
+        if self.pi is None or not self.coded or np.allclose(self.pi, self.pi[0], rtol=1e-6, atol=0):
+            return np.ones(self.coded)
+        weights: Floats = self.pi.min() / self.pi
+        return weights
+
+    @property
+    def counted(self) -> float:
+        """What the codings count together: m where all chances are alike, else less."""
+        return float(self.weights.sum())
+
+    @property
+    def of_hostile(self) -> Floats:
+        """What each hostile one counts, shape (H,)."""
+        return self.weights[: len(self.hostile)]
+
+    @property
+    def count(self) -> float:
+        """What the hostile ones count together: H."""
+        return float(self.of_hostile.sum())
+
+    @property
+    def count_of_days(self) -> float:
+        """The same with each day counted once, as the text of it that counts most."""
+        _, day = np.unique(self.hostile, return_inverse=True)
+        most = np.zeros(int(day.max(initial=-1)) + 1)
+        np.maximum.at(most, day, self.of_hostile)
+        return float(most.sum())
 
     @property
     def exposure(self) -> float:
         """Texts of A that the coded ones stand for: N m / M. Where no text names B all N were looked at."""
-        return len(self.days) * (self.coded / self.naming if self.naming else 1.0)
+        return len(self.days) * (self.counted / self.naming if self.naming else 1.0)
 
     @property
     def rate(self) -> float:
         """h: hostile texts per text of A."""
-        return len(self.hostile) / self.exposure
+        return self.count / self.exposure
 
 
 @dataclass(frozen=True)
@@ -256,7 +290,7 @@ class Rise:
     naming: tuple[int, int]
     clusters: tuple[int, int]
     exposure: tuple[float, float]
-    """texts of A that the coded ones stand for"""
+    """texts of A that the coded ones stand for; fewer where chances were unequal, as each coding counts less"""
     rate: tuple[float, float]
     """h_AB: present, reference"""
     days: int
@@ -294,6 +328,11 @@ def evidence_of_rise(hostile: tuple[Any, Any], exposure: tuple[Any, Any]) -> Any
     is unknown and shares are counted, so the bound is shown by simulation too (benchmarks.criticism), for orders
     of coding that are fixed beforehand: which side is coded next may not follow the codings.
 
+    hostile: where codings were drawn with unequal chances pi, the sum of min(pi) / pi over the hostile ones, and the
+    exposure is N / M times that sum over all coded ones (:class:`Window`). As no text counts more than 1 and x^w <=
+    1 - w + w x for 0 <= w <= 1, what one adds to the mean of e(r) is no more than what its expected count would, so
+    that the bound stays. With Kish's effective number of codings a rare, heavy text would count many times.
+
     Raises ValueError for an exposure of 0 or less.
     """
     if np.min(exposure) <= 0:
@@ -310,13 +349,16 @@ def rise(a: str, b: str, present: Window, reference: Window, flags: Sequence[str
 
     May be asked again after every coding, and while the present goes on: :func:`evidence_of_rise`. Not enough where a
     window has no text, or fewer than five (or all) of its texts that name B are coded at random.
-    Raises ValueError for windows that overlap, and for a hostile text on a day without one.
+    Raises ValueError for windows that overlap, for a hostile text on a day without one, and for chances that are none.
     """
     if present.start < reference.end and reference.start < present.end:
         raise ValueError(f"the present begins on {present.start}, within the reference that ends on {reference.end}")
     windows = (present, reference)
     if not all(np.isin(w.hostile, w.days).all() for w in windows):
         raise ValueError("every hostile text is one of the group's texts; a day of one is missing among theirs")
+    for w in windows:
+        if w.pi is not None and not (len(w.pi) == w.coded and ((w.pi > 0) & (w.pi < 1 + 1e-9)).all()):
+            raise ValueError("every coded text has an inclusion probability above 0, and of 1 at most")
     lacking = [
         said for w, name in zip(windows, ("present", "reference"), strict=True) if (said := _too_little(w, name))
     ]
@@ -324,9 +366,9 @@ def rise(a: str, b: str, present: Window, reference: Window, flags: Sequence[str
         return NotEnough("; ".join(lacking), tuple(flags))
     counts = (len(present.hostile), len(reference.hostile))
     exposures = (present.exposure, reference.exposure)
-    evidence = float(evidence_of_rise(counts, exposures))
+    evidence = float(evidence_of_rise((present.count, reference.count), exposures))
     days = len(np.unique(present.hostile))
-    by_days = (days, len(np.unique(reference.hostile)))
+    by_days = (present.count_of_days, reference.count_of_days)
     risen = evidence >= NEEDED and counts[0] >= LEAST_HOSTILE and days >= LEAST_DAYS
     onset = onset_day(present, reference) if risen else None
     evidence_days = float(evidence_of_rise(by_days, exposures))
@@ -357,11 +399,12 @@ def onset_day(present: Window, reference: Window) -> date:
     if not len(candidates):
         raise ValueError("without a hostile text in the present nothing has an onset")
     coded_share = present.exposure / len(present.days)
-    after = (present.hostile[None, :] >= candidates[:, None]).sum(axis=1)
+    after = ((present.hostile[None, :] >= candidates[:, None]) * present.of_hostile).sum(axis=1)
     texts = (present.days[None, :] >= candidates[:, None]).sum(axis=1) * coded_share
-    before = len(present.hostile) + len(reference.hostile) - after
+    before = present.count + reference.count - after
     rest = present.exposure + reference.exposure - texts
-    likelihood = after * np.log(after / texts) + np.where(before > 0, before * np.log(np.maximum(before, 1) / rest), 0)
+    some = np.where(before > 0, before, 1)
+    likelihood = after * np.log(after / texts) + np.where(before > 0, before * np.log(some / rest), 0)
     higher = after / texts > before / rest
     best = int(np.argmax(np.where(higher, likelihood, -np.inf)))
     found: date = candidates[best].astype(object)

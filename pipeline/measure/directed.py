@@ -20,7 +20,7 @@ from classifiers.text.mentions import Mentions
 from pipeline.measure.attention import Citations, Vocabulary, most_cited, prints_of, replies, wilson
 from pipeline.measure.cells import Coded, codings_by_cluster, sample_of
 from pipeline.measure.criticism import Audited, Hostility, NotEnough, Rise, Window, hostilities, rise
-from pipeline.measure.draws import reach_of
+from pipeline.measure.draws import reach_of, sample_chances
 from pipeline.measure.missing import Coverage, flags, why_empty
 from pipeline.measure.timespan import coverage_of, measured_days
 from pipeline.monitor import Monitor, Period
@@ -39,6 +39,8 @@ from pipeline.store.models import model_in_force
 VARIABLE = "criticism"
 MOST_SPELLINGS = 3
 """other spellings that one flag names"""
+LEAST_COUNTED = 0.5
+"""share of its codings a window's test of a rise has to count without a flag: unequal chances make each count less"""
 RULES = 1
 """version of the rules by which names are found; another one has every text looked through again"""
 
@@ -131,7 +133,7 @@ DIRECTED_COLUMNS: dict[str, str] = {
     "share_high": "upper end",
     "audited": "texts that hit an alias of b, from which codings are drawn (M)",
     "codings": "of them drawn at random and coded (n)",
-    "late": "audited texts that arrived after the draw",
+    "late": "audited texts that arrived after the draw that codings speak for",
     "estimator": "corrected, counted (no text names b), uncorrected (the model alone) or none",
     "hostile_share": "hostile share of the audited texts",
     "hostile_low": "lower end of the 95% interval",
@@ -370,7 +372,10 @@ def _own_flags(reading: _Reading, b: str, own: Sequence[int], made: Hostility) -
     if outside := sum(reading.texts[i].cluster in coded and b not in reading.framed[i] for i in own):
         said.append(f"{outside} coded texts hit no alias of {b} (any more) and are in no figure")
     if made.late:
-        said.append(f"{made.late} texts that name {b} arrived after the draw; the hostile share is of the others")
+        said.append(
+            f"{made.late} texts that name {b} arrived after the draw that codings speak for; "
+            "the hostile share is of the others"
+        )
     return said
 
 
@@ -455,17 +460,29 @@ def rise_of(
     mask = Mask(names[b])
     words = texts_in_order(session, [text.document for text in strata_texts if text.audited is None])
     naming |= {document for document, text in words if mask.finds(text)}
-    drawn = _reaches(monitor, [text for text in strata_texts if text.document in naming], coded, collected)
+    named = [text for text in strata_texts if text.document in naming]
+    drawn, chances = _reaches(monitor, named, coded, collected)
     own = [t for t in strata_texts if any(start <= t.day < end for start, end in (present, reference))]
     in_time = [t for t in own if not _is_late(collected[t.cluster], drawn.get(_stratum(monitor, t)))]
-    windows = [_window(in_time, span, naming, coded) for span in (present, reference)]
+    windows = [_window(in_time, span, naming, coded, chances) for span in (present, reference)]
     said = []
     if len(in_time) < len(own):
-        said.append(f"{len(own) - len(in_time)} texts of {a} arrived after the draw and are left out")
+        said.append(
+            f"{len(own) - len(in_time)} texts of {a} arrived after the draw that codings speak for and are left out"
+        )
     strata = {_stratum(monitor, t) for t in in_time if t.document in naming}
     uncoded = sorted(span.label for span in strata if span not in drawn)
     if uncoded and len(uncoded) < len(strata):
         said.append(f"nothing is coded in {', '.join(uncoded)}: its texts are taken to be like the coded ones")
+    for window, name in zip(windows, ("present", "reference"), strict=True):
+        if window.pi is not None and window.counted < LEAST_COUNTED * window.coded:
+            inside = [t for t in in_time if window.start <= t.day < window.end and t.document in chances]
+            rarest = _stratum(monitor, min(inside, key=lambda text: chances[text.document]))
+            said.append(
+                f"the {window.coded} codings of the {name} count as {window.counted:.1f}, because their texts were "
+                f"drawn with chances from {window.pi.min():.0%} to {window.pi.max():.0%}; code more texts of "
+                f"{rarest.label}, of which some had the least chance"
+            )
     return rise(a, b, windows[0], windows[1], said)
 
 
@@ -475,18 +492,25 @@ def _stratum(monitor: Monitor, text: TextTowards) -> Span:
 
 def _reaches(
     monitor: Monitor, naming: Sequence[TextTowards], coded: Mapping[int, Coded], collected: Mapping[int, datetime]
-) -> dict[Span, datetime]:
-    """Audit period -> until when texts had to be collected so that the coded ones speak for them."""
+) -> tuple[dict[Span, datetime], dict[int, float]]:
+    """Audit period -> until when texts had to be collected so that the coded ones speak for them.
+
+    And coded document -> its inclusion probability, which differs by wave and audit period.
+    """
     strata: dict[Span, list[TextTowards]] = {}
     for text in naming:
         strata.setdefault(_stratum(monitor, text), []).append(text)
-    made = {}
+    made: dict[Span, datetime] = {}
+    chances: dict[int, float] = {}
     for span, texts in strata.items():
         found = [coded.get(text.cluster) for text in texts]
-        reach = reach_of([one.draws if one else None for one in found], [collected[text.cluster] for text in texts])
+        draws, arrived = [one.draws if one else None for one in found], [collected[text.cluster] for text in texts]
+        reach = reach_of(draws, arrived)
         if reach is not None:
             made[span] = reach
-    return made
+            pi = sample_chances(draws, arrived, [one.answered if one else None for one in found])
+            chances |= {text.document: float(p) for text, p, one in zip(texts, pi, found, strict=True) if one}
+    return made, chances
 
 
 def _is_late(collected: datetime, drawn: datetime | None) -> bool:
@@ -494,14 +518,20 @@ def _is_late(collected: datetime, drawn: datetime | None) -> bool:
 
 
 def _window(
-    own: Sequence[TextTowards], span: tuple[date, date], naming: set[int], coded: Mapping[int, Coded]
+    own: Sequence[TextTowards],
+    span: tuple[date, date],
+    naming: set[int],
+    coded: Mapping[int, Coded],
+    chances: Mapping[int, float],
 ) -> Window:
     inside = [text for text in own if span[0] <= text.day < span[1]]
     named = [text for text in inside if text.document in naming]
-    seen = [text for text in named if text.cluster in coded]
+    seen = sorted((text for text in named if text.cluster in coded), key=lambda text: text.day)
     # a tie of coders is no hostile text until somebody settles it
     hostile = [text for text in seen if coded[text.cluster].y > 0.5]
-    return Window(span[0], span[1], _days(inside), len(named), len(seen), _days(hostile))
+    others = [text for text in seen if coded[text.cluster].y <= 0.5]
+    pi = np.array([chances[text.document] for text in (*hostile, *others)], dtype=float)
+    return Window(span[0], span[1], _days(inside), len(named), len(seen), _days(hostile), pi)
 
 
 def _days(texts: Sequence[TextTowards]) -> Any:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from benchmarks.criticism import ORDERS, claims, coverage
+from benchmarks.criticism import ORDERS, claims, coverage, parted, unequal_claims
 from pipeline.measure.balance import Borrowed, balance
 from pipeline.measure.criticism import (
     RATIOS,
@@ -128,7 +128,7 @@ def test_a_rate_of_all_texts_has_no_interval_while_late_ones_are_uncoded():
     made = hostility(cell([1.0, 0.0], naming=30, clusters=40, late=28), BORROWED)
     assert (made.estimator, made.share, made.low, made.high) == ("corrected", 0.5, 0.5, 0.5)  # of the two
     assert (made.rate, made.rate_low, made.rate_high, made.late) == (0.375, None, None, 28)
-    assert "28 of 30 texts arrived after the draw" in made.why
+    assert "28 of 30 texts arrived after the draw that codings speak for" in made.why
     assert "no interval" in made.why
     in_time = hostility(cell([1.0, 0.0], naming=2, clusters=40), BORROWED)
     assert (in_time.rate_low, in_time.rate_high, in_time.late, in_time.why) == (0.025, 0.025, 0, None)
@@ -205,7 +205,7 @@ def test_the_evidence_of_one_rate_is_one_on_average(n, e, f):
 
 def test_evidence_beyond_every_number_is_infinite_and_no_error():
     assert evidence_of_rise((2000, 0), (1.0, 100.0)) == np.inf
-    assert "over 1,000 to 1" in rise("a", "b", now(range(40)), REFERENCE).sentence
+    assert "over 1,000 to 1" in rise("a", "b", now(range(40), naming=50, coded=50), REFERENCE).sentence
 
 
 def test_a_rise_by_hand():
@@ -259,6 +259,62 @@ def test_a_sample_stands_for_more_texts_than_were_coded():
     assert now([], naming=0, coded=0).exposure == 50
 
 
+def drawn(one, chances):
+    return replace(one, pi=np.asarray(chances, dtype=float))
+
+
+def test_chances_that_are_all_alike_change_not_one_bit():
+    days = [3, 40, 41, 41, 50, 60, 61]
+    for present, reference in ((now(days), REFERENCE), (now(days, naming=47, coded=13), replace(REFERENCE, coded=23))):
+        plain = rise("a", "b", present, reference)
+        exposures = tuple(len(w.days) * (w.coded / w.naming) for w in (present, reference))
+        assert plain.evidence == float(evidence_of_rise((7, 0), exposures))  # exactly, by the formula for one chance
+        assert plain.evidence_days == float(evidence_of_rise((6, 0), exposures))
+        for p, q in ((0.1, 0.1), (1 / 3, 0.7), (1.0, 0.05)):
+            alike = [np.full(present.coded, p), np.full(reference.coded, q)]
+            assert rise("a", "b", drawn(present, alike[0]), drawn(reference, alike[1])) == plain
+            alike[0][0] *= 1 + 1e-12  # as 1 - (1 - p) differs from p
+            assert rise("a", "b", drawn(present, alike[0]), drawn(reference, alike[1])) == plain
+
+
+def test_a_wave_coded_whole_does_not_stand_for_one_that_hardly_is():
+    """20 of 20 coded, then 5 of 100; 11 hostile, all of the first: 11 of 120 and not 11 of 25. It was 64 to 1."""
+    early = now(range(11), clusters=200, naming=120, coded=25)
+    before = window(date(2023, 1, 1), date(2024, 1, 1), range(4), clusters=200, naming=120, coded=50)
+    assert rise("a", "b", early, before).risen
+    made = rise("a", "b", drawn(early, [1.0] * 20 + [0.05] * 5), drawn(before, [5 / 12] * 50))
+    assert (made.risen, made.hostile, made.coded, made.days) == (False, (11, 4), (25, 50), 11)
+    assert made.rate == pytest.approx((11 / 120 * 0.6, 4 / 50 * 0.6))
+    # as likely as can be is worth .05 of as rare as can be: 20 x .05 + 5 texts of the 120
+    assert made.exposure == pytest.approx((200 * 6 / 120, 200 * 50 / 120))
+    assert made.evidence == pytest.approx(float(evidence_of_rise((0.55, 4), made.exposure)))
+    assert made.evidence < 1
+    assert "about 5.5% and 4.8% of its texts" in made.sentence
+
+
+def test_a_rise_in_the_wave_that_is_hardly_coded_is_seen():
+    few = now([10, 20, 30, 40, 50, 60], clusters=200, naming=120, coded=28)
+    made = rise("a", "b", drawn(few, [0.08] * 6 + [1.0] * 20 + [0.08] * 2), REFERENCE)
+    assert made.risen
+    assert made.onset == date(2024, 1, 31)  # until then there are many texts that name nobody
+    assert made.rate[0] == pytest.approx(0.6 * 6 / (8 + 20 * 0.08))
+
+
+def test_a_day_counts_as_its_rarest_hostile_text():
+    one = drawn(now([3, 3, 9, 9, 9]), [1.0, 0.5, 1.0, 1.0, 1.0] + [0.25] * 15)
+    assert (one.count, one.count_of_days) == (0.25 + 0.5 + 3 * 0.25, 0.5 + 0.25)
+    assert one.counted == 0.5 + 4 * 0.25 + 15
+    assert now([]).count_of_days == 0
+
+
+@given(st.floats(0.02, 1), st.floats(0.1, 10), st.sampled_from(RATIOS))
+def test_a_weighted_text_adds_no_more_than_its_share_of_a_whole_one(weight, ratio, rate):
+    """So that the mean of e(r), which the exposures keep at 1 for whole texts, is at most 1 for weighted ones."""
+    whole = (ratio + 1) / (rate * ratio + 1)  # of a text of the reference; r times as much of the present
+    for factor in (whole, rate * whole):
+        assert factor**weight <= 1 + weight * (factor - 1) + 1e-12
+
+
 def test_without_codings_there_is_no_test():
     made = rise("a", "b", now([], coded=0), REFERENCE)
     assert isinstance(made, NotEnough)
@@ -276,6 +332,9 @@ def test_windows_that_can_not_be_are_refused():
         rise("a", "b", replace(REFERENCE, start=date(2023, 12, 1)), REFERENCE)
     with pytest.raises(ValueError, match="a day of one is missing"):
         rise("a", "b", replace(now([1, 2]), days=np.array(["2024-03-31"], dtype="datetime64[D]")), REFERENCE)
+    for wrong in ([0.5] * 19, [0.0] + [0.5] * 19, [1.2] + [0.5] * 19):
+        with pytest.raises(ValueError, match="inclusion probability above 0"):
+            rise("a", "b", drawn(now([1, 2]), wrong), REFERENCE)
     with pytest.raises(ValueError, match="texts in both windows"):
         evidence_of_rise((1, 1), (0.0, 1.0))
     with pytest.raises(ValueError, match="nothing has an onset"):
@@ -283,7 +342,7 @@ def test_windows_that_can_not_be_are_refused():
 
 
 def test_the_onset_is_where_the_rate_changes_not_the_first_hostile_text():
-    loud = now([1, *range(50, 70)], clusters=80)
+    loud = now([1, *range(50, 70)], clusters=80, naming=40, coded=40)
     before = window(date(2023, 1, 1), date(2024, 1, 1), [10, 200], clusters=200, naming=80, coded=80)
     assert onset_day(loud, before) == date(2024, 2, 20)
 
@@ -297,6 +356,23 @@ def test_looking_after_every_coding_claims_no_more_than_it_may(coded, order):
     assert made.last <= made.ever < made.repeated
     risen = claims((0.3, 0.2), (0.6, 0.1), (120, 480), coded, order, 1_000, rng)
     assert risen.last > (0.45 if coded[0] == 8 else 0.95)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("by_part", [True, False])
+def test_parts_of_a_window_coded_at_unequal_rates_claim_no_more_than_they_may(order, by_part):
+    rng = np.random.default_rng(20090919)
+    present = parted(300, 0.1, (0.2, 0.3, 0.5), (1.0, 0.3, 0.05), "first")
+    made = unequal_claims(0.4, present, ((1200, 0.1, 0.25),), order, by_part, 1_000, rng)
+    assert made["weighted"].ever <= 0.025
+    assert made["each as one"].ever > 0.25
+
+
+def test_one_part_is_tested_as_ever():
+    rng = np.random.default_rng(20090919)
+    made = unequal_claims(0.4, ((300, 0.45, 0.25),), ((1200, 0.1, 0.25),), "in turns", True, 200, rng)
+    assert made["weighted"] == made["each as one"] == made["effective number"]
+    assert 0.5 < made["weighted"].last < 1
 
 
 @pytest.mark.parametrize(("hostile", "skill"), [(0.05, 0.6), (0.4, 0.0), (0.4, 0.6)])

@@ -254,7 +254,7 @@ def test_texts_after_the_draw_are_left_out_of_the_test(store):
         store.text("a", PRESENT[0] + timedelta(days=i), HOSTILE, collected=COLLECTED + timedelta(days=1))
     made = rise_of(store.session, monitor_of(), "a", "b", PRESENT, REFERENCE)
     assert made.clusters == (40, 80)
-    assert made.flags == ("10 texts of a arrived after the draw and are left out",)
+    assert made.flags == ("10 texts of a arrived after the draw that codings speak for and are left out",)
     assert rows_of(store)["a", "b", 7].late == 10
 
 
@@ -272,6 +272,48 @@ def test_a_window_that_holds_a_part_of_an_audit_period_knows_how_far_all_of_it_i
     # of the six later texts in the window three are coded, and seven of the twelve of the quarter
     made = rise_of(store.session, monitor_of(), "a", "b", (date(2024, 11, 1), date(2025, 1, 1)), REFERENCE)
     assert (made.flags, made.clusters, made.naming, made.coded) == ((), (12, 80), (12, 16), (9, 16))
+
+
+def test_a_wave_coded_whole_does_not_speak_for_one_that_hardly_is(store):
+    """20 texts of 20 coded, then 5 of 100 that came later: 11 hostile ones of the first are 11 of 120, not of 25."""
+    second = COLLECTED + timedelta(days=1)
+    for i in range(200):
+        text = store.text("a", REFERENCE[0] + timedelta(days=i % 90), HOSTILE if i < 120 else PLAIN)
+        if i < 50:
+            store.coding(text, "hostile" if i < 4 else "neutral", probability=50 / 120)
+    for i in range(120):
+        collected = COLLECTED if i < 20 else second
+        text = store.text("a", PRESENT[0] + timedelta(days=i % 90), HOSTILE, collected=collected)
+        if i < 25:
+            p = 1.0 if i < 20 else 0.05
+            store.coding(text, "hostile" if i < 11 else "neutral", drawn_at=collected, probability=p)
+    for i in range(80):
+        store.text("a", PRESENT[0] + timedelta(days=i), PLAIN)
+    made = rise_of(store.session, monitor_of(), "a", "b", PRESENT, REFERENCE)
+    assert (made.risen, made.hostile, made.coded, made.naming) == (False, (11, 4), (25, 50), (120, 120))
+    assert made.evidence < 1
+    assert made.rate == pytest.approx((11 / 200, 4 / 50 * 0.6))
+    assert made.flags == (
+        "the 25 codings of the present count as 6.0, because their texts were drawn with chances from 5% to 100%; "
+        "code more texts of 2024-Q3, of which some had the least chance",
+    )
+    row = rows_of(store)["a", "b", 7]
+    assert row.rate == pytest.approx(made.rate[0], abs=1e-6)
+
+
+def test_audit_periods_of_one_window_weigh_what_they_are(store):
+    for month, coded in ((1, 20), (4, 5)):
+        for i in range(20):
+            text = store.text("a", date(2024, month, 1) + timedelta(days=i), HOSTILE)
+            if i < coded:
+                store.coding(text, "hostile" if month == 1 and i < 10 else "neutral", probability=coded / 20)
+    hostile_world(store)
+    made = rise_of(store.session, monitor_of(), "a", "b", (date(2024, 1, 1), date(2024, 7, 1)), PRESENT)
+    assert made.hostile == (10, 6)
+    assert [flag[:43] for flag in made.flags] == ["the 41 codings of the present count as 18.0"]
+    # 20 texts stand for themselves, 16 for two each, 5 for four each; 56 of 120 name b
+    assert made.rate[0] == pytest.approx(10 / (20 + 16 * 2 + 5 * 4) * 56 / 120)
+    assert made.exposure[0] == pytest.approx(120 / 56 * (20 / 4 + 16 / 2 + 5))
 
 
 def test_an_audit_period_without_codings_is_said(store):
