@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
 
-from sqlalchemy import Select, select, tuple_, union_all
+from sqlalchemy import JSON, ColumnElement, Select, String, cast, func, literal, select, true, tuple_, union_all
 from sqlalchemy.orm import Session, aliased
 
 from pipeline.store.tables import GapCell, Published, RaisedAlarm, Run, StateChange, TrendCell
@@ -111,14 +112,20 @@ def newest_published_gaps(
 def newest_runs(session: Session, monitor: str, sources: Sequence[str], limit: int) -> dict[str, list[Run]]:
     """Source -> its newest ``limit`` runs of collecting, newest first."""
     found: dict[str, list[Run]] = defaultdict(list, {source: [] for source in sources})
-    queries = [
-        select(Run)
-        .where(Run.monitor == monitor, Run.source == source, Run.job == "collect")
-        .order_by(Run.started_at.desc(), Run.id.desc())
-        .limit(limit)
-        for source in dict.fromkeys(sources)
-    ]
-    for run in _each(session, Run, queries):
+
+    def of(source: str | ColumnElement[str]) -> Select[Run]:
+        mine = (Run.monitor == monitor, Run.source == source, Run.job == "collect")
+        return select(Run).where(*mine).order_by(Run.started_at.desc(), Run.id.desc()).limit(limit)
+
+    if session.get_bind().dialect.name == "postgresql":
+        # which takes longer to plan a part for each source than to answer them all
+        names = cast(literal(json.dumps(list(found)), String), JSON)
+        asked = func.json_array_elements_text(names).table_valued("value")
+        each = of(asked.c.value).lateral()
+        newest = iter(session.scalars(select(aliased(Run, each)).select_from(asked).join(each, true())))
+    else:
+        newest = iter(_each(session, Run, [of(source) for source in found]))
+    for run in newest:
         found[run.source or ""].append(run)
     for runs in found.values():
         runs.sort(key=lambda one: (one.started_at, one.id), reverse=True)
