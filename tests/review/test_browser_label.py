@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
-READ = 350
+READ = 700
 """milliseconds: an answer that comes sooner than 300 after its text is taken for a double click"""
 
 
