@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
@@ -122,9 +122,9 @@ def newest_runs(session: Session, monitor: str, sources: Sequence[str], limit: i
         names = cast(literal(json.dumps(list(found)), String), JSON)
         asked = func.json_array_elements_text(names).table_valued("value")
         each = of(asked.c.value).lateral()
-        newest = iter(session.scalars(select(aliased(Run, each)).select_from(asked).join(each, true())))
+        newest: Iterable[Run] = session.scalars(select(aliased(Run, each)).select_from(asked).join(each, true()))
     else:
-        newest = iter(_each(session, Run, [of(source) for source in found]))
+        newest = _each(session, Run, [of(source) for source in found])
     for run in newest:
         found[run.source or ""].append(run)
     for runs in found.values():
