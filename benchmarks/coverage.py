@@ -214,12 +214,18 @@ PARTS = (0.1, 0.25, 0.5, 0.75)
 
 
 def _queues(
-    cell: Population, shares: Sequence[float], sizes: Sequence[int], random: np.random.Generator, part: float = 1.0
+    cell: Population,
+    shares: Sequence[float],
+    sizes: Sequence[int],
+    random: np.random.Generator,
+    part: float = 1.0,
+    silent: int = 0,
 ) -> Audit:
     """As queues draw: each takes of what has come by then, and nothing that an earlier one holds.
 
     shares: of the cell's texts, that came before each draw and after the one before. sizes: texts drawn. part: of the
-    last draw, coded so far, in random order. New texts are spoken of once five are coded.
+    last draw, coded so far, in random order. silent: so many draws at the beginning nobody answers. New texts are
+    spoken of once five are coded.
     """
     total = len(cell.y)
     # they also say something else, as in a rift: who weighs them wrongly is wrong
@@ -237,12 +243,13 @@ def _queues(
         free[taken] = False
         coded = taken if number < len(sizes) - 1 else taken[: max(1, round(part * len(taken)))]
         share = len(coded) / len(taken)
-        for i in coded.tolist():
+        for i in coded.tolist() if number >= silent else ():
             draws[i] = {drawn_at[number]: len(taken) / len(left)}
             answered[i] = {drawn_at[number]: share} if share < 1 else {}
-    arrived_late = late_texts(draws, collected)
+    earlier = drawn_at[:silent]
+    arrived_late = late_texts(draws, collected, earlier)
     y = _coded(cell, np.array([i for i, own in enumerate(draws) if own], dtype=np.int64))
-    return y, sample_chances(draws, collected, answered), arrived_late, ~arrived_late
+    return y, sample_chances(draws, collected, answered, earlier), arrived_late, ~arrived_late
 
 
 def unfinished_second_draw(cell: Population, n: int, random: np.random.Generator) -> Audit:
@@ -264,6 +271,13 @@ def large_second_draw(cell: Population, n: int, random: np.random.Generator) -> 
 def three_draws(cell: Population, n: int, random: np.random.Generator) -> Audit:
     """n of the early texts, then twice half as many of a cell that grows: five of the new ones are coded, or not."""
     return _queues(cell, (0.4, 0.3, 0.3), (n, (n + 1) // 2, (n + 1) // 2), random)
+
+
+def silent_first_draw(cell: Population, n: int, random: np.random.Generator) -> Audit:
+    """A fifth of the early texts, half, nine tenths or all of them stand in a queue that nobody answers; then n of the
+    others."""
+    held = round(float(random.choice([0.2, 0.5, 0.9, 1.0])) * 0.5 * len(cell.y))
+    return _queues(cell, (0.5, 0.5), (held, n), random, silent=1)
 
 
 def late(cell: Population, n: int, random: np.random.Generator) -> Audit:
@@ -291,10 +305,11 @@ DRAWS: Mapping[str, Callable[[Population, int, np.random.Generator], Audit]] = {
     "small second draw": small_second_draw,
     "large second draw": large_second_draw,
     "three draws": three_draws,
+    "silent first draw": silent_first_draw,
 }
 
 
-IN_WAVES = ("unfinished draw", "small second draw", "large second draw", "three draws")
+IN_WAVES = ("unfinished draw", "small second draw", "large second draw", "three draws", "silent first draw")
 """Of these the ones whose texts came in waves that differ."""
 
 

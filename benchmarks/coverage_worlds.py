@@ -179,7 +179,7 @@ WORLDS = (
         World(sources, 0.2, draw)
         for draw in (
             *("unequal", "second draw", "late", "late and coded", "unfinished draw"),
-            *("small second draw", "large second draw", "three draws"),
+            *("small second draw", "large second draw", "three draws", "silent first draw"),
         )
         for sources in (3, 5, 10, 30)
     ),

@@ -53,11 +53,12 @@ class Postgres:
         """As if its machine were switched off."""
         self._run("pg_ctl", "-m", "immediate", "-w", "stop")
 
-    def new_database(self, name: str) -> str:
-        """Address of a new, empty database."""
+    def new_database(self, name: str, *, like: str | None = None) -> str:
+        """Address of a new database: empty, or a copy of the one of the name ``like``."""
         server = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            copied = sql.SQL(" TEMPLATE {}").format(sql.Identifier(like)) if like else sql.SQL("")
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)) + copied)
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
 
     def __enter__(self) -> Postgres:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from benchmarks.postgres import Postgres, programs
 from pipeline.settings import PROJECT_ROOT, Settings
-from pipeline.store.session import engine_for
+from pipeline.store.session import engine_for, migrate
 
 # A busy machine is no fault of the code under test; a red run must be red again for whoever looks into it.
 hypothesis.settings.register_profile(
@@ -72,27 +73,61 @@ def postgres_server() -> Iterator[Postgres]:
         yield server
 
 
-@pytest.fixture
-def postgres_address(postgres_server: Postgres) -> str:
-    """Address of a new, empty PostgreSQL database."""
-    return postgres_server.new_database(f"test_{uuid4().hex}")
+# Migrating takes .2 seconds, and two thousand tests want a database: each gets a copy of one that was migrated.
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with all tables and nothing in them."""
+    made = Settings(data=tmp_path_factory.mktemp("migrated"), database_url="")
+    migrate(made)
+    engine_for(made.database).dispose()  # the last connection brings the log home
+    return made.data / "riftwatch.db"
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: Postgres) -> str:
+    """The name of such a database of the PostgreSQL server."""
+    made = Settings(database_url=postgres_server.new_database("migrated"))
+    migrate(made)
+    engine_for(made.database).dispose()  # a database that is copied may have no other connection
+    return "migrated"
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Iterator[Settings]:
-    """Settings on a new SQLite database and an empty data folder."""
-    made = Settings(data=tmp_path / "data", database_url="", default_delay=0.0)
+def postgres_address(postgres_server: Postgres, migrated_postgres: str) -> str:
+    """Address of a new PostgreSQL database with all tables and nothing in them."""
+    return postgres_server.new_database(f"test_{uuid4().hex}", like=migrated_postgres)
+
+
+def _settings(folder: Path, address: str = "") -> Iterator[Settings]:
+    made = Settings(data=folder / "data", database_url=address, default_delay=0.0)
     yield made
     engine_for(made.database).dispose()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Settings]:
+    """Settings on a new SQLite database, with nothing else in the data folder."""
+    (tmp_path / "data").mkdir()
+    shutil.copy(migrated_sqlite, tmp_path / "data")
+    yield from _settings(tmp_path)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
     """The same on SQLite, then on PostgreSQL."""
-    address = "" if request.param == "sqlite" else request.getfixturevalue("postgres_address")
-    made = Settings(data=tmp_path / "data", database_url=address, default_delay=0.0)
-    yield made
-    engine_for(made.database).dispose()
+    if request.param == "sqlite":
+        yield request.getfixturevalue("settings")
+    else:
+        yield from _settings(tmp_path, request.getfixturevalue("postgres_address"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def untouched_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """Settings on a SQLite database that does not exist yet, then on an empty one of PostgreSQL."""
+    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
+    yield from _settings(tmp_path, server.new_database(f"test_{uuid4().hex}") if server else "")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

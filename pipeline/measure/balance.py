@@ -75,7 +75,7 @@ class Balance:
     coded: int
     """texts drawn at random and coded, in the estimate"""
     late: int = 0
-    """texts that arrived after the draw that codings speak for and are not in the estimate"""
+    """texts that arrived at a time that codings do not speak for and are not in the estimate"""
     lam: float | None = None
     interval: Interval | None = None
     why: str | None = None

@@ -38,6 +38,8 @@ class Coded:
     """of the codings"""
     answered: Mapping[datetime, float] = field(default_factory=dict)
     """of a draw that is not answered whole: which share of it is, in the stratum of this text"""
+    earlier: frozenset[datetime] = frozenset()
+    """when earlier draws took texts of its stratum, coded or not"""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ def codings_by_cluster(
     settled: dict[int, float] = {}
     draws: dict[int, dict[datetime, float]] = {}
     answered: dict[int, dict[datetime, float]] = {}
+    earlier: dict[int, frozenset[datetime]] = {}
     ids: dict[int, list[int]] = {}
     unknown: dict[str, int] = {}
     unweighed = out_of_order = 0
@@ -108,6 +111,7 @@ def codings_by_cluster(
             ids.setdefault(coding.cluster, []).append(coding.id)
             own = draws.setdefault(coding.cluster, {})
             own[coding.drawn_at] = max(coding.probability, own.get(coding.drawn_at, 0.0))
+            earlier[coding.cluster] = earlier.get(coding.cluster, frozenset()) | coding.earlier
             if coding.answered < 1:
                 answered.setdefault(coding.cluster, {})[coding.drawn_at] = coding.answered
     problems = [
@@ -123,7 +127,7 @@ def codings_by_cluster(
         )
     agreed = {cluster: float(np.mean(list(each.values()))) for cluster, each in values.items()} | settled
     return {
-        cluster: Coded(y, draws[cluster], tuple(ids[cluster]), answered.get(cluster, {}))
+        cluster: Coded(y, draws[cluster], tuple(ids[cluster]), answered.get(cluster, {}), earlier[cluster])
         for cluster, y in agreed.items()
     }, problems
 
@@ -140,7 +144,13 @@ def sample_of(coded: Sequence[Coded | None], collected: Sequence[datetime]) -> t
     """
     draws = [one.draws if one else None for one in coded]
     answered = [one.answered if one else None for one in coded]
-    return sample_chances(draws, collected, answered), late_texts(draws, collected)
+    earlier = earlier_of(coded)
+    return sample_chances(draws, collected, answered, earlier), late_texts(draws, collected, earlier)
+
+
+def earlier_of(coded: Sequence[Coded | None]) -> frozenset[datetime]:
+    """``earlier`` of all coded texts of a stratum together."""
+    return frozenset().union(*(one.earlier for one in coded if one))
 
 
 @dataclass(frozen=True)
@@ -203,7 +213,8 @@ class Grid:
 
     def came_later(self, cell: Cell) -> list[int]:
         """Clusters of those texts of a cell that came after its first draw, by the copies that are known so far."""
-        times = {at for c in cell.cluster_ids[~np.isnan(cell.y)].tolist() for at in self._coded[c].draws}
+        coded = [self._coded[c] for c in cell.cluster_ids[~np.isnan(cell.y)].tolist()]
+        times = {drawn_at for one in coded for drawn_at in (*one.draws, *one.earlier)}
         if not times or WHOLE_CELL in times:
             return []
         rows = self._rows_of(cell.group)

@@ -91,7 +91,7 @@ class Hostility:
     rate: float | None = None
     """h_AB: of all texts of A"""
     rate_low: float | None = None
-    """null beside a corrected share: texts that name B arrived after the draw that codings speak for, see ``why``"""
+    """null beside a corrected share: texts that name B arrived at a time that codings do not speak for, see ``why``"""
     rate_high: float | None = None
     coded: int = 0
     late: int = 0
@@ -163,7 +163,7 @@ def hostility(cell: Audited, borrowed: Borrowed) -> Hostility:
     low, high, value = (min(1.0, max(0.0, x)) for x in (low, high, value))
     if late:
         why = (
-            f"{late} of {cell.naming} texts arrived after the draw that codings speak for and too few of them are "
+            f"{late} of {cell.naming} texts arrived at a time that codings do not speak for and too few of them are "
             "coded: the share is of the others, and the rate, which takes them to be like these, has no interval"
         )
         return Hostility(

@@ -18,9 +18,9 @@ from classifiers.codebook import codebook_of
 from classifiers.text.mask import Mask
 from classifiers.text.mentions import Mentions
 from pipeline.measure.attention import Citations, Vocabulary, most_cited, prints_of, replies, wilson
-from pipeline.measure.cells import Coded, codings_by_cluster, sample_of
+from pipeline.measure.cells import Coded, codings_by_cluster, earlier_of, sample_of
 from pipeline.measure.criticism import Audited, Hostility, NotEnough, Rise, Window, hostilities, rise
-from pipeline.measure.draws import reach_of, sample_chances
+from pipeline.measure.draws import is_in, sample_chances, unspoken
 from pipeline.measure.missing import Coverage, flags, why_empty
 from pipeline.measure.timespan import coverage_of, measured_days
 from pipeline.monitor import Monitor, Period
@@ -133,7 +133,7 @@ DIRECTED_COLUMNS: dict[str, str] = {
     "share_high": "upper end",
     "audited": "texts that hit an alias of b, from which codings are drawn (M)",
     "codings": "of them drawn at random and coded (n)",
-    "late": "audited texts that arrived after the draw that codings speak for",
+    "late": "audited texts that arrived at a time that codings do not speak for",
     "estimator": "corrected, counted (no text names b), uncorrected (the model alone) or none",
     "hostile_share": "hostile share of the audited texts",
     "hostile_low": "lower end of the 95% interval",
@@ -373,7 +373,7 @@ def _own_flags(reading: _Reading, b: str, own: Sequence[int], made: Hostility) -
         said.append(f"{outside} coded texts hit no alias of {b} (any more) and are in no figure")
     if made.late:
         said.append(
-            f"{made.late} texts that name {b} arrived after the draw that codings speak for; "
+            f"{made.late} texts that name {b} arrived at a time that codings do not speak for; "
             "the hostile share is of the others"
         )
     return said
@@ -461,17 +461,17 @@ def rise_of(
     words = texts_in_order(session, [text.document for text in strata_texts if text.audited is None])
     naming |= {document for document, text in words if mask.finds(text)}
     named = [text for text in strata_texts if text.document in naming]
-    drawn, chances = _reaches(monitor, named, coded, collected)
+    silences, chances = _silences(monitor, named, coded, collected)
     own = [t for t in strata_texts if any(start <= t.day < end for start, end in (present, reference))]
-    in_time = [t for t in own if not _is_late(collected[t.cluster], drawn.get(_stratum(monitor, t)))]
+    in_time = [t for t in own if not is_in(silences.get(_stratum(monitor, t), ()), collected[t.cluster])]
     windows = [_window(in_time, span, naming, coded, chances) for span in (present, reference)]
     said = []
     if len(in_time) < len(own):
         said.append(
-            f"{len(own) - len(in_time)} texts of {a} arrived after the draw that codings speak for and are left out"
+            f"{len(own) - len(in_time)} texts of {a} arrived at a time that codings do not speak for and are left out"
         )
     strata = {_stratum(monitor, t) for t in in_time if t.document in naming}
-    uncoded = sorted(span.label for span in strata if span not in drawn)
+    uncoded = sorted(span.label for span in strata if span not in silences)
     if uncoded and len(uncoded) < len(strata):
         said.append(f"nothing is coded in {', '.join(uncoded)}: its texts are taken to be like the coded ones")
     for window, name in zip(windows, ("present", "reference"), strict=True):
@@ -490,31 +490,27 @@ def _stratum(monitor: Monitor, text: TextTowards) -> Span:
     return period_of(monitor.audit_period, text.day)
 
 
-def _reaches(
+def _silences(
     monitor: Monitor, naming: Sequence[TextTowards], coded: Mapping[int, Coded], collected: Mapping[int, datetime]
-) -> tuple[dict[Span, datetime], dict[int, float]]:
-    """Audit period -> until when texts had to be collected so that the coded ones speak for them.
+) -> tuple[dict[Span, list[tuple[datetime, datetime]]], dict[int, float]]:
+    """Audit period of which something is coded -> when texts came for which the coded ones do not speak.
 
     And coded document -> its inclusion probability, which differs by wave and audit period.
     """
     strata: dict[Span, list[TextTowards]] = {}
     for text in naming:
         strata.setdefault(_stratum(monitor, text), []).append(text)
-    made: dict[Span, datetime] = {}
+    made: dict[Span, list[tuple[datetime, datetime]]] = {}
     chances: dict[int, float] = {}
     for span, texts in strata.items():
         found = [coded.get(text.cluster) for text in texts]
         draws, arrived = [one.draws if one else None for one in found], [collected[text.cluster] for text in texts]
-        reach = reach_of(draws, arrived)
-        if reach is not None:
-            made[span] = reach
-            pi = sample_chances(draws, arrived, [one.answered if one else None for one in found])
+        if any(found):
+            earlier = earlier_of(found)
+            made[span] = unspoken(draws, arrived, earlier)
+            pi = sample_chances(draws, arrived, [one.answered if one else None for one in found], earlier)
             chances |= {text.document: float(p) for text, p, one in zip(texts, pi, found, strict=True) if one}
     return made, chances
-
-
-def _is_late(collected: datetime, drawn: datetime | None) -> bool:
-    return drawn is not None and collected > drawn
 
 
 def _window(

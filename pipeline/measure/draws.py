@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -12,6 +12,7 @@ from pipeline.measure.balance import LEAST_CODINGS, Bools, Floats
 
 WHOLE_CELL = datetime(1970, 1, 1, tzinfo=UTC)
 """``drawn_at`` of a sample drawn from a list that was known to be complete: no text can come late."""
+_END = datetime.max.replace(tzinfo=UTC)
 
 Draws = Mapping[datetime, float]
 """Of one coded text: when each sample it fell into was drawn -> inclusion probability in that draw."""
@@ -63,7 +64,10 @@ def _unfinished(draws: Sequence[Draws | None], answered: Sequence[Draws | None] 
 
 
 def sample_chances(
-    draws: Sequence[Draws | None], collected: Sequence[datetime], answered: Sequence[Draws | None] | None = None
+    draws: Sequence[Draws | None],
+    collected: Sequence[datetime],
+    answered: Sequence[Draws | None] | None = None,
+    earlier: Collection[datetime] = (),
 ) -> Floats:
     """pi of each coded text of a cell, given how many of its wave are coded; NaN for the others. Shape (N,).
 
@@ -73,15 +77,22 @@ def sample_chances(
     the new texts or more are picked out (:func:`reach_of`), and in them it takes the new texts for more than they are.
     Texts of one wave that were drawn with unequal probabilities keep their ratio; a wave of which nothing is coded is
     taken to be like the next. After a single draw, or one from a complete list, the product stays.
+
+    earlier: when queues drew texts of this stratum, whether or not anything of them is coded. What they hold could not
+    fall into a later draw, so that what came before them is a wave of its own. Where nothing of such a wave is coded,
+    the codings do not speak for it (:func:`unspoken`), and it is joined with none.
     """
     pi = inclusion_probabilities(draws, collected, answered)
-    times = _times_of(draws)
+    times = _times_of(draws, earlier)
     if len(times) < 2 or WHOLE_CELL in times:
         return pi
     wave = np.array([bisect_left(times, arrived) for arrived in collected])
-    coded, inside = ~np.isnan(pi), np.zeros(len(pi), dtype=bool)
-    for number in range(len(times)):
-        inside |= wave == number
+    coded, inside, silent = ~np.isnan(pi), np.zeros(len(pi), dtype=bool), set(times) - set(_times_of(draws))
+    for number, drawn_at in enumerate(times):
+        here = wave == number
+        if drawn_at in silent and not (here & coded).any():
+            continue
+        inside |= here
         if (inside & coded).any():
             spoken_for = float((1 / pi[inside & coded]).sum())
             pi[inside] = np.minimum(1.0, pi[inside] * spoken_for / int(inside.sum()))
@@ -89,7 +100,9 @@ def sample_chances(
     return pi
 
 
-def reach_of(draws: Sequence[Draws | None], collected: Sequence[datetime]) -> datetime | None:
+def reach_of(
+    draws: Sequence[Draws | None], collected: Sequence[datetime], earlier: Collection[datetime] = ()
+) -> datetime | None:
     """Until when texts had to be collected so that the coded ones speak for them; None without a draw.
 
     That is the newest draw by which five of the texts that came since the one before (or all of them) are coded, by
@@ -97,13 +110,14 @@ def reach_of(draws: Sequence[Draws | None], collected: Sequence[datetime]) -> da
     texts at all (docs/measuring.md has the coverage). Where no draw has so many, nothing is corrected, and it is the
     newest.
 
-    draws: of each text, None: not coded. collected: when each was first collected.
+    draws: of each text, None: not coded. collected: when each was first collected. earlier: as in
+    :func:`sample_chances`; the newest may be one of these.
     """
-    times = _times_of(draws)
+    times = _times_of(draws, earlier)
     if not times:
         return None
     if WHOLE_CELL in times:
-        return datetime.max.replace(tzinfo=UTC)
+        return _END
     reach = None
     for drawn_at in times:
         since = [
@@ -118,11 +132,41 @@ def reach_of(draws: Sequence[Draws | None], collected: Sequence[datetime]) -> da
     return reach or times[-1]
 
 
-def late_texts(draws: Sequence[Draws | None], collected: Sequence[datetime]) -> Bools:
-    """True for texts that came after what the coded ones can speak for (:func:`reach_of`); shape (N,)."""
-    reach = reach_of(draws, collected)
-    return np.array([reach is not None and arrived > reach for arrived in collected], dtype=bool)
+def unspoken(
+    draws: Sequence[Draws | None], collected: Sequence[datetime], earlier: Collection[datetime] = ()
+) -> list[tuple[datetime, datetime]]:
+    """Stretches of time (from after the first to the second): for texts that came in them no coding speaks.
+
+    That is what came after :func:`reach_of`, and what came before a draw of which nothing is coded, where that holds so
+    much that nothing of it fell into another draw either. Arguments as in :func:`reach_of`.
+    """
+    reach = reach_of(draws, collected, earlier)
+    if reach is None:
+        return []
+    made, since = [(reach, _END)], WHOLE_CELL
+    known = set(_times_of(draws))
+    for drawn_at in _times_of(draws, earlier):
+        pairs = zip(draws, collected, strict=True)
+        if drawn_at not in known and not any(own and since < arrived <= drawn_at for own, arrived in pairs):
+            made.append((since, drawn_at))
+        since = drawn_at
+    return made
 
 
-def _times_of(draws: Sequence[Draws | None]) -> list[datetime]:
-    return sorted({drawn_at for own in draws for drawn_at in own or {}})
+def is_in(stretches: Sequence[tuple[datetime, datetime]], arrived: datetime) -> bool:
+    """Whether a text that came at this time came in one of the stretches of :func:`unspoken`."""
+    return any(after < arrived <= until for after, until in stretches)
+
+
+def late_texts(
+    draws: Sequence[Draws | None], collected: Sequence[datetime], earlier: Collection[datetime] = ()
+) -> Bools:
+    """True for texts for which the coded ones do not speak (:func:`unspoken`); shape (N,)."""
+    stretches = unspoken(draws, collected, earlier)
+    return np.array([is_in(stretches, arrived) for arrived in collected], dtype=bool)
+
+
+def _times_of(draws: Sequence[Draws | None], earlier: Collection[datetime] = ()) -> list[datetime]:
+    """When draws took place of which something is coded, and others before the newest of these."""
+    times = {drawn_at for own in draws for drawn_at in own or {}}
+    return sorted(times.union(drawn_at for drawn_at in earlier if drawn_at < max(times))) if times else []

@@ -321,7 +321,7 @@ def _how(row: Published) -> list[str]:
         return [f"how: not at all: {figures.get('missing')}"]
     said = f"N = {figures['clusters']}, n = {figures['codings']}"
     if figures.get("late"):
-        said += f" ({figures['late']} of the N, with their codings, arrived after the draw that codings speak for)"
+        said += f" ({figures['late']} of the N, with their codings, arrived at a time that codings do not speak for)"
     if figures["estimator"] == "corrected":
         (lent,) = figures["borrowed"].values()
         said += (

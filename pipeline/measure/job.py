@@ -72,7 +72,7 @@ def _estimate_flags(cell: Summary, estimate: Balance | None, audit: bool, aside:
     if cell.unframed and cell.framed:
         made.append(f"{cell.unframed} of {cell.clusters} texts are not framed and not in the balance")
     if estimate is not None and estimate.late:
-        made.append(f"{estimate.late} texts arrived after the draw that codings speak for and are not in the balance")
+        made.append(f"{estimate.late} texts arrived at a time that codings do not speak for and are not in the balance")
     if estimate is not None and audit and estimate.interval is None:
         made.append(f"not corrected: {estimate.why}")
     return made

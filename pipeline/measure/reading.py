@@ -136,10 +136,13 @@ class Reader:
             (group, day), coded = self._places[cluster], self._coded[cluster]
             draws = sorted((drawn_at.isoformat(), chance) for drawn_at, chance in coded.draws.items())
             line = f"{cluster} {coded.y!r} {draws} {coded.ids}"
+            earlier = sorted(drawn_at.isoformat() for drawn_at in coded.earlier - coded.draws.keys())
             for kind in kinds:
                 came = f" {self._arrived.get(cluster)}" if kind == self._audit else ""
                 if kind == self._audit and coded.answered:
                     came += f" {sorted((drawn_at.isoformat(), share) for drawn_at, share in coded.answered.items())}"
+                if kind == self._audit and earlier:
+                    came += f" after {earlier}"
                 made.setdefault((group, kind, start(kind, day)), []).append(line + came)
         return made
 

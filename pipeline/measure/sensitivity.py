@@ -393,7 +393,7 @@ def _variants(texts: DyadTexts) -> Iterator[Variant]:
     yield "masking", "names not masked", lambda: _unmasked(texts, used)
     yield "speaker", "observers' texts about the groups too", lambda: _observed(texts)
     late = 0 if texts.late is None else int((inside & texts.late).sum())
-    without_late = f", without {late} texts that arrived after the draw that codings speak for" if late else ""
+    without_late = f", without {late} texts that arrived at a time that codings do not speak for" if late else ""
     yield "coded", f"corrected by random codings{without_late}", lambda: _corrected(texts, used)
 
 

@@ -296,7 +296,7 @@ def _distance(texts: _Texts, values: Mapping[int, str], names: Sequence[str]) ->
         f"chance: {distance.plain:.3f}."
     )
     if after := int((texts.counts & texts.present & texts.late).sum()):
-        lines.append(f"{after} texts arrived after the draw that codings speak for and are in none of this.")
+        lines.append(f"{after} texts arrived at a time that codings do not speak for and are in none of this.")
     try:
         jsd = jensen_shannon(sides[0], sides[1])
         lines.append(f"Jensen-Shannon divergence: {jsd.value:.3f} nats, less a bias of {jsd.bias:.3f}.")

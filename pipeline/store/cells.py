@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 from pipeline.store.answered import Place, answered_shares
 from pipeline.store.bulk import upsert_many
 from pipeline.store.columns import Columns, Kind, columns_of, empty_columns, nan_for_null
+from pipeline.store.earlier_draws import earlier_draws
 from pipeline.store.models import LEARNT_FROM
 from pipeline.store.tables import Cluster, Coding, Document, Framing, GapCell, Model, Promotion, Run, TrendCell
 from pipeline.store.upsert import IN_ONE_QUERY
@@ -82,6 +83,8 @@ class RandomCoding:
     """true: it settles the disagreement of the others"""
     answered: float | None = field(default=1.0, repr=False)
     """share of its draw that is answered by now in its stratum; null: what is answered is no random part of it"""
+    earlier: frozenset[datetime] = field(default=frozenset(), repr=False)
+    """when earlier queues drew texts of its stratum, whether or not they were answered"""
 
 
 @dataclass(frozen=True)
@@ -314,12 +317,14 @@ def places(session: Session, monitor: str, clusters: Sequence[int]) -> dict[int,
 def random_codings(session: Session, monitor: str, *, before: date | None = None) -> list[RandomCoding]:
     """Random codings of framing by people whose text is collected, oldest first.
 
-    before: only those of texts published earlier than this day. How far their draws are answered is not asked then: it
-    rests on texts of later days too.
+    before: only those of texts published earlier than this day. Nothing is asked of their draws then: how far these are
+    answered rests on texts of later days too.
     """
     if before is None:
-        return _random_codings(session, Coding.monitor == monitor, answered_shares(session, monitor, VARIABLE))
-    return _random_codings(session, and_(Coding.monitor == monitor, Document.published_at < _midnight(before)), {})
+        answered, earlier = answered_shares(session, monitor, VARIABLE), earlier_draws(session, monitor, VARIABLE)
+        return _random_codings(session, Coding.monitor == monitor, answered, earlier)
+    of_days = and_(Coding.monitor == monitor, Document.published_at < _midnight(before))
+    return _random_codings(session, of_days, {}, {})
 
 
 def codings_again(session: Session, monitor: str, codings: Sequence[int], at: datetime) -> list[RandomCoding]:
@@ -328,14 +333,18 @@ def codings_again(session: Session, monitor: str, codings: Sequence[int], at: da
     at: when they were used.
     """
     answered = answered_shares(session, monitor, VARIABLE, at=at)
+    earlier = earlier_draws(session, monitor, VARIABLE)
     found = []
     for start in range(0, len(codings), IN_ONE_QUERY):
-        found += _random_codings(session, Coding.id.in_(codings[start : start + IN_ONE_QUERY]), answered)
+        found += _random_codings(session, Coding.id.in_(codings[start : start + IN_ONE_QUERY]), answered, earlier)
     return sorted(found, key=lambda coding: (coding.coded_at, coding.id))
 
 
 def _random_codings(
-    session: Session, which: ColumnElement[bool], answered: Mapping[Place, float | None]
+    session: Session,
+    which: ColumnElement[bool],
+    answered: Mapping[Place, float | None],
+    earlier: Mapping[int, frozenset[datetime]],
 ) -> list[RandomCoding]:
     query = (
         select(
@@ -366,6 +375,7 @@ def _random_codings(
             id=row.coding,
             settles=row.settles,
             answered=answered.get((row.drawn_at, row.address, row.target), 1.0),
+            earlier=earlier.get(row.coding, frozenset()),
         )
         for row in session.execute(query)
     ]

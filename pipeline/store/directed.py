@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.store.answered import answered_shares
 from pipeline.store.cells import RandomCoding, counts_column, day_column, own, to_days
+from pipeline.store.earlier_draws import earlier_draws
 from pipeline.store.tables import Cluster, Coding, DirectedCount, DirectedTotal, Document, Framing
 from pipeline.store.upsert import IN_ONE_QUERY, upsert
 
@@ -130,6 +131,7 @@ def random_codings_towards(session: Session, monitor: str, variable: str) -> dic
         .order_by(Coding.coded_at, Coding.id)
     )
     answered = answered_shares(session, monitor, variable)
+    earlier = earlier_draws(session, monitor, variable)
     made: dict[str, list[RandomCoding]] = {}
     for row in session.execute(query):
         made.setdefault(row.target, []).append(
@@ -143,6 +145,7 @@ def random_codings_towards(session: Session, monitor: str, variable: str) -> dic
                 id=row.id,
                 settles=row.settles,
                 answered=answered.get((row.drawn_at, row.address, row.target), 1.0),
+                earlier=earlier.get(row.id, frozenset()),
             )
         )
     return made
@@ -272,7 +275,7 @@ class DirectedCell:
     coded: int
     """of them drawn at random and coded"""
     late: int
-    """of the audited ones those that came after the draw that codings speak for; a corrected share is of the others"""
+    """of the audited ones those that came at a time that codings do not speak for; a corrected share is of the others"""
     hostile: float
     """of the coded ones; a tie of two coders counts a half"""
     estimator: str
@@ -284,7 +287,7 @@ class DirectedCell:
     rate: float | None
     """h: hostile texts that name b, of all texts of a"""
     low: float | None
-    """null beside a corrected share: of texts that came after the draw that codings speak for nothing is known"""
+    """null beside a corrected share: of texts that came at a time that codings do not speak for nothing is known"""
     high: float | None
     why: str | None
     """why it is not corrected, has no interval, or is not there"""
@@ -301,7 +304,7 @@ CRITICISM_COLUMNS: dict[str, str] = {
     "named": "of them those that name b, by an alias or another transliteration",
     "audited": "texts that hit an alias of b, from which codings are drawn",
     "coded": "of them drawn at random and coded",
-    "late": "audited texts that arrived after the draw that codings speak for",
+    "late": "audited texts that arrived at a time that codings do not speak for",
     "hostile": "hostile ones among the coded; a tie of two coders counts a half",
     "estimator": "corrected, counted (no text names b), uncorrected (the model alone) or none",
     "hostile_share": "share of hostile ones among the audited texts",

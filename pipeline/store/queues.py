@@ -147,9 +147,11 @@ def drawn_with_seed(
 
 
 def add_items(session: Session, queue: int, rows: Sequence[dict[str, Any]]) -> None:
-    """Write a queue's items. Does not commit."""
+    """Write a queue's items, and which strata it drew at random from. Does not commit."""
     if rows:
         session.execute(insert(QueueItem), [{**row, "queue_id": queue} for row in rows])
+        strata = {row["stratum"] for row in rows if row["draw"] == "random"}
+        session.execute(update(Queue).where(Queue.id == queue).values(strata=sorted(strata)))
 
 
 def leave_active(session: Session, monitor: str, variable: str, documents: Sequence[tuple[int, str]]) -> int:
@@ -617,6 +619,7 @@ def close(session: Session, monitor: str, queue: int, now: datetime) -> int | No
     their probability, and that of their codings, becomes p m/n. Returns how many texts left; None where the queue is
     closed already or is none of the monitor's. Does not commit.
     """
+    lock_queues(session, monitor)
     opened = update(Queue).where(Queue.id == queue, Queue.monitor == monitor, Queue.closed_at.is_(None))
     if not _changed(session, opened.values(closed_at=now)):
         return None
@@ -632,13 +635,16 @@ def close(session: Session, monitor: str, queue: int, now: datetime) -> int | No
     items = select(QueueItem.id).where(QueueItem.queue_id == queue)
     session.execute(delete(Assignment).where(Assignment.item_id.in_(items), Assignment.outcome.is_(None)))
     gone = session.execute(delete(QueueItem).where(QueueItem.queue_id == queue, ~begun))
+    row = session.execute(select(Queue.variable, Queue.drawn_at).where(Queue.id == queue)).one()
+    given_back = set()
     for stratum, number in drawn.items():
         left = (QueueItem.queue_id == queue, QueueItem.draw == "random", QueueItem.stratum == stratum)
         answered = session.scalar(select(func.count()).where(*left)) or 0
+        if not answered:
+            given_back.add(stratum)
         if answered in {0, number}:
             continue
         share = answered / number
-        row = session.execute(select(Queue.variable, Queue.drawn_at).where(Queue.id == queue)).one()
         # by address, as in adopt
         of_stratum = (
             select(Document.address, QueueItem.target).join(Document, Document.id == QueueItem.document_id).where(*left)
@@ -661,4 +667,15 @@ def close(session: Session, monitor: str, queue: int, now: datetime) -> int | No
             .values(probability=QueueItem.probability * share)
             .execution_options(synchronize_session=False)
         )
+    later = select(Queue.strata).where(
+        Queue.monitor == monitor, Queue.variable == row.variable, Queue.drawn_at > row.drawn_at
+    )
+    _forget(session, queue, given_back - {stratum for strata in session.scalars(later) for stratum in strata})
     return cast("CursorResult[Any]", gone).rowcount
+
+
+def _forget(session: Session, queue: int, strata: set[str | None]) -> None:
+    """Let a queue be as if it had not drawn from these strata: it held none of their texts when others were drawn."""
+    kept = session.scalars(select(Queue.strata).where(Queue.id == queue)).one()
+    left = [stratum for stratum in kept if stratum not in strata]
+    session.execute(update(Queue).where(Queue.id == queue).values(strata=left))

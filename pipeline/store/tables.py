@@ -316,6 +316,8 @@ class Queue(Base):
     note: Mapped[str | None]
     closed_at: Mapped[datetime | None]
     """since when nobody is given its texts any more; null: open"""
+    strata: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    """of which texts were drawn at random, as its items name them; unlike the items they stay when it is closed"""
 
 
 def _random_key() -> str:
@@ -457,7 +459,7 @@ class TrendCell(Base):
     codings: Mapped[int]
     """clusters drawn at random and coded: n of the formulas"""
     late: Mapped[int] = mapped_column(default=0)
-    """clusters that came after the draw that codings speak for: no corrected balance is of them"""
+    """clusters that came at a time that codings do not speak for: no corrected balance is of them"""
     estimator: Mapped[str | None] = mapped_column(String(20))
     """corrected or uncorrected; null without texts"""
     balance: Mapped[float | None]
@@ -1016,7 +1018,7 @@ class DirectedCount(Base):
     coded: Mapped[int]
     """of them drawn at random and coded"""
     late: Mapped[int] = mapped_column(default=0, server_default="0")
-    """of the audited ones those that came after the draw that codings speak for; a corrected share is of the others"""
+    """of the audited ones those that came at a time that codings do not speak for; a corrected share is of the others"""
     hostile: Mapped[float]
     """of the coded ones; a tie of two coders counts a half"""
     estimator: Mapped[str] = mapped_column(String(20))

@@ -27,7 +27,7 @@ TREND_COLUMNS: dict[str, str] = {
     "clusters": "different texts whose first publication lies in the period (N)",
     "sources": "different sources of those texts",
     "codings": "different texts drawn at random and coded (n)",
-    "late": "texts that arrived after the draw that codings speak for and are not in a corrected balance",
+    "late": "texts that arrived at a time that codings do not speak for and are not in a corrected balance",
     "flags": "what a reader has to know of this cell",
     "model_balance": "the model's mean, never corrected",
     "framed": "different texts that the model in force has scored",

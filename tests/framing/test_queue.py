@@ -59,6 +59,7 @@ def test_a_quarter_is_random_per_stratum_and_the_rest_what_the_model_doubts(stor
         ).all()
         kept = session.scalars(select(Queue)).one()
     assert (kept.model_id, kept.seed, kept.drawn_at) == (model, 1, LATER)
+    assert kept.strata == ["a/2024-Q1", "a/2024-Q2", "b/2024-Q1"]
     away = {part: [abs(p - 0.5) for draw, p in doubted if draw == part] for part in ("random", "active")}
     assert sum(away["active"]) / 45 < sum(away["random"]) / 15
     assert len({i.document_id for i in items}) == 60  # no copy of a text beside it

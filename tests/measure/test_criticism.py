@@ -128,7 +128,7 @@ def test_a_rate_of_all_texts_has_no_interval_while_late_ones_are_uncoded():
     made = hostility(cell([1.0, 0.0], naming=30, clusters=40, late=28), BORROWED)
     assert (made.estimator, made.share, made.low, made.high) == ("corrected", 0.5, 0.5, 0.5)  # of the two
     assert (made.rate, made.rate_low, made.rate_high, made.late) == (0.375, None, None, 28)
-    assert "28 of 30 texts arrived after the draw that codings speak for" in made.why
+    assert "28 of 30 texts arrived at a time that codings do not speak for" in made.why
     assert "no interval" in made.why
     in_time = hostility(cell([1.0, 0.0], naming=2, clusters=40), BORROWED)
     assert (in_time.rate_low, in_time.rate_high, in_time.late, in_time.why) == (0.025, 0.025, 0, None)

@@ -254,7 +254,7 @@ def test_texts_after_the_draw_are_left_out_of_the_test(store):
         store.text("a", PRESENT[0] + timedelta(days=i), HOSTILE, collected=COLLECTED + timedelta(days=1))
     made = rise_of(store.session, monitor_of(), "a", "b", PRESENT, REFERENCE)
     assert made.clusters == (40, 80)
-    assert made.flags == ("10 texts of a arrived after the draw that codings speak for and are left out",)
+    assert made.flags == ("10 texts of a arrived at a time that codings do not speak for and are left out",)
     assert rows_of(store)["a", "b", 7].late == 10
 
 

@@ -115,7 +115,7 @@ def test_it_is_bounded_and_says_what_is_not_there(counted):
     assert (made[0].late, made[0].low, made[0].high) == (1, None, None)
     assert 0 < made[0].hostile_low <= made[0].hostile_share <= made[0].hostile_high
     assert made[0].rate > 0
-    assert "1 of 9 texts arrived after the draw that codings speak for" in made[0].why
+    assert "1 of 9 texts arrived at a time that codings do not speak for" in made[0].why
     months = cells(settings, kind="month")
     assert {(month.estimator, month.low is None) for month in months if month.audited} == {("uncorrected", True)}
     assert (made[1].clusters, made[1].estimator, made[1].rate) == (0, "none", None)

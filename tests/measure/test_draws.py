@@ -128,22 +128,25 @@ def test_after_one_draw_or_one_of_a_complete_list_no_bit_changes():
         assert sample_chances(draws, collected).tobytes() == inclusion_probabilities(draws, collected).tobytes()
 
 
-def _history(rng, queues, coded=None):
-    """A hundred texts before each queue, more and more of them nationalist; it draws of all that are there by then.
+def _history(rng, queues, coded=None, *, silent=0, known=True):
+    """A hundred texts before each queue, more and more of them nationalist; it draws of all that no other holds.
 
-    coded: how many of the last one by now; None: all. Estimate less truth, whether covered, and the share in time.
+    coded: how many of the last one by now; None: all. silent: of so many queues at the beginning nothing is answered;
+    known: whether the weights are told of them. Estimate less truth, whether covered, and the share in time.
     """
     y = np.concatenate([rng.permutation(np.arange(100) < 30 + 40 * wave) for wave in range(len(queues))]).astype(float)
     drawn_at = [datetime(2024, 3 + number, 2, tzinfo=UTC) for number in range(len(queues))]
     collected = [moment for at in drawn_at for moment in [at] * 100]
-    draws, answered = [None] * len(y), [None] * len(y)
+    draws, answered, held = [None] * len(y), [None] * len(y), set()
     for number, size in enumerate(queues):
-        left = np.array([i for i in range(100 * (number + 1)) if draws[i] is None])
+        left = np.array([i for i in range(100 * (number + 1)) if i not in held])
         taken = rng.choice(left, size, replace=False)
+        held.update(taken.tolist())
         share = 1 if coded is None or number < len(queues) - 1 else coded / size
-        for i in taken[: round(share * size)].tolist():
+        for i in taken[: round(share * size)].tolist() if number >= silent else ():
             draws[i], answered[i] = {drawn_at[number]: size / len(left)}, {drawn_at[number]: share}
-    pi, late = sample_chances(draws, collected, answered), late_texts(draws, collected)
+    earlier = drawn_at[:silent] if known else []
+    pi, late = sample_chances(draws, collected, answered, earlier), late_texts(draws, collected, earlier)
     seen = np.where([own is not None for own in draws], y, np.nan)
     made = balance(np.zeros(len(y)), seen, Borrowed(0.0, 0.21, 10), pi=pi, late=late)
     truth = y[~late].mean()
@@ -170,3 +173,37 @@ def test_later_draws_small_or_large_or_partly_coded_leave_no_bias_and_cover(queu
     assert abs(bias) < 0.012
     assert 0.93 < covered < 0.99
     assert in_time[0] <= spoken_of <= in_time[1]
+
+
+@pytest.mark.parametrize(("held", "in_time"), [(20, 1), (40, 1), (80, 0.999), (95, 0.9), (100, 0.5)])
+def test_a_draw_of_which_nothing_is_answered_leaves_no_bias(held, in_time):
+    rng = np.random.default_rng(held)
+    bias, covered, spoken_of = np.mean([_history(rng, (held, 40), silent=1) for _ in range(1000)], axis=0)
+    assert abs(bias) < 0.012
+    assert 0.93 < covered < 0.99
+    assert spoken_of == pytest.approx(in_time, abs=0.08)
+
+
+def test_weights_that_do_not_know_of_a_silent_draw_are_wrong():
+    rng = np.random.default_rng(80)
+    bias, covered, _ = np.mean([_history(rng, (80, 40), silent=1, known=False) for _ in range(500)], axis=0)
+    assert bias > 0.1
+    assert covered < 0.7
+
+
+def test_texts_that_an_unanswered_draw_holds_all_are_not_spoken_for_and_joined_with_none():
+    june = datetime(2024, 6, 1, tzinfo=UTC)
+    draws = [*[{MARCH: 0.5}] * 5, *[None] * 5, *[None] * 8, *[{june: 0.5}] * 5, *[None] * 5]
+    collected = [*[JANUARY] * 10, *[APRIL] * 8, *[MAY.replace(day=5)] * 10]
+    assert late_texts(draws, collected, [MAY]).tolist() == [*[False] * 10, *[True] * 8, *[False] * 10]
+    assert np.unique(sample_chances(draws, collected, None, [MAY])[[0, 18]]).tolist() == [0.5]
+    # without it they are taken to be like the later ones
+    assert not late_texts(draws, collected).any()
+    assert sample_chances(draws, collected)[18] == pytest.approx(5 / 18)
+
+
+def test_a_draw_after_the_newest_coded_one_changes_no_bit():
+    draws, collected = [{MARCH: 0.2}, {MARCH: 0.3}, None, None], [JANUARY, JANUARY, JANUARY, APRIL]
+    assert sample_chances(draws, collected, None, [MAY]).tobytes() == sample_chances(draws, collected).tobytes()
+    assert reach_of(draws, collected, [MAY]) == MARCH
+    assert reach_of([None] * 4, collected, [MAY]) is None

@@ -298,7 +298,7 @@ def test_an_unfinished_period_and_late_texts_are_flagged(settings, world, monito
         assert (row.late, row.clusters, row.codings, row.estimator) == (3, 15, 6, "corrected")
         assert row.flags == [
             "period not finished",
-            "3 texts arrived after the draw that codings speak for and are not in the balance",
+            "3 texts arrived at a time that codings do not speak for and are not in the balance",
         ]
 
 

@@ -12,6 +12,7 @@ from pipeline.measure.job import measure
 from pipeline.measure.sensitivity import Stretch
 from pipeline.measure.sheet import dyad_sheet
 from pipeline.store.measured import known_cells, unpack_arrays
+from pipeline.store.queues import close
 from pipeline.store.session import open_session
 from pipeline.store.tables import Assignment, Coding, Published, Queue, QueueItem, TrendCell
 from tests.measure.test_reading import measured_anew, tables
@@ -25,7 +26,8 @@ P1, P2 = 10 / 40, 20 / 70
 class Desk:
     """Forty early texts of a group and forty later ones; ten of the early ones and then twenty of all were drawn."""
 
-    def __init__(self, session, world):
+    def __init__(self, session, world, *, silent=False):
+        """silent: nobody answers the first draw."""
         self.session, self.w = session, world
         model = world.model()
         early = [self._text(model, i, FIRST, 0.1 * (i % 5)) for i in range(40)]
@@ -37,14 +39,15 @@ class Desk:
         self.first = self._queue(FIRST, early[:10], P1)
         mixed = [text for pair in zip(early[10:20], later[:10], strict=True) for text in pair]
         self.second = self._queue(SECOND, mixed, P2)
-        for item, text in self.first:
+        for item, text in () if silent else self.first:
             self.answer(item, text, FIRST)
+        session.commit()
 
     def _text(self, model, i, collected, f):
         return self.w.text("a", QUARTER + timedelta(days=i), f, model=model, collected=collected)
 
     def _queue(self, drawn_at, texts, p):
-        queue = Queue(monitor="m", variable="framing", drawn_at=drawn_at, seed=1)
+        queue = Queue(monitor="m", variable="framing", drawn_at=drawn_at, seed=1, strata=["a/2024-Q4"])
         self.session.add(queue)
         self.session.flush()
         items = [
@@ -110,7 +113,7 @@ def test_every_answer_is_measured_with_the_part_of_each_wave_that_is_coded(store
     measure(store_settings, monitor, now=NOW)
     # two of the later texts are coded: too few to speak for forty
     assert (desk.pi(), desk.row().late) == (chances(12, 2), 40)
-    assert "40 texts arrived after the draw that codings speak for and are not in the balance" in desk.row().flags
+    assert "40 texts arrived at a time that codings do not speak for and are not in the balance" in desk.row().flags
     for item, text in desk.second[4:10]:
         desk.answer(item, text)
     measure(store_settings, monitor, now=NOW)
@@ -147,6 +150,68 @@ def test_a_figure_of_a_half_coded_queue_can_be_made_again_when_more_is_coded(sto
     for item, text in desk.second[10:14]:
         desk.answer(item, text)
     assert verify(desk.session, old).said == "equal to the last bit"
+
+
+def test_a_draw_that_nobody_answered_is_known_to_the_weights_also_when_it_is_closed(store_settings, monitor_of, world):
+    monitor = monitor_of()
+    with open_session(store_settings) as session:
+        desk = Desk(session, world(session), silent=True)
+        measure(store_settings, monitor, now=NOW)
+        assert desk.row().estimator == "uncorrected"
+        for item, text in desk.second[:15]:  # eight of the early texts, seven of the later ones
+            desk.answer(item, text)
+        measure(store_settings, monitor, now=NOW)
+        assert desk.pi() == chances(8, 7)
+        old = session.scalars(
+            select(Published)
+            .where(Published.subject == "a", Published.period == "quarter", Published.start == QUARTER)
+            .order_by(Published.id.desc())
+        ).first()
+        queue = session.scalars(select(Queue).where(Queue.drawn_at == FIRST)).one()
+        assert close(session, "m", queue.id, NOW) == 10
+        session.commit()
+        report = measure(store_settings, monitor, now=NOW)
+        assert (desk.pi(), report.known) == (chances(8, 7), report.found)
+        assert verify(session, old).said == "equal to the last bit"
+        assert tables(session) == measured_anew(session, store_settings, monitor)
+        for table in (Queue, Coding):
+            session.query(table).update({"variable": "criticism"})
+        session.query(Coding).update({"value": "hostile"})
+        coded = CriticismCodings(session, monitor).towards("")
+        assert {one.earlier for one in coded.values() if SECOND in one.draws} == {frozenset({FIRST})}
+
+
+def test_a_draw_that_was_given_up_before_the_next_one_ends_no_wave(store_settings, monitor_of, world):
+    """What it held could be drawn again."""
+    with open_session(store_settings) as session:
+        desk = Desk(session, world(session), silent=True)
+        first, second = session.scalars(select(Queue).order_by(Queue.drawn_at))
+        second.strata = []  # as if it were not drawn yet
+        session.flush()
+        assert close(session, "m", first.id, SECOND - timedelta(hours=1)) == 10
+        session.expire_all()
+        assert first.strata == []
+        second.strata = ["a/2024-Q4"]
+        for item, text in desk.second[:15]:
+            desk.answer(item, text)
+        measure(store_settings, monitor_of(), now=NOW)
+        assert (desk.row().estimator, len(desk.pi())) == ("corrected", 1)
+
+
+def test_an_unclear_answer_still_holds_its_text_when_the_queue_is_closed(store_settings, monitor_of, world):
+    with open_session(store_settings) as session:
+        desk = Desk(session, world(session), silent=True)
+        first, second = session.scalars(select(Queue).order_by(Queue.drawn_at))
+        second.strata = []
+        session.add(
+            Assignment(
+                item_id=desk.first[0][0].id, slot=1, coder="one", leased_until=NOW, outcome="unclear", finished_at=FIRST
+            )
+        )
+        session.flush()
+        assert close(session, "m", first.id, SECOND - timedelta(hours=1)) == 9
+        session.expire_all()
+        assert first.strata == ["a/2024-Q4"]
 
 
 def test_codings_out_of_order_are_set_aside_and_said(settings, world, monitor_of):

@@ -125,7 +125,7 @@ def test_flags_of_the_test_are_said(store_settings):
         fill(store, 12)
         store.text("a", SINCE, HOSTILE, collected=COLLECTED + timedelta(days=1))
         found = criticism_of(session, monitor_of(), alarm(), today=date(2024, 12, 31))
-        assert "1 texts of a arrived after the draw that codings speak for and are left out" in found.said[0]
+        assert "1 texts of a arrived at a time that codings do not speak for and are left out" in found.said[0]
 
 
 @pytest.mark.parametrize("today", [date(2023, 12, 1), date(2023, 12, 31)])

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 from alembic import command
-from sqlalchemy import delete, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.exc import IntegrityError
 
 from pipeline.store import session as store
 from pipeline.store.session import engine_for, open_session
-from pipeline.store.tables import Document
+from pipeline.store.tables import Document, Queue
 
 NOW = datetime(2009, 9, 19, tzinfo=UTC)
 
@@ -32,12 +32,12 @@ def filled_at(settings, revision):
             connection.execute(text(statement))
 
 
-def test_a_filled_store_is_brought_to_the_newest_tables_and_back(store_settings):
-    filled_at(store_settings, "0002")
+def test_a_filled_store_is_brought_to_the_newest_tables_and_back(untouched_settings):
+    filled_at(untouched_settings, "0002")
     for _ in range(2):
-        command.upgrade(store._alembic_config(store_settings.database), "head")
-        command.check(store._alembic_config(store_settings.database))
-        with engine_for(store_settings.database).connect() as connection:
+        command.upgrade(store._alembic_config(untouched_settings.database), "head")
+        command.check(store._alembic_config(untouched_settings.database))
+        with engine_for(untouched_settings.database).connect() as connection:
             rows = connection.execute(
                 text(
                     "SELECT d.id, b.value, c.id FROM documents d JOIN minhash_bands b ON b.document_id = d.id"
@@ -45,17 +45,17 @@ def test_a_filled_store_is_brought_to_the_newest_tables_and_back(store_settings)
                 )
             ).all()
             assert [tuple(row) for row in rows] == [(7, 5, 3)]
-        command.downgrade(store._alembic_config(store_settings.database), "0002")
+        command.downgrade(store._alembic_config(untouched_settings.database), "0002")
 
 
 MANY = 20_001
 """more items than are given their keys at once, twice"""
 
 
-def test_items_of_older_queues_get_random_keys(store_settings):
-    filled_at(store_settings, "0016")
-    config = store._alembic_config(store_settings.database)
-    with engine_for(store_settings.database).begin() as connection:
+def test_items_of_older_queues_get_random_keys(untouched_settings):
+    filled_at(untouched_settings, "0016")
+    config = store._alembic_config(untouched_settings.database)
+    with engine_for(untouched_settings.database).begin() as connection:
         connection.execute(
             text(
                 "INSERT INTO queues (id, monitor, variable, drawn_at, seed) VALUES (1, 'm', 'framing', '2009-09-19', 1)"
@@ -74,7 +74,7 @@ def test_items_of_older_queues_get_random_keys(store_settings):
     for _ in range(2):
         command.upgrade(config, "head")
         command.check(config)
-        with engine_for(store_settings.database).connect() as connection:
+        with engine_for(untouched_settings.database).connect() as connection:
             rows = connection.execute(text("SELECT id, place, target, key FROM queue_items ORDER BY id")).all()
             assert connection.execute(text("SELECT item_id FROM assignments")).all() == [(5,)]
         assert [tuple(row[:3]) for row in rows] == [(n, n, str(n)) for n in range(1, MANY + 1)]
@@ -84,7 +84,7 @@ def test_items_of_older_queues_get_random_keys(store_settings):
         assert keys != sorted(keys)
         for key, target in ((f"'{keys[0]}'", "one key twice"), ("NULL", "no key")):
             with (
-                engine_for(store_settings.database).connect() as connection,
+                engine_for(untouched_settings.database).connect() as connection,
                 pytest.raises(IntegrityError, match="key"),
             ):
                 connection.execute(
@@ -96,9 +96,39 @@ def test_items_of_older_queues_get_random_keys(store_settings):
         command.downgrade(config, "0016")
 
 
-def test_references_are_checked_again_after_a_migration(settings):
-    filled_at(settings, "0002")
-    with open_session(settings) as session:
+def test_older_queues_say_which_strata_they_drew_from(untouched_settings):
+    filled_at(untouched_settings, "0019")
+    with engine_for(untouched_settings.database).begin() as connection:
+        for number in (1, 2):
+            connection.execute(
+                text(
+                    "INSERT INTO queues (id, monitor, variable, drawn_at, seed)"
+                    " VALUES (:id, 'm', 'framing', :drawn_at, 1)"
+                ),
+                {"id": number, "drawn_at": f"2009-09-1{number}"},
+            )
+        items = [("b/1", "random"), ("a/1", "random"), ("a/1", "random"), (None, "active"), (None, "random")]
+        connection.execute(
+            text(
+                "INSERT INTO queue_items (id, key, queue_id, place, document_id, target, draw, stratum, coders)"
+                " VALUES (:id, :name, 1, :id, 7, :name, :draw, :stratum, 1)"
+            ),
+            [
+                {"id": i, "name": str(i), "draw": draw, "stratum": stratum}
+                for i, (stratum, draw) in enumerate(items, start=1)
+            ],
+        )
+    command.upgrade(store._alembic_config(untouched_settings.database), "head")
+    command.check(store._alembic_config(untouched_settings.database))
+    with open_session(untouched_settings) as session:
+        kept = {queue.id: queue.strata for queue in session.scalars(select(Queue))}
+    assert kept == {1: ["a/1", "b/1"], 2: []}
+
+
+@pytest.mark.parametrize("untouched_settings", ["sqlite"], indirect=True)
+def test_references_are_checked_again_after_a_migration(untouched_settings):
+    filled_at(untouched_settings, "0002")
+    with open_session(untouched_settings) as session:
         assert session.execute(text("PRAGMA foreign_keys")).scalar() == 1
         assert session.execute(text("PRAGMA foreign_key_check")).all() == []
 
@@ -125,17 +155,18 @@ def test_the_id_of_a_text_that_is_gone_is_never_given_again(store_settings):
     assert ids == sorted(ids)
 
 
-def test_a_migration_that_is_broken_off_leaves_nothing(settings):
-    filled_at(settings, "0002")
-    file = settings.data / "riftwatch.db"
+@pytest.mark.parametrize("untouched_settings", ["sqlite"], indirect=True)
+def test_a_migration_that_is_broken_off_leaves_nothing(untouched_settings):
+    filled_at(untouched_settings, "0002")
+    file = untouched_settings.data / "riftwatch.db"
     before = list(sqlite3.connect(file).iterdump())
     # what a full disk does: the last statement of the new revision fails
-    config = store._alembic_config(settings.database)
-    with engine_for(settings.database).begin() as connection:
+    config = store._alembic_config(untouched_settings.database)
+    with engine_for(untouched_settings.database).begin() as connection:
         connection.execute(text("CREATE TABLE _alembic_tmp_codings (id INTEGER)"))
     with pytest.raises(Exception, match="_alembic_tmp_codings"):
         command.upgrade(config, "head")
-    with engine_for(settings.database).begin() as connection:
+    with engine_for(untouched_settings.database).begin() as connection:
         connection.execute(text("DROP TABLE _alembic_tmp_codings"))
     assert list(sqlite3.connect(file).iterdump()) == before
     command.upgrade(config, "head")

@@ -14,20 +14,20 @@ from pipeline.store.tables import Cluster, Host
 from pipeline.store.upsert import upsert
 
 
-def test_migrations_make_exactly_the_tables(store_settings):
-    with open_session(store_settings):
+def test_migrations_make_exactly_the_tables(untouched_settings):
+    with open_session(untouched_settings):
         pass
-    command.check(store._alembic_config(store_settings.database))
+    command.check(store._alembic_config(untouched_settings.database))
 
 
-def test_several_processes_may_start_on_an_empty_database(store_settings):
-    store_settings.data.mkdir(parents=True, exist_ok=True)
+def test_several_processes_may_start_on_an_empty_database(untouched_settings):
+    untouched_settings.data.mkdir(parents=True, exist_ok=True)
     code = (
         "import sys; from pathlib import Path; from pipeline.settings import Settings; "
         "from pipeline.store.session import migrate; "
         "migrate(Settings(data=Path(sys.argv[1]), database_url=sys.argv[2]))"
     )
-    command_line = [sys.executable, "-c", code, str(store_settings.data), store_settings.database_url]
+    command_line = [sys.executable, "-c", code, str(untouched_settings.data), untouched_settings.database_url]
     started = [subprocess.Popen(command_line, cwd=PROJECT_ROOT, stderr=subprocess.PIPE) for _ in range(4)]
     ends = [process.communicate(timeout=60)[1].decode() for process in started]
     assert [process.returncode for process in started] == [0] * 4, ends
