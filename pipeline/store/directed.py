@@ -275,7 +275,7 @@ class DirectedCell:
     coded: int
     """of them drawn at random and coded"""
     late: int
-    """of the audited ones those that came at a time that codings do not speak for; a corrected share is of the others"""
+    """audited texts that came at a time that codings do not speak for; a corrected share is of the others"""
     hostile: float
     """of the coded ones; a tie of two coders counts a half"""
     estimator: str

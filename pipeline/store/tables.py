@@ -1018,7 +1018,7 @@ class DirectedCount(Base):
     coded: Mapped[int]
     """of them drawn at random and coded"""
     late: Mapped[int] = mapped_column(default=0, server_default="0")
-    """of the audited ones those that came at a time that codings do not speak for; a corrected share is of the others"""
+    """audited texts that came at a time that codings do not speak for; a corrected share is of the others"""
     hostile: Mapped[float]
     """of the coded ones; a tie of two coders counts a half"""
     estimator: Mapped[str] = mapped_column(String(20))
