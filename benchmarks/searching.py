@@ -115,8 +115,6 @@ def fill_postgresql(settings: Settings, texts: int) -> None:
             for row, _ in rows(texts):
                 copy.write_row([row[0], 1, "", row[8], "f", 0.5, 0.5, "neither" if row[0] % 3 else "both", NOW])
         cursor.execute("CREATE INDEX ix_search_words ON search_words USING gin (vector)")
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE")  # as the server does by itself in time
 
 
 def fill(settings: Settings, texts: int) -> None:
@@ -136,6 +134,21 @@ def fill(settings: Settings, texts: int) -> None:
                     )  # fmt: skip
         session.commit()
     (fill_postgresql if settings.database.startswith("postgresql") else fill_sqlite)(settings, texts)
+    name_a_group(settings)
+
+
+def name_a_group(settings: Settings) -> None:
+    """One in twenty own texts names the second group."""
+    with engine_for(settings.database).begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO mentions (document_id, target, named, audited)"
+                " SELECT id, 'two', true, true FROM documents WHERE speaker = 'own' AND id % 20 = 0"
+            )
+        )
+    if settings.database.startswith("postgresql"):
+        with psycopg.connect(settings.database.replace("+psycopg", ""), autocommit=True) as server:
+            server.execute("VACUUM ANALYZE")  # as the server does by itself in time
 
 
 def cases(chance: Random) -> dict[str, Callable[[], tuple[Wanted, str]]]:
@@ -164,9 +177,12 @@ def cases(chance: Random) -> dict[str, Callable[[], tuple[Wanted, str]]]:
         "three months": lambda: asked("", **span()),
         "a cell": lambda: asked("", "oldest", only={"group": group(), **own}, **span()),
         "texts that count": lambda: asked("", counting=True),
+        "texts that name a group": lambda: asked("", names="two", only={"group": group()}, counting=True),
+        "those of three months": lambda: asked("", names="two", only={"group": group()}, counting=True, **span()),
         "a rare word": lambda: asked(word(5_000, VOCABULARY - 1)),
         "a word": lambda: asked(word(50, 2_000)),
         "a common word": lambda: asked(word(0, 20)),
+        "one word or another": lambda: asked(f"{word(50, 2_000)} OR {word(50, 2_000)}"),
         "two words": lambda: asked(f"{word(0, 300)} {word(0, 300)}"),
         "a phrase": lambda: asked(f'"{word(0, 60)} {word(0, 60)}"'),
         "a beginning": lambda: asked(f"w{chance.randint(10, 99)}*"),

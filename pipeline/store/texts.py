@@ -15,7 +15,23 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Float, Select, String, cast, exists, func, literal, not_, or_, select, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Select,
+    String,
+    and_,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    text,
+    type_coerce,
+)
 from sqlalchemy.orm import Session
 
 from pipeline.store.cells import fresh_framing, model_in_force
@@ -169,14 +185,15 @@ def _hits_query(session: Session, wanted: Wanted, model_id: int | None, ranked: 
     """The statement. On SQLite it is said which way to go, since that keeps no statistics unless it is told to."""
     sqlite = session.get_bind().dialect.name == "sqlite"
     order = rank(session, wanted.query) if ranked and wanted.query else cast(literal(0.0), Float)
+    joined = sqlite or "label" in wanted.only
     query = select(
         Document.id,
         Document.group_id,
         Document.source,
         Document.language,
         Document.speaker,
-        Framing.label,
-        _as_text(Document.published_at, sqlite),
+        Framing.label if joined else Document.text_digest,
+        _as_text(Document.published_at, sqlite).label("published"),
         order.label("rank"),
     )
     narrow = _narrow(session, wanted)
@@ -193,10 +210,44 @@ def _hits_query(session: Session, wanted: Wanted, model_id: int | None, ranked: 
         query, newest = query.where(matches(session, wanted.query)), within.desc()
         narrow = None
     query = query.with_hint(Document, f"INDEXED BY {narrow or 'ix_documents_search'}", "sqlite")
-    query = query.outerjoin(Framing, fresh_framing(model_id))
+    if joined:
+        query = query.outerjoin(Framing, _framing_of(session, model_id))
     if wanted.counting:
         query = query.outerjoin(Cluster, Cluster.id == Document.cluster_id)
-    return query.where(*_filters(wanted)).order_by(newest).limit(MOST_HITS + 1)
+    query = query.where(*_filters(wanted)).order_by(newest).limit(MOST_HITS + 1)
+    return query if joined else _with_labels(query, model_id)
+
+
+def _with_labels(query: Select[Any], model_id: int | None) -> Select[Any]:
+    """The hits of a query that has digests instead of labels, with these: looked up for hits alone.
+
+    For PostgreSQL, which would join the framings of all that matches before it takes the newest.
+    """
+    found = query.subquery("found")
+    label = select(Framing.label).where(
+        Framing.document_id == found.c.id,
+        Framing.model_id == model_id,
+        Framing.target == "",
+        Framing.text_digest == found.c.text_digest,
+    )
+    columns = (label.scalar_subquery() if one.name == "text_digest" else one for one in found.c)
+    return select(*columns).order_by(found.c.id.desc())
+
+
+def _framing_of(session: Session, model_id: int | None) -> ColumnElement[bool]:
+    """Joins a document's framing, as :func:`fresh_framing` does.
+
+    PostgreSQL takes equal digests for a rare chance, and would join all framings to find the ten thousand it needs:
+    within ``coalesce`` it takes them for an even one.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return fresh_framing(model_id)
+    return and_(
+        Framing.document_id == Document.id,
+        Framing.model_id == model_id,
+        Framing.target == "",
+        func.coalesce(Framing.text_digest == Document.text_digest, false()),
+    )
 
 
 def _as_text(moment: Any, sqlite: bool) -> ColumnElement[str | None]:
@@ -228,6 +279,10 @@ def search(session: Session, wanted: Wanted, order: Order = "newest", reader: st
         wanted = wanted.without_words()
     model = model_in_force(session)
     ranked = order == "best" and wanted.query is not None
+    if session.get_bind().dialect.name == "postgresql":
+        # compiling takes longer than it saves, and a bitmap of all texts with a common word must fit
+        session.execute(text("SET LOCAL jit = off"))
+        session.execute(text("SET LOCAL work_mem = '64MB'"))
     # by the connection: the session would look at each of the rows for objects of its own
     rows = session.connection().execute(_hits_query(session, wanted, model.id if model else None, ranked)).all()
     hits = [Hit._make(row) for row in rows[:MOST_HITS]]

@@ -374,17 +374,26 @@ def test_markup_to_text():
     assert plain("") == plain(" \n") == plain("<br>") == ""
 
 
+def _parsed(body):
+    """What a feed says, None where it is none, and the seconds it took."""
+    began = time.process_time()
+    try:
+        found = parse(body, address=ADDRESS, content_type=None)
+    except NoFeedError:
+        found = None
+    return found, time.process_time() - began
+
+
 def _survive(seeds):
     slowest = 0.0
     for seed in seeds:
         body = mutated(random.Random(seed))  # noqa: S311 (the same damage each time)
-        began = time.process_time()
-        try:
-            found = parse(body, address=ADDRESS, content_type=None)
-        except NoFeedError:
+        found, took = _parsed(body)
+        if took > 0.5:  # what is loaded when it is first needed is not the feed's
+            found, took = _parsed(body)
+        slowest = max(slowest, took)
+        if found is None:
             continue
-        finally:
-            slowest = max(slowest, time.process_time() - began)
         for one in found.entries:
             assert isinstance(one.link, str | None), seed
             assert isinstance(one.title, str), seed
