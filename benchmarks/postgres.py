@@ -22,8 +22,9 @@ def programs() -> Path | None:
 class Postgres:
     """A server on loopback, started at once; for ``with``. Its data go with it."""
 
-    def __init__(self, *, durable: bool = True) -> None:
-        """``durable``: false where nothing but speed counts, since no crash is part of what is tried."""
+    def __init__(self, *, durable: bool = True, buffers: str | None = None) -> None:
+        """``durable``: false where nothing but speed counts, since no crash is part of what is tried. ``buffers``: its
+        ``shared_buffers``, such as 4GB; None: as it ships, 128MB."""
         where = programs()
         if where is None:
             raise FileNotFoundError("no PostgreSQL server found: install Debian's package postgresql")
@@ -36,7 +37,7 @@ class Postgres:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
-        self._durable = durable
+        self._durable, self._buffers = durable, buffers
         self._run("initdb", "-U", "postgres", "-A", "trust", "--no-sync")
         self.start()
 
@@ -47,6 +48,7 @@ class Postgres:
     def start(self) -> None:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self._folder}"
         options += "" if self._durable else " -c fsync=off"
+        options += f" -c shared_buffers={self._buffers}" if self._buffers else ""
         self._run("pg_ctl", "-o", options, "-l", str(self._folder / "log"), "-w", "start")
 
     def stop(self) -> None:

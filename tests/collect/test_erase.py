@@ -295,6 +295,7 @@ def killed_at(step, settings, world, address):
     return child.returncode != 0
 
 
+@pytest.mark.long
 def test_killed_anywhere_it_completes_when_it_is_run_again(settings, tmp_path, site, world):
     fill(settings, world)
     engine_for(settings.database).dispose()

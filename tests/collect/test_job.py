@@ -462,6 +462,7 @@ def test_a_page_that_ends_its_extraction_process_is_kept_and_costs_no_other(sett
     assert collect(settings, monitor, "letters").failed == 0
 
 
+@pytest.mark.long
 def test_two_processes_collect_one_source_at_once(store_settings, new_site, feed_of, watch, tmp_path):
     """Nothing is lost, nothing is double, and every capture can be read."""
     sites = [new_site() for _ in range(3)]

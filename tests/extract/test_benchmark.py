@@ -27,6 +27,7 @@ def test_languages_hold_their_floors(shared_data, capsys):
     assert "held" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_reposts_hold_their_floors(shared_data):
     true, (run,), _ = reposts.measure(shared_data / "news_cluster", orders=1)
     assert min(reposts.scores(true, run)) >= reposts.FLOOR

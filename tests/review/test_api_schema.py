@@ -41,6 +41,7 @@ def test_the_description_is_behind_the_login_and_names_every_address(client, tok
             assert operation.get("description"), f"{method} {path} says nothing of itself"
 
 
+@pytest.mark.long
 def test_a_fault_would_be_found(airflow_app, token):
     def fault(number: int) -> int:
         """Fails for one number of the many that the description allows."""

@@ -12,6 +12,7 @@ from classifiers.model.softmax import CalibratedHeads, fit_sigmoid, rotate
 FOLDS_ARE_BY_ROW = "the folds of the calibration are drawn by rows, so a row twice is not a row of weight two"
 
 
+@pytest.mark.long
 def test_it_keeps_the_contract_of_scikit_learn():
     check_estimator(
         CalibratedHeads(folds=2),

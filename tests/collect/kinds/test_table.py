@@ -251,6 +251,7 @@ def test_names_of_sources_fit_the_store():
     assert all(len(name) <= 60 for name in long)
 
 
+@pytest.mark.long
 def test_the_general_debate(settings, watch, shared_data):
     states = ["GBR", "USA", "CHN", "RUS", "FRA", "ALB", "AFG", "YUG"]
     from pipeline.monitor import Monitor

@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime
 
 import brotli
+import pytest
 from sqlalchemy import select
 from warcio.archiveiterator import ArchiveIterator
 from warcio.statusandheaders import StatusAndHeaders
@@ -63,6 +64,7 @@ def independent(path):
                 yield address, record.rec_headers.get_header("WARC-Date"), record.content_stream().read()
 
 
+@pytest.mark.long
 def test_the_iana_archive(settings, watch, shared_data):
     path = shared_data / "warc" / "pywb" / "warcs" / "iana.warc.gz"
     monitor = watch(kind="warc", paths=[path])
