@@ -116,6 +116,8 @@ def asked_view(
         days = day_of(first), day_of(last)
     except HTTPException as error:
         problem = error.detail
+    if days[0] is not None and days[1] is not None and days[0] > days[1]:
+        problem = f"No period begins on {days[0]} or later and on {days[1]} or earlier: exchange the two days."
     names = names_of(watched_by)
     wanted = q.strip().casefold()
     by, descending = _sorted_by(table, sort)

@@ -281,6 +281,7 @@ def test_what_can_not_be_meant_is_said_in_words(get, query, status, said):
         ("from=spring&to=2025-06-30", "The day &#39;spring&#39; can&#39;t be read; write it as YYYY-MM-DD."),
         ("from=2025-01-01&to=2025-02-30", "The day &#39;2025-02-30&#39; can&#39;t be read"),
         ("from=&to=9999-01-01", "A day must lie from"),
+        ("from=2025-06-30&to=2025-01-01", "No period begins on 2025-06-30 or later and on 2025-01-01 or earlier"),
         ("from=%3Cb%3E&to=", "The day &#39;&lt;b&gt;&#39; can&#39;t be read"),
     ],
 )
