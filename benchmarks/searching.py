@@ -2,9 +2,9 @@
 
 Run: ``python -m benchmarks.searching [--texts 1000000] [--database sqlite|postgresql] [--buffers 4GB]
 [--keep FOLDER]``. Texts are 120 invented words each, drawn by Zipf's law, so that some words are in nearly every text
-and others in a few; two thirds of the texts are of six groups. Prints the 50th and 95th percentile of each kind of search, each asked ten times with other
-words, by the clock and by this process' own processor time (on a busy machine the clock says how busy it is), and exits
-1 where the 95th percentile of all is above the floor.
+and others in a few; two thirds of the texts are of six groups. Prints the 50th and 95th percentile of each kind of
+search, each asked ten times with other words, by the clock and by this process' own processor time (on a busy machine
+the clock says how busy it is), and exits 1 where the 95th percentile of all is above the floor.
 """
 
 from __future__ import annotations
