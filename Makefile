@@ -32,7 +32,7 @@ run: install ## Airflow with the demo, on this machine; Ctrl-C stops it
 	@$(BIN)/riftwatch up --port $(RIFTWATCH_PORT)
 
 test: install ## everything but the long tests, under 10 minutes on 2 cores
-	$(BIN)/python -m pytest -n 4 --dist loadgroup -m "not long" --durations=15
+	$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not long" --durations=15
 
 test-long: install ## the long tests
 	$(BIN)/python -m pytest -m long --durations=25
@@ -94,6 +94,7 @@ bench-full: install ## the long ones, at their full sizes
 	$(BIN)/python -m benchmarks.composition --full
 	$(BIN)/python -m benchmarks.criticism --full
 	$(BIN)/python -m benchmarks.states --full
+	$(BIN)/python -m benchmarks.real_series --full
 	$(BIN)/python -m benchmarks.replay
 	$(BIN)/python -m benchmarks.measuring --full
 	$(BIN)/python -m benchmarks.measuring --full --postgres

@@ -391,13 +391,19 @@ Scored = tuple[bool, bool, float, float]
 """covered; covered by t alone; half-width; absolute error of the rate"""
 
 
-def one_audit(cells: list[Population], n: int, rng: np.random.Generator) -> Iterator[Scored]:
-    """Scores of one audit of ``n`` codings in every cell."""
+def one_audit(cells: list[Population], n: int, rng: np.random.Generator, *, waves: int = 1) -> Iterator[Scored]:
+    """Scores of one audit of ``n`` codings in every cell.
+
+    waves: 2: half of the texts came before a third of the codings were drawn, and the others are of the rest.
+    """
     audited = []
     for cell in cells:
-        drawn = rng.choice(len(cell.y), min(n, len(cell.y)), replace=False)
         y, pi = np.full(len(cell.y), np.nan), np.full(len(cell.y), np.nan)
-        y[drawn], pi[drawn] = cell.y[drawn], len(drawn) / len(cell.y)
+        everything = np.arange(len(cell.y))
+        parts = [everything] if waves == 1 else np.array_split(rng.permutation(everything), waves)
+        for part, wanted in zip(parts, (n,) if waves == 1 else (n // 3, n - n // 3), strict=True):
+            drawn = rng.choice(part, min(wanted, len(part)), replace=False)
+            y[drawn], pi[drawn] = cell.y[drawn], len(drawn) / len(part)
         audited.append(Audited(cell.clusters, cell.f, y, pi, np.zeros(len(y), dtype=bool)))
     lent = [audited_moments(one) for one in audited]
     for i, (cell, one) in enumerate(zip(cells, audited, strict=True)):
@@ -423,12 +429,31 @@ def _t_alone(one: Audited, borrowed: object, share: float) -> bool:
     return made.interval is not None and made.interval.low - 1e-9 <= share <= made.interval.high + 1e-9
 
 
-def coverage(hostile: float, skill: float, n: int, repetitions: int, rng: np.random.Generator) -> tuple[float, ...]:
+def coverage(
+    hostile: float, skill: float, n: int, repetitions: int, rng: np.random.Generator, *, waves: int = 1
+) -> tuple[float, ...]:
     """Means of :data:`Scored` over audits of eight cells each."""
     rows: list[Scored] = []
     for _ in range(repetitions):
-        rows += one_audit([population(hostile, skill, rng) for _ in range(8)], n, rng)
+        rows += one_audit([population(hostile, skill, rng) for _ in range(8)], n, rng, waves=waves)
     return tuple(np.mean(np.array(rows, dtype=float), axis=0).tolist())
+
+
+def print_coverage(times: int, rng: np.random.Generator) -> list[str]:
+    """The table of intervals, for texts of one wave and of two. Returns what is below its floor."""
+    low = []
+    for waves, of_waves in ((1, ""), (2, ", texts of two waves, the later one coded twice as densely")):
+        draws = rng if waves == 1 else np.random.default_rng(SEED + 2)
+        print(f"\nInterval of h_AB (95%), eight cells, {60 * times} audits a row; t alone beside it{of_waves}")
+        print(f"  {'hostile':>8}{'model':>9}{'codings':>9}{'coverage':>10}{'t alone':>9}{'half-width':>12}{'error':>8}")
+        for share, skill, n in product((0.03, 0.1, 0.3, 0.6), (0.0, 0.6), (5, 10, 20)):
+            got, alone, half, off = coverage(share, skill, n, 60 * times, draws, waves=waves)
+            name = "none" if skill == 0 else "good"
+            print(f"  {share:8.2f}{name:>9}{n:9}{got:10.3f}{alone:9.3f}{half:12.3f}{off:8.3f}")
+            if got < FLOOR_COVERAGE:
+                said = f"hostile {share}, model {name}, {n} codings, waves: {waves}"
+                low.append(f"coverage {got:.3f} ({said}) is below {FLOOR_COVERAGE}")
+    return low
 
 
 # ---- spellings
@@ -542,14 +567,7 @@ def main() -> int:
 
     low += print_unequal(times, np.random.default_rng(SEED + 1))
 
-    print(f"\nInterval of h_AB (95%), eight cells, {60 * times} audits a row; t alone beside it")
-    print(f"  {'hostile':>8}{'model':>9}{'codings':>9}{'coverage':>10}{'t alone':>9}{'half-width':>12}{'error':>8}")
-    for share, skill, n in product((0.03, 0.1, 0.3, 0.6), (0.0, 0.6), (5, 10, 20)):
-        got, alone, half, off = coverage(share, skill, n, 60 * times, rng)
-        name = "none" if skill == 0 else "good"
-        print(f"  {share:8.2f}{name:>9}{n:9}{got:10.3f}{alone:9.3f}{half:12.3f}{off:8.3f}")
-        if got < FLOOR_COVERAGE:
-            low.append(f"coverage {got:.3f} (hostile {share}, model {name}, {n} codings) is below {FLOOR_COVERAGE}")
+    low += print_coverage(times, rng)
 
     print("\nSpellings: texts in which the Taliban or al-Qaeda are found")
     if (given.data / "analyst_posts").is_dir():

@@ -1,8 +1,9 @@
 """How long the server needs for every page of a large store, and how many questions it asks of the database.
 
 Run: ``python -m benchmarks.pages [--full] [--postgres] [--texts N] [--keep FOLDER]``. The store of
-benchmarks.measuring (texts of 40 groups and ten years, framed, coded, measured) behind Airflow's own application,
-asked as an editor in this process, for whom it is looked up besides what is withheld.
+benchmarks.measuring (texts of 40 groups and ten years, framed, coded, measured; panels and smoothed gaps kept, the
+starter model in force) behind Airflow's own application, asked as an editor in this process, for whom it is looked up
+besides what is withheld.
 Each page is asked :data:`ROUNDS` times, each time for another group, dyad, text or period. Prints the median and the
 95th percentile, by the clock and by this process' own time, with the most questions a page asked of the database, and
 exits 1 above a ceiling. Then each page is opened in a browser that has nothing in its cache, beside the server on the
@@ -28,15 +29,19 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from sqlalchemy import event, select, text
+from sqlalchemy import Select, event, select, text
 
 from benchmarks.measuring import GROUPS, MONITOR, NOW, SOURCES, fill, monitor
 from benchmarks.postgres import Postgres
 from benchmarks.serving import served
+from classifiers.codebook import codebook_of
+from classifiers.starter import load_starter
+from pipeline.framing.starter import train_starter
 from pipeline.monitor.periods import period_of
 from pipeline.settings import Settings
+from pipeline.store.cells import VARIABLE
 from pipeline.store.session import engine_for, open_session
-from pipeline.store.tables import Document, Place, Published, Run
+from pipeline.store.tables import Document, Model, Place, Published, Run
 
 ROUNDS = 30
 GOAL = 0.3
@@ -45,6 +50,9 @@ CEILING = {"SQLite": 0.7, "PostgreSQL": 0.8}
 """seconds of the worst page, with a margin for a busy machine: by this process' own time, on PostgreSQL by the clock"""
 FILES = frozenset({"a chart as SVG", "a chart as PNG", "trend table as CSV"})
 """what a page saves: nothing is painted"""
+WEIGHED = "a text as the model weighs it"
+PASSAGES = 8
+"""short paragraphs of the starter codings in a text that is looked at: together some 430 words"""
 PAINTS = 8
 PAINT_GOAL = 1.0
 PAINT_CEILING = 2.0
@@ -62,8 +70,8 @@ FIRST_PAINT = """
 """
 
 
-def addresses(ids: list[int], figures: list[str]) -> dict[str, Callable[[Random], str]]:
-    """Name of a page -> an address of it below ``/rift/ui/``, another each time. ids, figures: see prepare."""
+def addresses(ids: list[int], figures: list[str], model: str) -> dict[str, Callable[[Random], str]]:
+    """Name of a page -> an address of it below ``/rift/ui/``, another each time. ids, figures, model: see prepare."""
 
     def group(chance: Random) -> str:
         return f"g{chance.randrange(GROUPS):02d}"
@@ -87,6 +95,7 @@ def addresses(ids: list[int], figures: list[str]) -> dict[str, Callable[[Random]
         "dyad, weeks": lambda chance: dyad(chance) + "?period=week",
         "dyad, vintage": lambda chance: dyad(chance) + "?series=vintage",
         "dyad, panel": lambda chance: dyad(chance) + "?sources=panel",
+        "dyad, smoothed": lambda chance: dyad(chance) + "?smoothed=true",
         "a chart as SVG": lambda chance: dyad(chance) + "/gap.svg?period=month",
         "a chart as PNG": lambda chance: dyad(chance) + "/gap.png?period=month",
         "how a figure was made": lambda chance: f"m/{MONITOR}/dyads/{chance.choice(figures)}",
@@ -101,10 +110,11 @@ def addresses(ids: list[int], figures: list[str]) -> dict[str, Callable[[Random]
         "texts of a cell": cell,
         "texts": lambda chance: f"m/{MONITOR}/texts",
         "a text": lambda chance: f"m/{MONITOR}/documents/{chance.choice(ids)}",
+        WEIGHED: lambda chance: f"m/{MONITOR}/documents/{chance.choice(ids)}?view=weights",
         "label": lambda chance: f"m/{MONITOR}/label",
         "settle": lambda chance: f"m/{MONITOR}/label/settle",
         "models": lambda chance: f"m/{MONITOR}/models",
-        "a model": lambda chance: f"m/{MONITOR}/models/m",
+        "a model": lambda chance: f"m/{MONITOR}/models/{model}",
         "sources": lambda chance: f"m/{MONITOR}/sources",
         "a source": lambda chance: f"m/{MONITOR}/sources/{group(chance)}-s0",
         "runs": lambda chance: f"m/{MONITOR}/runs",
@@ -159,29 +169,55 @@ def add_runs(settings: Settings) -> None:
         session.commit()
 
 
-def prepare(settings: Settings, texts: int) -> tuple[list[int], list[str]]:
+def looked_at(texts: int) -> Select[tuple[Document]]:
+    """The texts whose pages are asked for, 500 of all ages."""
+    return select(Document).where(Document.id % max(1, texts // 500) == 0).order_by(Document.id).limit(500)
+
+
+def add_words(settings: Settings, texts: int) -> None:
+    """Put the starter model in the place of the made-up one, and words that it knows into the texts looked at."""
+    made = train_starter(settings, codebook_of(VARIABLE))
+    passages = [coding.text for coding in load_starter() if coding.lang == "en"]
+    with open_session(settings) as session:
+        row = session.get_one(Model, 1)
+        row.name, row.sha256, row.card = made.name, made.sha256, made.card
+        for number, document in enumerate(session.scalars(looked_at(texts))):
+            document.text = "\n\n".join(passages[(number + i) % len(passages)] for i in range(PASSAGES))
+        session.commit()
+
+
+def prepare(settings: Settings, texts: int) -> tuple[list[int], list[str], str]:
     """Fill the store, measure it, and write the monitor's file, unless it was kept.
 
-    Returns the ids of some texts, and where the pages of some figures lie below the dyads': quarters' gaps that are
-    published, since one without texts on both sides never is.
+    Returns the ids of some texts; where the pages of some figures lie below the dyads': quarters' gaps that are
+    published, since one without texts on both sides never is; and the name of the model in force.
     """
     from pipeline.measure.job import measure
+    from pipeline.measure.keeping import keep_panels, keep_smoothed
 
     if not settings.monitors.exists():
         watched = monitor()
         fill(settings, texts)
         add_runs(settings)
+        add_words(settings, texts)
         measure(settings, watched, now=NOW)
+        with open_session(settings) as session:
+            keep_panels(session, watched, NOW)
+            keep_smoothed(session, watched, NOW)
+            session.commit()
         settings.monitors.mkdir()
         described = watched.model_dump(mode="json", exclude_defaults=True)
         (settings.monitors / "m.yaml").write_text(json.dumps(described), encoding="utf-8")
     with open_session(settings) as session:
-        ids = session.scalars(select(Document.id).where(Document.id % max(1, texts // 500) == 0).limit(500)).all()
+        ids = [document.id for document in session.scalars(looked_at(texts))]
         gaps = (Published.monitor == MONITOR, Published.kind == "gap", Published.period == "quarter")
         figures = session.execute(select(Published.subject, Published.start).where(*gaps).distinct()).all()
-    return list(ids), [
-        f"{dyad.replace('--', '/')}/explain?period={period_of('quarter', start).label}" for dyad, start in figures
-    ]
+        model = session.get_one(Model, 1).name
+    return (
+        ids,
+        [f"{dyad.replace('--', '/')}/explain?period={period_of('quarter', start).label}" for dyad, start in figures],
+        model,
+    )
 
 
 def server_times(
@@ -203,6 +239,8 @@ def server_times(
             most = max(most, len(asked))
             if answer.status_code != 200:
                 raise RuntimeError(f"{answer.url}: {answer.status_code}: {answer.text[:300]}")
+            if name == WEIGHED and "What the model saw" not in answer.text:
+                raise RuntimeError(f"{answer.url}: no passage is weighed")
         made[name] = (float(np.median(clock)), float(np.quantile(clock, 0.95)), float(np.quantile(own, 0.95)), most)
     return made
 

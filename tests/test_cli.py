@@ -23,6 +23,7 @@ def riftwatch(
     )
 
 
+@pytest.mark.long  # beside other tests a processor takes half as long again
 def test_it_starts_in_under_a_second_and_without_airflow(tmp_path):
     riftwatch("--help", data=tmp_path)
     times = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -10,10 +11,11 @@ from sqlalchemy.orm import Session
 from pipeline.measure.balance import Borrowed, balance
 from pipeline.measure.confirmation import ConfirmationError, Side, confirm
 from pipeline.measure.gap import gap
-from pipeline.measure.state import Confirmed
+from pipeline.measure.state import Confirmed, said_aside
 from pipeline.store.alarms import (
     ConfirmingCoding,
     SideTexts,
+    answered_out_of_order,
     confirming_codings,
     side_name,
     side_texts,
@@ -63,11 +65,14 @@ def confirmed_so_far(
     """What the codings say of an alarm by now, or why they say nothing yet.
 
     The texts are those that the sample was drawn from: what was dated anew, merged or collected since changes nothing.
+    Of each side only what was answered before the first text that was passed over counts.
     """
     if alarm.queue_id is None or alarm.planned is None:
         return None, "no texts are drawn for its confirmation yet"
-    codings = confirming_codings(session, alarm.monitor, alarm.queue_id, VARIABLE)
-    unclear = unclear_texts(session, alarm.queue_id) - {one.document for one in codings}
+    aside = answered_out_of_order(session, alarm.queue_id)
+    all_codings = confirming_codings(session, alarm.monitor, alarm.queue_id, VARIABLE)
+    codings = [one for one in all_codings if one.document not in aside]
+    unclear = unclear_texts(session, alarm.queue_id) - {one.document for one in all_codings} - aside
     sides = []
     coded = 0
     for stretch in ("present", "reference"):
@@ -84,6 +89,7 @@ def confirmed_so_far(
             sides.append(_side(texts, said, unclear))
     lent = Borrowed(**alarm.borrowed)
     try:
-        return confirmed_by(sides, lent, planned=alarm.planned), None
+        return replace(confirmed_by(sides, lent, planned=alarm.planned), aside=len(aside)), None
     except ConfirmationError as error:
-        return None, f"{coded} of {alarm.planned} texts of its confirmation are coded: {error}"
+        left_out = f" ({said_aside(len(aside))})" if aside else ""
+        return None, f"{coded} of {alarm.planned} texts of its confirmation are coded{left_out}: {error}"

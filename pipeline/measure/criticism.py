@@ -125,7 +125,8 @@ def hostility(cell: Audited, borrowed: Borrowed) -> Hostility:
     """The hostile share of the texts that name B, and of all texts of A, with 95% intervals.
 
     The share is pipeline.measure.balance.balance of y and f. Its t interval is used when at least five codings of
-    both kinds (hostile, not hostile) are there; else the exact interval of a share in a finite population. The rate
+    both kinds (hostile, not hostile) are there; else the exact interval of a share in a finite population, or in its
+    waves where these were coded more or less densely; texts drawn with chances of their own have none then. The rate
     is the share times M/N, both counted, so that its interval is the share's times M/N. Both are clipped to what can
     be. Where texts that name B came after the draw and are not in the share, the rate takes them to be like the others;
     no interval knows whether they are, so it has none, and ``why`` says so. Fewer than five codings, or codings on
@@ -148,13 +149,20 @@ def hostility(cell: Audited, borrowed: Borrowed) -> Hostility:
         if made.coded >= LEAST_CODINGS:
             why = "too few of the random codings are of texts that were there when the sample was drawn"
         return _by_the_model(cell, made, why)
-    hostile = float(drawn.sum())
-    chance = cell.pi[~cell.late & ~np.isnan(cell.y)]
-    equal = np.allclose(chance, chance[0], rtol=1e-6, atol=0)
     two_strata = bool(cell.late.any()) and made.interval is not None and not made.late
-    if equal and not two_strata and min(hostile, len(drawn) - hostile) < FEW:
-        low, high = exact_share(hostile, len(drawn), len(in_time))
-        value, kind, late, variance, freedom, lam = float(drawn.mean()), "exact", int(cell.late.sum()), None, None, None
+    spoken = np.ones(cell.naming, dtype=bool) if two_strata else ~cell.late
+    said = cell.y[spoken & ~np.isnan(cell.y)]
+    if min(said.sum(), (1 - said).sum()) < FEW:
+        strata = _strata(cell, spoken)
+        if strata is None:
+            why = (
+                f"fewer than {FEW} codings are hostile, or are not, and their texts were drawn with chances so "
+                "different that no interval holds; code more"
+            )
+            return _by_the_model(cell, made, why)
+        low, high = exact_share_of_strata(strata)
+        value = sum(total * hostile / n for hostile, n, total in strata) / sum(total for _, _, total in strata)
+        kind, late, variance, freedom, lam = "exact", int((~spoken).sum()), None, None, None
     elif made.interval is None:
         return _by_the_model(cell, made, str(made.why))
     else:
@@ -174,6 +182,29 @@ def hostility(cell: Audited, borrowed: Borrowed) -> Hostility:
         "corrected", value, low, high, value * factor, low * factor, high * factor,
         made.coded, late, kind, variance, freedom, lam,
     )  # fmt: skip
+
+
+def _strata(cell: Audited, spoken: Bools) -> list[tuple[float, int, int]] | None:
+    """Of texts that had one chance to be coded: how many are hostile, how many coded, and how many there are.
+
+    Where all in time, or all late ones, had one chance they are a stratum. Waves of a cell that grew have n coded of N,
+    and pi = n/N says N; None where it says no whole numbers that add up, as where each text was drawn with a chance of
+    its own.
+    """
+    made: list[tuple[float, int, int]] = []
+    for late in (False, True):
+        there = spoken & (cell.late == late)
+        coded = there & ~np.isnan(cell.y)
+        chances = np.unique(cell.pi[coded].round(9))
+        if len(chances) <= 1:
+            made += [(float(cell.y[coded].sum()), int(coded.sum()), int(there.sum()))] if coded.any() else []
+            continue
+        waves = [cell.y[coded & (cell.pi.round(9) == chance)] for chance in chances]
+        totals = np.array([len(y) for y in waves]) / chances
+        if np.any(np.abs(totals - totals.round()) > 0.01) or round(totals.sum()) != there.sum():
+            return None
+        made += [(float(y.sum()), len(y), round(total)) for y, total in zip(waves, totals.tolist(), strict=True)]
+    return made
 
 
 def _by_the_model(cell: Audited, made: Balance, why: str) -> Hostility:
@@ -201,6 +232,19 @@ def exact_share(hostile: float, n: int, total: int, level: float = LEVEL) -> tup
     at_most = hypergeom.cdf(many, total, truths, n)
     possible = truths[(at_least > tail) & (at_most > tail)]
     return float(possible.min() / total), float(possible.max() / total)
+
+
+def exact_share_of_strata(strata: Sequence[tuple[float, int, int]], level: float = LEVEL) -> tuple[float, float]:
+    """Interval of the hostile share of texts that were drawn with another chance in each stratum.
+
+    strata: (hostile, n, N) of each, as in :func:`exact_share`. Each of the k has an interval that misses in at most
+    (1 - level)/k of samples (Bonferroni), and the share is their mean, weighted by N: it covers in at least
+    ``level`` of samples, and is wider than need be.
+    """
+    each = 1 - (1 - level) / len(strata)
+    ends = np.array([exact_share(hostile, n, total, each) for hostile, n, total in strata])
+    low, high = np.average(ends, axis=0, weights=[total for _, _, total in strata]).tolist()
+    return low, high
 
 
 # ---- did it rise?

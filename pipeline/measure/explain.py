@@ -14,6 +14,7 @@ from classifiers.codebook import codebook_of
 from pipeline.measure.balance import Balance, Borrowed, balance
 from pipeline.measure.cells import Grid, codings_by_cluster, model_balance
 from pipeline.measure.gap import gap
+from pipeline.measure.summary import mean_variance
 from pipeline.monitor import Period
 from pipeline.monitor.periods import period_of
 from pipeline.store.cells import VARIABLE, codings_again, texts_again
@@ -39,8 +40,8 @@ FORMULAS = {
     "population (docs/measuring.md, The estimator)",
     "uncorrected": "b = mean_N(f): the model's mean alone, without interval (docs/measuring.md, Two kinds of point)",
 }
-_COUNTS = ("clusters", "codings", "late")
-_NUMBERS = ("balance", "low", "high", "variance", "freedom", "lam", "model_balance")
+_COUNTS = ("clusters", "codings", "late", "framed")
+_NUMBERS = ("balance", "low", "high", "variance", "freedom", "lam", "model_balance", "model_variance")
 _GAP_NUMBERS = ("gap", "low", "high", "variance", "freedom")
 
 
@@ -138,10 +139,13 @@ def verify(session: Session, row: Published) -> Made:
         estimate = model_balance(cell)
         if lent is not None and len(cell.y):
             estimate = balance(cell.f, cell.y, Borrowed(**lent), pi=cell.pi, late=cell.late)
-        made[group] = (estimate, {"clusters": cell.clusters, "codings": cell.coded})
+        others = {"framed": len(cell.f), "model_variance": mean_variance(cell.f)}
+        made[group] = (estimate, {"clusters": cell.clusters, "codings": cell.coded} | others)
     if row.kind == "trend":
         ((estimate, counts),) = made.values()
-        return _compared(problems, row.figures, _trend(estimate) | counts, (*_COUNTS, *_NUMBERS))
+        # figures of older versions may not have all of these columns
+        names = [name for name in (*_COUNTS, *_NUMBERS) if name in row.figures]
+        return _compared(problems, row.figures, _trend(estimate) | counts, names)
     a, b = (estimate for estimate, _ in made.values())
     return _compared(problems, row.figures, _gap(a, b), _GAP_NUMBERS)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -18,7 +18,7 @@ from pipeline.measure.balance import Borrowed
 from pipeline.measure.confirming import confirmed_so_far
 from pipeline.measure.rise import criticism_of
 from pipeline.measure.series import GroupSeries
-from pipeline.measure.state import NOT_ENOUGH, USABLE_NEEDED, Confirmed, OpenAlarm, State, decide
+from pipeline.measure.state import NOT_ENOUGH, STEADY, USABLE_NEEDED, Confirmed, OpenAlarm, State, decide
 from pipeline.measure.watching import DyadKey, Watched, watch_dyads
 from pipeline.monitor import Monitor, Period
 from pipeline.monitor.periods import Span, period_of
@@ -208,6 +208,7 @@ def judge(
                 reason="the first that was complete", person=None, now=now,
             )  # fmt: skip
         stored = [row for row in alarms_of(session, monitor.name, *dyad) if row.period == unit]
+        old = {row.id for row in stored}
         found = _confirmations(session, stored, model, balances)
         for row in stored:
             confirmed, _ = found[row.id]
@@ -223,18 +224,18 @@ def judge(
         told = {row.id: _open(session, monitor, row, found[row.id], now) for row in stored}
         missing = one.series.missing_runs() if one.series is not None else [0] * len(spans)
         for i, span in enumerate(spans):
-            open_now = [
-                told[r.id] for r in stored if r.raised <= span.start and (r.closed is None or span.start < r.closed)
-            ]
             states[*dyad, unit, span.start] = decide(
                 unit=unit,
                 usable=one.usable_before(i),
                 needed=one.length,
                 missing=missing[i],
-                alarms=open_now,
+                alarms=[told[row.id] for row in _open_in(stored, span)],
                 impossible=one.impossible,
             )
-        changes += _note_change(session, monitor.name, dyad, unit, spans[-1], states, before.get(dyad), one, now)
+        asking = {row.id for row in _open_in(stored, spans[-1]) if not told[row.id].holds}
+        changes += _note_change(
+            session, monitor.name, dyad, unit, spans[-1], states, before.get(dyad), one, now, asking=asking, old=old
+        )
     return Judged(states, watched, unit, spans, changes, answers)
 
 
@@ -247,6 +248,10 @@ def _confirmations(
     if model is None:
         return {row.id: (None, "no model is in force") for row in alarms}
     return {row.id: confirmed_so_far(session, row, model.id, balances) for row in alarms}
+
+
+def _open_in(alarms: Sequence[RaisedAlarm], span: Span) -> list[RaisedAlarm]:
+    return [row for row in alarms if row.raised <= span.start and (row.closed is None or span.start < row.closed)]
 
 
 def _open(session: Session, monitor: Monitor, row: RaisedAlarm, answer: Answer, now: datetime) -> OpenAlarm:
@@ -269,13 +274,22 @@ def _note_change(
     before: Any,
     one: Watched,
     now: datetime,
+    *,
+    asking: Collection[int],
+    old: Collection[int],
 ) -> bool:
-    """Write down that the newest state is another than before."""
+    """Write down that the newest state is another than before, or that an alarm needs codings which none told of.
+
+    asking: the alarms that are open in the last period and need codings. old: those known before this measurement.
+    """
     state = states[*dyad, unit, last.start]
-    alarm = state.name if not any("codings needed" in reason for reason in state.reasons) else f"{state.name}, alarm"
-    if before is not None and before.figures.get("said") == alarm:
+    named: set[int] = set() if state.name == NOT_ENOUGH else set(asking)
+    said = f"{state.name}, alarm" if named and state.name == STEADY else state.name
+    # changes from before alarms were kept with them: whatever was known by then is no news
+    told: set[int] = set() if before is None else set(before.figures.get("alarms", old))
+    if before is not None and before.figures.get("said") == said and named <= told:
         return False
-    figures: dict[str, Any] = {"said": alarm}
+    figures: dict[str, Any] = {"said": said, "alarms": sorted(told | named)}
     if one.series is not None and len(one.series.m) and not np.isnan(one.series.m[-1]):
         figures["model_gap"] = float(one.series.m[-1])
     if one.path is not None:
@@ -293,6 +307,6 @@ def _note_change(
         reasons=list(state.reasons),
         figures=figures,
         as_of=now,
-        silenced="the first state there is: nothing has changed" if before is None and alarm == state.name else None,
+        silenced="the first state there is: nothing has changed" if before is None and not named else None,
     )
     return True

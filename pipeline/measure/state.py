@@ -45,11 +45,18 @@ class Confirmed:
     """the corrected gap in the reference, with its interval"""
     present: Gap
     """the corrected gap in the alarm's stretch"""
+    aside: int = 0
+    """answers that do not count, because an earlier text of their side was passed over"""
 
     @property
     def holds(self) -> bool:
         """Whether the sequence excludes 0 and the change is large enough to be one."""
         return (self.low > 0 or self.high < 0) and abs(self.change) >= LEAST_CHANGE
+
+
+def said_aside(answers: int) -> str:
+    """That so many answers do not count."""
+    return f"{answers} more answers count once the texts before them that were passed over are answered"
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,11 @@ class OpenAlarm:
     why: str | None = None
     """why there is no confirmation"""
     criticism: Criticism | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether coders have confirmed it; of one that they have not, codings are needed."""
+        return self.confirmed is not None and self.confirmed.holds
 
 
 def _sign(value: float) -> int:
@@ -100,6 +112,7 @@ def _of_alarm(alarm: OpenAlarm) -> State:
     if found is None:
         return State(STEADY, (f"{raised}, codings needed", alarm.why or "nothing of its confirmation is coded yet"))
     figures = f"change of the corrected gap {found.change:+.2f} ({found.low:+.2f} to {found.high:+.2f})"
+    figures += f"; {said_aside(found.aside)}" if found.aside else ""
     if not found.holds:
         return State(STEADY, (f"{raised}, codings needed", f"not confirmed: {figures}"))
     towards = direction(found)
@@ -130,7 +143,7 @@ def decide(
     a row, up to this one, lack framed texts of one group. alarms: those open in the period, oldest first. impossible:
     why no alarm can be computed at all.
 
-    Of several open alarms the newest confirmed one decides, else the newest.
+    Of several open alarms the newest confirmed one decides, else the newest; the others that need codings are named.
     """
     if unit is None:
         return State(NOT_ENOUGH, ("no usable reference (the monitor has neither weeks nor months)",))
@@ -142,5 +155,7 @@ def decide(
         return State(NOT_ENOUGH, (f"{missing} {unit}s in a row without framed texts of both groups",))
     if not alarms:
         return State(STEADY, ("no alarm is open",))
-    confirmed = [one for one in alarms if one.confirmed is not None and one.confirmed.holds]
-    return _of_alarm((confirmed or list(alarms))[-1])
+    decides = ([one for one in alarms if one.holds] or list(alarms))[-1]
+    others = [one for one in alarms if one is not decides and not one.holds]
+    made = _of_alarm(decides)
+    return State(made.name, (*made.reasons, *(f"another alarm since {one.label}: codings needed" for one in others)))

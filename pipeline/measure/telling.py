@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from html import escape
 
 from pipeline.measure.alarm_log import LEFT
+from pipeline.measure.state import STEADY
 from pipeline.monitor import Monitor, Silence
 from pipeline.monitor.periods import period_of
 from pipeline.settings import Settings
@@ -72,8 +73,15 @@ def message_of(monitor: Monitor, change: StateChange) -> Message:
         "Divergence of framing is not a break of an alliance. The texts and codings stand on the dyad's page.",
         f"Monitor {monitor.name}, computed {change.as_of:%Y-%m-%d %H:%M} UTC.",
     ]
-    news = "alarm, codings needed" if "alarm" in str(change.figures.get("said")) else change.state
-    return Message(change.id, f"Riftwatch: {a} and {b}: {news}", "\n".join(lines), tuple(change.told))
+    return Message(change.id, f"Riftwatch: {a} and {b}: {_news(change)}", "\n".join(lines), tuple(change.told))
+
+
+def _news(change: StateChange) -> str:
+    if "alarm" in str(change.figures.get("said")):
+        return "alarm, codings needed"
+    # a state other than steady is told again only because of another alarm
+    again = change.state == change.previous != STEADY
+    return f"{change.state}, another alarm, codings needed" if again else change.state
 
 
 def messages(settings: Settings, monitor: Monitor, *, now: datetime | None = None) -> list[Message]:

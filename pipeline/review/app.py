@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from pipeline.review import api, pages
 from pipeline.review.access import admit
+from pipeline.review.asked import refuse_nul
 from pipeline.review.guard import Guard, set_headers
 from pipeline.review.html import page, path_below
 from pipeline.settings import Settings
@@ -90,7 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(admit)],
+        dependencies=[Depends(admit), Depends(refuse_nul)],
     )
     app.state.settings = settings
     app.add_middleware(Guard)

@@ -20,6 +20,12 @@ PageNumber = Annotated[int, Query(alias="page", ge=1, le=1_000_000)]
 Limit = Annotated[int, Query(ge=1)]
 
 
+def refuse_nul(request: Request) -> None:
+    """422 for an address with the character NUL, which PostgreSQL takes in no text. Stands on the application."""
+    if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+        raise HTTPException(422, "This address holds a character that no text has (NUL, %00); leave it out.")
+
+
 def settings_of(request: Request) -> Settings:
     """The settings the application was made with."""
     settings: Settings = request.app.state.settings

@@ -38,6 +38,9 @@ BRIDGE_COLUMNS: dict[str, str] = {
 }
 """The columns of a bridge, in the order tables show them: name -> meaning in one line."""
 
+MOST_CELLS = 20_000
+"""cells of a bridge, the newest, that a page or an answer of the API reads; files and commands have all"""
+
 _KEYS = ("monitor", "group_id", "period", "start", "old_model_id", "new_model_id")
 
 
@@ -102,8 +105,9 @@ class BridgeLine:
     made_at: datetime
 
 
-def bridges(session: Session, monitor: str, variable: str, new: str | None = None) -> list[BridgeLine]:
-    """The bridge to the model ``new`` (by name), or else the one made last, by group and period."""
+def _newest_first(
+    session: Session, monitor: str, variable: str, new: str | None, most: int | None = None
+) -> list[BridgeLine]:
     before, after = aliased(Model), aliased(Model)
     of_model = (after.variable == variable, *([] if new is None else [after.name == new]))
     which = (Bridge.monitor == monitor, Bridge.new_model_id.in_(select(after.id).where(*of_model)))
@@ -113,7 +117,8 @@ def bridges(session: Session, monitor: str, variable: str, new: str | None = Non
         .join(before, before.id == Bridge.old_model_id)
         .join(after, after.id == Bridge.new_model_id)
         .where(Bridge.monitor == monitor, *of_model, Bridge.made_at == last)
-        .order_by(Bridge.group_id, Bridge.start)
+        .order_by(Bridge.start.desc(), Bridge.group_id)
+        .limit(most)
     )
     of_models = {"old_model", "new_model"}
     return [
@@ -124,3 +129,20 @@ def bridges(session: Session, monitor: str, variable: str, new: str | None = Non
         )
         for row, old_name, new_name in session.execute(query)
     ]
+
+
+def _place(line: BridgeLine) -> tuple[str, date]:
+    return line.group_id, line.start
+
+
+def bridges(session: Session, monitor: str, variable: str, new: str | None = None) -> list[BridgeLine]:
+    """The bridge to the model ``new`` (by name), or else the one made last, by group and period."""
+    return sorted(_newest_first(session, monitor, variable, new), key=_place)
+
+
+def newest_cells(
+    session: Session, monitor: str, variable: str, new: str, *, most: int
+) -> tuple[list[BridgeLine], bool]:
+    """The newest ``most`` cells of the bridge to a model, by group and period, and whether there are earlier ones."""
+    lines = _newest_first(session, monitor, variable, new, most + 1)
+    return sorted(lines[:most], key=_place), len(lines) > most

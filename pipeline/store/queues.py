@@ -670,7 +670,10 @@ def close(session: Session, monitor: str, queue: int, now: datetime) -> int | No
     later = select(Queue.strata).where(
         Queue.monitor == monitor, Queue.variable == row.variable, Queue.drawn_at > row.drawn_at
     )
-    _forget(session, queue, given_back - {stratum for strata in session.scalars(later) for stratum in strata})
+    forgotten = given_back - {stratum for strata in session.scalars(later) for stratum in strata}
+    _forget(session, queue, forgotten)
+    for stratum in forgotten:
+        _forget_before(session, monitor, row.variable, row.drawn_at, stratum)
     return cast("CursorResult[Any]", gone).rowcount
 
 
@@ -679,3 +682,23 @@ def _forget(session: Session, queue: int, strata: set[str | None]) -> None:
     kept = session.scalars(select(Queue.strata).where(Queue.id == queue)).one()
     left = [stratum for stratum in kept if stratum not in strata]
     session.execute(update(Queue).where(Queue.id == queue).values(strata=left))
+
+
+def _forget_before(session: Session, monitor: str, variable: str, drawn_at: datetime, stratum: str | None) -> None:
+    """Let earlier queues that were given up forget a stratum that no later one names any more.
+
+    They kept it for those later ones. The newest comes first: one that is open, or still holds texts of the stratum,
+    keeps it, and so do all before it.
+    """
+    earlier = select(Queue.id, Queue.closed_at, Queue.strata).where(
+        Queue.monitor == monitor, Queue.variable == variable, Queue.drawn_at < drawn_at
+    )
+    for older in session.execute(earlier.order_by(Queue.drawn_at.desc())).all():
+        if stratum not in older.strata:
+            continue
+        held = select(QueueItem.id).where(
+            QueueItem.queue_id == older.id, QueueItem.draw == "random", QueueItem.stratum == stratum
+        )
+        if older.closed_at is None or session.scalar(held.limit(1)) is not None:
+            return
+        _forget(session, older.id, {stratum})

@@ -642,7 +642,7 @@ class KeptReference(Base):
 
 
 class StateChange(Base):
-    """Append-only: a dyad's newest state became another one. People are told once."""
+    """Append-only: a dyad's newest state became another one, or another alarm needs codings. People are told once."""
 
     __tablename__ = "state_changes"
     __table_args__ = (UniqueConstraint("monitor", "a", "b", "after_id"),)

@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from benchmarks.coverage import DESIGN_MAE, DESIGN_SHARE_MAE, DRAWS, FLOOR, SEED, score, score_world, unequal
+from benchmarks.coverage import (
+    DESIGN_MAE,
+    DESIGN_SHARE_MAE,
+    DRAWS,
+    FLOOR,
+    SEED,
+    beyond,
+    certain,
+    score,
+    score_world,
+    unequal,
+)
 from benchmarks.coverage_worlds import (
     BALANCE,
     SHARE,
@@ -16,6 +27,8 @@ from benchmarks.coverage_worlds import (
     synthetic,
 )
 from tests.conftest import NO_DATA, SHARED_DATA
+
+pytestmark = pytest.mark.xdist_group("manifestos")  # they share what takes long to make
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +48,28 @@ def test_intervals_cover_where_a_classifier_errs_unequally(n):
         assert scores["ours", what][0] >= FLOOR
         assert scores["classify and count, naive", what][0] < 0.85
         assert scores["ours", what][1] < scores["audit alone", what][1]
+
+
+@pytest.mark.parametrize(
+    ("covers", "whole", "slack", "missed"),
+    [(0.929, 0.0, 0.02, 1), (0.93, 0.0, 0.0, 0), (0.97, 0.0, 0.0, 0), (0.975, 0.0, 0.0, 1), (0.975, 0.0, 0.02, 0),
+     (0.975, 1 / 3, 0.0, 0), (0.985, 1 / 3, 0.0, 1)],
+)  # fmt: skip
+def test_too_wide_is_missed_as_too_narrow_is(covers, whole, slack, missed):
+    scores = {("ours", "balance"): (covers, 0.1, 0.1), ("ours", "gap"): (0.95, 0.1, 0.1)}
+    found = beyond("Cells", 5, scores, {"balance": whole, "gap": 0.0}, slack)
+    assert len(found) == missed
+    assert all("balance" in one for one in found)
+
+
+def test_what_is_coded_whole_is_right_by_itself():
+    random = np.random.default_rng(SEED)
+    cells = [synthetic(random) for _ in range(30)]
+    assert certain(cells, 5) == {"balance": 0.0, "gap": 0.0}
+    assert certain(cells, 60) == {"balance": 1.0, "gap": 1.0}
+    some = certain(cells, 40)
+    assert 0.25 < some["balance"] < 0.45
+    assert 0.05 < some["gap"] < some["balance"] / 2
 
 
 @pytest.mark.long

@@ -18,6 +18,7 @@ from pipeline.measure.criticism import (
     audited_moments,
     evidence_of_rise,
     exact_share,
+    exact_share_of_strata,
     hostilities,
     hostility,
     onset_day,
@@ -149,9 +150,46 @@ def test_codings_all_alike_and_drawn_unequally_leave_the_models_mean():
     made = hostility(replace(one, pi=pi), Borrowed())
     assert (made.estimator, made.share, made.rate) == ("uncorrected", pytest.approx(0.3), pytest.approx(0.12))
     assert (made.low, made.rate_low) == (None, None)
-    assert "do not vary" in made.why
+    assert "no interval holds" in made.why
+    # five of either kind have a t interval, however they were drawn
+    assert hostility(replace(cell([0.0, 1.0] * 5), pi=np.full(40, 0.25)), BORROWED).interval == "t"
     unscored = hostility(replace(one, pi=pi, f=np.full(40, np.nan)), Borrowed())
     assert (unscored.estimator, unscored.share, unscored.rate) == ("none", None, None)
+
+
+def in_waves(hostile, coded, texts):
+    """A cell of waves: of each so many texts, coded ones and hostile ones among these."""
+    y, pi = np.full(sum(texts), np.nan), np.full(sum(texts), np.nan)
+    start = 0
+    for bad, n, total in zip(hostile, coded, texts, strict=True):
+        y[start : start + n] = [1.0] * bad + [0.0] * (n - bad)
+        pi[start : start + n] = n / total
+        start += total
+    return Audited(2 * sum(texts), np.full(sum(texts), 0.1), y, pi, np.zeros(sum(texts), dtype=bool))
+
+
+def test_few_hostile_texts_in_waves_coded_more_or_less_densely_have_an_exact_interval_too():
+    made = hostility(in_waves((1, 0), (9, 11), (100, 100)), BORROWED)
+    assert (made.interval, made.share, made.late) == ("exact", pytest.approx(100 / 9 / 200), 0)
+    ends = [exact_share(1, 9, 100, 0.975), exact_share(0, 11, 100, 0.975)]
+    assert (made.low, made.high) == (pytest.approx(ends[0][0] / 2), pytest.approx((ends[0][1] + ends[1][1]) / 2))
+    # nothing is left to be wrong about where all is coded
+    whole = hostility(in_waves((1, 0), (9, 11), (9, 11)), BORROWED)
+    assert (whole.low, whole.high) == (0.05, 0.05)
+    # a chance that tells of no wave tells of no interval
+    odd = in_waves((1, 0), (9, 11), (100, 100))
+    assert hostility(replace(odd, pi=odd.pi * 1.3), BORROWED).interval is None
+
+
+@pytest.mark.parametrize("truth", [(0, 0), (3, 3), (0, 12), (30, 2)])
+def test_the_exact_interval_of_waves_covers(truth):
+    rng = np.random.default_rng(truth)
+    covered = 0
+    for _ in range(400):
+        got = [int(rng.hypergeometric(bad, 100 - bad, n)) for bad, n in zip(truth, (6, 25), strict=True)]
+        low, high = exact_share_of_strata([(got[0], 6, 100), (got[1], 25, 100)])
+        covered += low <= sum(truth) / 200 <= high
+    assert covered / 400 > 0.94
 
 
 def test_cells_borrow_from_the_others():

@@ -51,6 +51,19 @@ def test_a_figure_whose_texts_changed_says_what_comes_out_now(measured):
     assert any(line.startswith("balance: ") for line in verify(session, found.row).differences)
 
 
+@pytest.mark.parametrize(("name", "other"), [("framed", 7), ("model_variance", 0.5)])
+def test_what_alarms_run_on_is_made_again_too(measured, name, other):
+    session, *_ = measured
+    row = explain(session, "m", subject=("a",), period="month", day=date(2024, 5, 17)).row
+    right = row.figures[name]
+    row.figures = row.figures | {name: other}
+    (found,) = verify(session, row).differences
+    assert found == f"{name}: {other:.12g} was published, {right:.12g} comes out now"
+    # as an older version published it
+    row.figures = {key: value for key, value in row.figures.items() if key != name}
+    assert verify(session, row) == Made((), True)
+
+
 def test_what_is_said_of_a_figure(measured):
     session, w, model, again = measured
     text = session.scalars(select(Document).where(Document.group_id == "a").order_by(Document.published_at)).first()

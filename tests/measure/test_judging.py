@@ -14,7 +14,9 @@ from pipeline.measure.confirming import confirmed_so_far
 from pipeline.measure.job import measure
 from pipeline.measure.judging import lengths_of
 from pipeline.measure.looking_back import watched_now
+from pipeline.measure.telling import messages
 from pipeline.measure.timespan import measured_periods
+from pipeline.monitor.periods import period_of
 from pipeline.store.alarms import alarms_of, keep_reference
 from pipeline.store.session import open_session
 from pipeline.store.states import state_changes
@@ -32,7 +34,7 @@ from pipeline.store.tables import (
 )
 from pipeline.store.trends import gap_rows
 from pipeline.store.watched import watched_dyad
-from tests.measure.moving import FIRST, NOW, SHIFTED, WEEKLY, WEEKS, fill
+from tests.measure.moving import FIRST, NOW, SHIFTED, WEEKLY, WEEKS, fill, go_on
 
 
 @pytest.fixture
@@ -576,3 +578,72 @@ def test_an_alarm_that_can_not_be_drawn_does_not_hide_the_next(moving):
     with open_session(settings) as session:
         assert session.get(RaisedAlarm, first).queue_id is None
         assert session.get(RaisedAlarm, second).queue_id is not None
+
+
+def said_of_states(settings):
+    with open_session(settings) as session:
+        return [(c.previous, c.state, c.figures["said"], c.figures.get("alarms")) for c in state_changes(session, "m")]
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_people_are_told_of_a_second_alarm_once_and_not_when_it_closes(moving, confirmed):
+    settings, monitor = moving
+    measure(settings, monitor, now=NOW)
+    told = [(None, "steady", "steady, alarm", [1])]
+    if confirmed:
+        ask_for_codings(settings, monitor, now=NOW)
+        code(settings, as_the_model_says)
+        measure(settings, monitor, now=NOW + timedelta(hours=1))
+        told.append(("steady", "diverging", "diverging", [1]))
+    assert said_of_states(settings) == told
+    later = go_on(settings, [-0.6] * 10)
+    measure(settings, monitor, now=later)
+    first, second = alarms(settings)
+    assert (first.side, first.closed, second.side, second.closed) == (1, None, -1, None)
+    state = "diverging" if confirmed else "steady"
+    told.append((state, state, told[-1][2], [1, 2]))
+    assert said_of_states(settings) == told
+    with open_session(settings) as session:
+        reasons = state_changes(session, "m")[-1].reasons
+    named = second if confirmed else first
+    assert reasons[-1] == f"another alarm since {period_of('week', named.raised).label}: codings needed"
+    assert messages(settings, monitor, now=later)[-1].title == (
+        "Riftwatch: A and B: diverging, another alarm, codings needed"
+        if confirmed
+        else "Riftwatch: A and B: alarm, codings needed"
+    )
+    ask_for_codings(settings, monitor, now=later)
+    measure(settings, monitor, now=later + timedelta(hours=1))
+    measure(settings, monitor, now=go_on(settings, [0.6] * 30))
+    first, second = alarms(settings)
+    assert (first.closed, second.closed is None) == (None, False)
+    assert said_of_states(settings) == told
+
+
+def test_what_an_older_version_knew_is_no_news_and_what_comes_after_it_is(moving):
+    settings, monitor = moving
+
+    def as_older_versions_left_it(*, but=0):
+        """Without the alarms that changes told of; ``but`` the last ones, which these versions did not write."""
+        with open_session(settings) as session:
+            rows = list(state_changes(session, "m"))
+            for row in rows[len(rows) - but :]:
+                session.delete(row)
+            for row in rows[: len(rows) - but]:
+                row.figures = {name: value for name, value in row.figures.items() if name != "alarms"}
+            session.commit()
+
+    measure(settings, monitor, now=NOW)
+    ask_for_codings(settings, monitor, now=NOW)
+    code(settings, as_the_model_says)
+    measure(settings, monitor, now=NOW + timedelta(hours=1))
+    as_older_versions_left_it()
+    measure(settings, monitor, now=NOW + timedelta(hours=2))
+    assert len(said_of_states(settings)) == 2
+    later = go_on(settings, [-0.6] * 10)
+    measure(settings, monitor, now=later)
+    assert said_of_states(settings)[2:] == [("diverging", "diverging", "diverging", [1, 2])]
+    as_older_versions_left_it(but=1)
+    for hours in (1, 2):
+        measure(settings, monitor, now=later + timedelta(hours=hours))
+    assert len(said_of_states(settings)) == 2

@@ -214,6 +214,37 @@ def test_an_unclear_answer_still_holds_its_text_when_the_queue_is_closed(store_s
         assert first.strata == ["a/2024-Q4"]
 
 
+@pytest.mark.parametrize("held", [False, True])
+def test_draws_that_were_given_up_one_after_the_other_end_no_wave_either(store_settings, world, held):
+    """The first keeps its stratum for the second, until that is given up too; not where it holds a text of it."""
+    with open_session(store_settings) as session:
+        desk = Desk(session, world(session), silent=True)
+        first, second = session.scalars(select(Queue).order_by(Queue.drawn_at))
+        if held:
+            session.add(
+                Assignment(
+                    item_id=desk.first[0][0].id, slot=1, coder="one", leased_until=NOW, outcome="unclear",
+                    finished_at=FIRST,
+                )
+            )  # fmt: skip
+        session.flush()
+        assert close(session, "m", first.id, NOW) == 10 - held
+        session.expire_all()
+        assert (first.strata, second.strata) == (["a/2024-Q4"], ["a/2024-Q4"])
+        assert close(session, "m", second.id, NOW) == 20
+        session.expire_all()
+        assert (first.strata, second.strata) == (["a/2024-Q4"] if held else [], [])
+
+
+def test_a_draw_that_is_open_keeps_its_stratum_when_a_later_one_is_given_up(store_settings, world):
+    with open_session(store_settings) as session:
+        Desk(session, world(session), silent=True)
+        first, second = session.scalars(select(Queue).order_by(Queue.drawn_at))
+        assert close(session, "m", second.id, NOW) == 20
+        session.expire_all()
+        assert (first.strata, second.strata) == (["a/2024-Q4"], [])
+
+
 def test_codings_out_of_order_are_set_aside_and_said(settings, world, monitor_of):
     with open_session(settings) as session:
         desk = Desk(session, world(session))

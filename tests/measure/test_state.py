@@ -105,3 +105,12 @@ def test_of_several_alarms_the_newest_confirmed_decides():
     apart, together = confirmed(0.1, 0.5), confirmed(0.5, 0.1)
     assert state(OpenAlarm("1", together), OpenAlarm("2", apart), OpenAlarm("3")).name == DIVERGING
     assert state(OpenAlarm("1"), OpenAlarm("2")).reasons[0].startswith("alarm since 2")
+
+
+def test_the_other_alarms_that_need_codings_are_named():
+    apart, unsure = confirmed(0.1, 0.5), confirmed(0.0, 0.3, half=0.31)
+    made = state(OpenAlarm("1"), OpenAlarm("2", apart), OpenAlarm("3", apart), OpenAlarm("4", unsure))
+    assert made.reasons[0].startswith("alarm since 3, confirmed by coders")
+    assert made.reasons[-2:] == ("another alarm since 1: codings needed", "another alarm since 4: codings needed")
+    assert not any("another" in reason for reason in state(OpenAlarm("1", apart), OpenAlarm("2", apart)).reasons)
+    assert state(OpenAlarm("1"), OpenAlarm("2")).reasons[-1] == "another alarm since 1: codings needed"

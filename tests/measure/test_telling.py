@@ -50,7 +50,9 @@ def test_a_change_is_told_once_with_its_reasons_and_figures(changed):
 def test_figures_are_told_in_words(changed):
     """All that judging keeps with a change of state (pipeline.measure.judging), none by the name of its column."""
     settings, monitor, change = changed
-    change(figures={"said": "steady, alarm", "model_gap": -0.25, "up": 0.0, "down": 6.31, "threshold": 5.2})
+    change(
+        figures={"said": "steady, alarm", "model_gap": -0.25, "up": 0.0, "down": 6.31, "threshold": 5.2, "alarms": [3]}
+    )
     told = messages(settings, monitor, now=NOW)[-1].text
     figures = told[told.index("Figures:") :].split("\n\n")[0].splitlines()
     assert figures[1:] == [
@@ -116,6 +118,11 @@ def test_an_alarm_that_needs_codings_is_said_so(changed):
     settings, monitor, change = changed
     change(state="steady", previous="steady", figures={"said": "steady, alarm"})
     assert messages(settings, monitor, now=NOW)[-1].title == "Riftwatch: A and B: alarm, codings needed"
+    change(state="diverging", previous="diverging")
+    told = messages(settings, monitor, now=NOW)[-1].title
+    assert told == "Riftwatch: A and B: diverging, another alarm, codings needed"
+    change(state="steady", previous="steady", figures={"said": "steady"})
+    assert messages(settings, monitor, now=NOW)[-1].title == "Riftwatch: A and B: steady"
 
 
 @pytest.mark.parametrize("dyad", [["a", "b"], ["b", "a"], None])

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select
 
+from pipeline.monitor.load import load_monitor
 from pipeline.settings import Settings
 from pipeline.store.session import engine_for, open_session
-from pipeline.store.tables import Coding, Document, Queue
+from pipeline.store.tables import Coding, Document, Model, Queue
 from tests.browser import CHROMIUM, MISSING
 from tests.collect.conftest import new_site
 from tests.review import hostile
@@ -130,6 +131,7 @@ def test_nothing_runs_on_any_page(collected, new_airflow, browser, tmp_path):
                 )
                 for source in ("news", "pamphlets")
             }
+            models = list(session.scalars(select(Model.name)))
         archived = of_source["news"][::3]
         ids = [*of_source["pamphlets"], *archived]
         below = ["", "m/hostile/trends", "m/hostile/dyads/heron/maple", "m/hostile/label", "m/hostile/label/settle"]
@@ -141,6 +143,7 @@ def test_nothing_runs_on_any_page(collected, new_airflow, browser, tmp_path):
             f"{dyad}?period=month",
             f"{dyad}/explain?period=2024",
         ]
+        below += [f"m/hostile/models/{name}" for name in models]
         below += ["m/hostile/trends?table=dyads", "m/hostile/new-source"]
         below += [f"m/hostile/texts?page={number}" for number in range(1, 8)]
         below += ["m/hostile/texts?q=letter", "m/hostile/texts?q=script", "m/hostile/texts?q=%3Cimg+onerror"]
@@ -157,6 +160,15 @@ def test_nothing_runs_on_any_page(collected, new_airflow, browser, tmp_path):
                 visitor.page.locator(waits).first.wait_for()
             if found := visitor.page.evaluate(LOOK):
                 wrong[address] = found
+        feed = str(load_monitor(collected.monitors / "hostile.yaml").sources[0].addresses[0])
+        for typed in (feed, feed.replace("/feed", "/page/0")):
+            visitor.opens("m/hostile/new-source")
+            visitor.page.get_by_label("Address").fill(typed)
+            visitor.page.locator("select[name=group]").select_option("heron")
+            visitor.page.get_by_role("button", name="Look").click()
+            visitor.page.locator("main .looked, main pre, main .note").first.wait_for(timeout=60_000)
+            if found := visitor.page.evaluate(LOOK):
+                wrong[typed] = found
         assert wrong == {}
         for document in archived:
             visitor.page.goto(f"{visitor.address}/rift/ui/m/hostile/documents/{document}/archived")

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import html
 from sqlalchemy import delete, event, select
 
 from pipeline.review import model_words
@@ -154,6 +155,48 @@ def test_a_model_shows_its_card_whole(get):
     assert "<b>maple" not in text
 
 
+def rows_of(text: str, label: str) -> list[list[str]]:
+    """The cells of the table of this name, in words, without its head."""
+    (table,) = html.fromstring(text).xpath(f'//*[@aria-label="{label}"]//table')
+    return [["".join(cell.itertext()) for cell in row] for row in table.xpath("./tbody/tr")]
+
+
+def test_what_its_drawings_show_stands_in_a_table_beneath_each(get):
+    text = get(f"{MODELS}/{filling_models.NEW}").text
+    assert text.count("The table beneath says the same.") == text.count("The drawing as a table") == 2
+    bins = [
+        ["0.10", "0.08", "0.00 to 0.20", "40"],
+        ["0.30", "0.36", "0.24 to 0.48", "40"],
+        ["0.50", "0.47", "0.35 to 0.59", "40"],
+        ["0.70", "0.66", "0.54 to 0.78", "40"],
+        ["0.90", "0.93", "0.81 to 1.00", "40"],
+    ]
+    assert rows_of(text, "What came true of what was said") == [
+        [head, *row] for head in ("nationalist", "universalist") for row in bins
+    ]
+    assert rows_of(text, "macro-F1 by number of training codings") == [
+        ["50", "0.550", "0.030", "3"],
+        ["100", "0.630", "0.030", "3"],
+        ["200", "0.700", "0.030", "3"],
+    ]
+
+
+def test_a_bridge_that_is_cut_says_so(get, monkeypatch):
+    address = f"{MODELS}/{filling_models.NEW}"
+    text = get(address).text
+    assert len(rows_of(text, "Bridge")) == 3
+    assert "newest" not in text.partition("The bridge")[2].partition("</section>")[0]
+    for face in ("pages", "api"):
+        monkeypatch.setattr(f"pipeline.review.{face}.models.MOST_CELLS", 2)
+    text = get(address).text
+    assert [row[0] for row in rows_of(text, "Bridge")] == ["Heron League 2025-01-01", "Heron League 2025-10-01"]
+    assert "the largest change first, of its newest 2 cells, which alone are read here" in text
+    assert "and at least 1 more cells" in text
+    made = get(f"/api/v1/monitors/harbour/models/{filling_models.NEW}").json()
+    assert [cell["delta"] for cell in made["bridge"]] == [0.12, None]
+    assert made["bridge_more"] is True
+
+
 def test_two_models_that_answer_alike_are_not_said_to_be_all_coded(get, review_store):
     alike = filling_models.card()
     alike["comparison"]["figures"]["macro_f1"] |= {"old": 0.71, "difference": 0.0, "interval": [0.0, 0.0]}
@@ -161,6 +204,12 @@ def test_two_models_that_answer_alike_are_not_said_to_be_all_coded(get, review_s
         text = get(f"{MODELS}/{filling_models.WAITING}").text
     assert "0.000 to 0.000" in text
     assert "all coded" not in text
+
+
+def test_the_one_limit_of_a_starter_model_is_one_line(get, review_store):
+    with card_changed(review_store[0], filling_models.WAITING, {"limits": "Figures on your texts are unknown."}):
+        text = get(f"{MODELS}/{filling_models.WAITING}").text
+    assert "<li>Figures on your texts are unknown.</li>" in text
 
 
 def test_a_model_without_a_card_says_so(get):
@@ -174,6 +223,7 @@ def test_the_api_gives_the_same(client, token):
     assert states[filling_models.WAITING] == "waiting"
     detail = client.get(f"/rift/api/v1/monitors/harbour/models/{filling_models.NEW}", headers=token("viewer")).json()
     assert [cell["delta"] for cell in detail["bridge"]] == [0.12, None, -0.03]
+    assert detail["bridge_more"] is False
     assert detail["decisions"][0]["person"] == "ana"
     assert client.get("/rift/api/v1/monitors/harbour/models/none", headers=token("viewer")).status_code == 404
 

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from pipeline.framing.promote import standings_of
 from pipeline.review.asked import monitor_of, settings_of
-from pipeline.store.bridges import BRIDGE_COLUMNS, bridges
+from pipeline.store.bridges import BRIDGE_COLUMNS, MOST_CELLS, newest_cells
 from pipeline.store.models import decisions_on, model_named, models_of
 from pipeline.store.session import open_session
 from pipeline.store.tables import Model
@@ -68,6 +68,7 @@ class ModelDetail(ModelShown):
     card: dict[str, Any] = Field(description="everything that was measured when it was trained")
     decisions: list[Decision] = Field(description="oldest first; of more than 200 the newest")
     bridge: list[BridgeCell]
+    bridge_more: bool = Field(description=f"true: the bridge has earlier cells; these are its newest {MOST_CELLS:,}")
 
 
 def _shown(row: Model, state: str) -> dict[str, Any]:
@@ -100,6 +101,7 @@ def show_model(request: Request, monitor: str, model: str) -> ModelDetail:
         row = model_named(session, model)
         if row is None:
             raise HTTPException(404, "There is no model of this name.")
+        lines, earlier = newest_cells(session, watched_by.name, row.variable, row.name, most=MOST_CELLS)
         return ModelDetail(
             **_shown(row, standings_of(session, [row])[row.name]),
             card=row.card,
@@ -107,8 +109,6 @@ def show_model(request: Request, monitor: str, model: str) -> ModelDetail:
                 Decision(promoted_at=one.promoted_at, person=one.person, comment=one.comment, instead_of=one.instead_of)
                 for one in reversed(decisions_on(session, row.variable, model, most=MOST))
             ],
-            bridge=[
-                BridgeCell(**{field: getattr(line, field) for field in BridgeCell.model_fields})
-                for line in bridges(session, watched_by.name, row.variable, row.name)
-            ],
+            bridge=[BridgeCell(**{field: getattr(line, field) for field in BridgeCell.model_fields}) for line in lines],
+            bridge_more=earlier,
         )

@@ -13,7 +13,7 @@ from pipeline.review import model_charts, model_words
 from pipeline.review.asked import monitor_of, names_of, settings_of
 from pipeline.review.charts import drawn
 from pipeline.review.html import page
-from pipeline.store.bridges import bridges
+from pipeline.store.bridges import MOST_CELLS, newest_cells
 from pipeline.store.cells import VARIABLE
 from pipeline.store.models import decisions_on, model_named, models_of, undecided
 from pipeline.store.session import open_session
@@ -79,7 +79,7 @@ def _card_parts(card: dict[str, Any]) -> dict[str, Any]:
     if card.get("learning_curve"):
         title = "Learning curve: macro-F1 by number of training codings"
         spec = model_charts.learning_curve_spec(card["learning_curve"])
-        charts["curve"] = drawn(spec, title, "More codings move the line to the right.", "curve")
+        charts["curve"] = drawn(spec, title, "The table beneath says the same.", "curve")
     return {
         "judged": judged[0] if judged else None,
         "figures": model_words.figures_of(figures),
@@ -111,7 +111,7 @@ def model_page(request: Request, monitor: str, model: str) -> Response:
         if row is None:
             raise HTTPException(404, "There is no model of this name. The list of models has them all.")
         decided = decisions_on(session, row.variable, model, most=MODELS_SHOWN + 1)
-        lines = model_words.worst_first(bridges(session, watched_by.name, row.variable, row.name))
+        lines, earlier = newest_cells(session, watched_by.name, row.variable, row.name, most=MOST_CELLS)
         return page(
             request,
             "model.html",
@@ -123,8 +123,9 @@ def model_page(request: Request, monitor: str, model: str) -> Response:
             decided=decided[:MODELS_SHOWN][::-1],
             decided_more=len(decided) > MODELS_SHOWN,
             parts=_card_parts(row.card),
-            bridge=lines[:CELLS_SHOWN],
-            bridge_more=max(0, len(lines) - CELLS_SHOWN),
+            bridge=model_words.worst_first(lines)[:CELLS_SHOWN],
+            bridge_more=max(0, len(lines) - CELLS_SHOWN) + int(earlier),
+            bridge_cut=len(lines) if earlier else None,
             bridge_sentence=model_words.bridge_sentence(lines) if lines else None,
             listed=model_words.listed,
         )
