@@ -11,16 +11,16 @@ from sqlalchemy.orm import Session
 from pipeline.measure.balance import Borrowed, balance
 from pipeline.measure.confirmation import ConfirmationError, Side, confirm
 from pipeline.measure.gap import gap
-from pipeline.measure.state import Confirmed, said_aside
+from pipeline.measure.state import PASSED_OVER, Confirmed
 from pipeline.store.alarms import (
     ConfirmingCoding,
     SideTexts,
-    answered_out_of_order,
     confirming_codings,
     side_name,
     side_texts,
     unclear_texts,
 )
+from pipeline.store.answered import answered_out_of_order
 from pipeline.store.cells import VARIABLE
 from pipeline.store.tables import RaisedAlarm
 
@@ -69,7 +69,7 @@ def confirmed_so_far(
     """
     if alarm.queue_id is None or alarm.planned is None:
         return None, "no texts are drawn for its confirmation yet"
-    aside = answered_out_of_order(session, alarm.queue_id)
+    aside = set(answered_out_of_order(session, alarm.queue_id).values())
     all_codings = confirming_codings(session, alarm.monitor, alarm.queue_id, VARIABLE)
     codings = [one for one in all_codings if one.document not in aside]
     unclear = unclear_texts(session, alarm.queue_id) - {one.document for one in all_codings} - aside
@@ -89,7 +89,7 @@ def confirmed_so_far(
             sides.append(_side(texts, said, unclear))
     lent = Borrowed(**alarm.borrowed)
     try:
-        return replace(confirmed_by(sides, lent, planned=alarm.planned), aside=len(aside)), None
+        return replace(confirmed_by(sides, lent, planned=alarm.planned), passed_over=bool(aside)), None
     except ConfirmationError as error:
-        left_out = f" ({said_aside(len(aside))})" if aside else ""
+        left_out = f" ({PASSED_OVER})" if aside else ""
         return None, f"{coded} of {alarm.planned} texts of its confirmation are coded{left_out}: {error}"

@@ -42,6 +42,8 @@ LEAST_HOSTILE = 3
 LEAST_DAYS = 2
 FEW = 5
 """With fewer codings than this of either kind the t interval of a share is too narrow; the exact one stands in."""
+MOST_ODD = 0.1
+"""Share of a cell's codings that may have had another chance than all the others, which are one wave."""
 
 
 @dataclass(frozen=True)
@@ -187,23 +189,30 @@ def hostility(cell: Audited, borrowed: Borrowed) -> Hostility:
 def _strata(cell: Audited, spoken: Bools) -> list[tuple[float, int, int]] | None:
     """Of texts that had one chance to be coded: how many are hostile, how many coded, and how many there are.
 
-    Where all in time, or all late ones, had one chance they are a stratum. Waves of a cell that grew have n coded of N,
-    and pi = n/N says N; None where it says no whole numbers that add up, as where each text was drawn with a chance of
-    its own.
+    Where all in time, or all late ones, had one chance or are all coded they are a stratum. Waves of a cell that grew
+    have n coded of N, and pi = n/N says N. A few with another chance than all the others (dated anew into this period,
+    say) are taken for all of their kind. None where there is no telling, as where each had a chance of its own.
     """
     made: list[tuple[float, int, int]] = []
     for late in (False, True):
         there = spoken & (cell.late == late)
         coded = there & ~np.isnan(cell.y)
-        chances = np.unique(cell.pi[coded].round(9))
-        if len(chances) <= 1:
-            made += [(float(cell.y[coded].sum()), int(coded.sum()), int(there.sum()))] if coded.any() else []
+        y, rounded = cell.y[coded], cell.pi[coded].round(9)
+        chances = np.unique(rounded)
+        total = int(there.sum())
+        if len(chances) <= 1 or len(y) == total:
+            made += [(float(y.sum()), len(y), total)] if len(y) else []
             continue
-        waves = [cell.y[coded & (cell.pi.round(9) == chance)] for chance in chances]
-        totals = np.array([len(y) for y in waves]) / chances
-        if np.any(np.abs(totals - totals.round()) > 0.01) or round(totals.sum()) != there.sum():
+        waves = [(y[rounded == chance], float(cell.pi[coded][rounded == chance].mean())) for chance in chances]
+        totals = [len(some) / chance for some, chance in waves]
+        if all(abs(one - round(one)) <= 0.01 for one in totals) and round(sum(totals)) == total:
+            made += [(float(some.sum()), len(some), round(one)) for (some, _), one in zip(waves, totals, strict=True)]
+            continue
+        most = max(waves, key=lambda wave: len(wave[0]))[0]
+        odd = len(y) - len(most)
+        if odd > MOST_ODD * len(y):
             return None
-        made += [(float(y.sum()), len(y), round(total)) for y, total in zip(waves, totals.tolist(), strict=True)]
+        made += [(float(most.sum()), len(most), total - odd), (float(y.sum() - most.sum()), odd, odd)]
     return made
 
 

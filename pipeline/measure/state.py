@@ -32,6 +32,10 @@ class State:
     reasons: tuple[str, ...]
 
 
+PASSED_OVER = "answers that come after a text that was passed over wait for it"
+"""not how many: coders would learn which of their texts are the alarm's"""
+
+
 @dataclass(frozen=True)
 class Confirmed:
     """What the coders found about an alarm."""
@@ -45,18 +49,13 @@ class Confirmed:
     """the corrected gap in the reference, with its interval"""
     present: Gap
     """the corrected gap in the alarm's stretch"""
-    aside: int = 0
-    """answers that do not count, because an earlier text of their side was passed over"""
+    passed_over: bool = False
+    """there are answers that do not count, because an earlier text of their side was passed over"""
 
     @property
     def holds(self) -> bool:
         """Whether the sequence excludes 0 and the change is large enough to be one."""
         return (self.low > 0 or self.high < 0) and abs(self.change) >= LEAST_CHANGE
-
-
-def said_aside(answers: int) -> str:
-    """That so many answers do not count."""
-    return f"{answers} more answers count once the texts before them that were passed over are answered"
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def _of_alarm(alarm: OpenAlarm) -> State:
     if found is None:
         return State(STEADY, (f"{raised}, codings needed", alarm.why or "nothing of its confirmation is coded yet"))
     figures = f"change of the corrected gap {found.change:+.2f} ({found.low:+.2f} to {found.high:+.2f})"
-    figures += f"; {said_aside(found.aside)}" if found.aside else ""
+    figures += f"; {PASSED_OVER}" if found.passed_over else ""
     if not found.holds:
         return State(STEADY, (f"{raised}, codings needed", f"not confirmed: {figures}"))
     towards = direction(found)

@@ -70,8 +70,10 @@ def _pair(names: Mapping[str, str], row: StateChange | RaisedAlarm) -> str:
 
 
 def change_said(change: StateChange) -> str:
-    """A change of state, without whose it is."""
+    """A change of state, or an alarm that left it as it was; without whose it is."""
     before = f"before: {change.previous}" if change.previous else "the first state it has"
+    if change.previous == change.state:
+        before = "as before; its alarms changed"
     return f"{change.state}, in {_label(change.period, change.start)} ({before})"
 
 

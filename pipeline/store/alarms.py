@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import CursorResult, and_, or_, select, update
+from sqlalchemy import CursorResult, and_, select, update
 from sqlalchemy.orm import Session
 
 from pipeline.store.published import pack, unpack
@@ -201,44 +201,6 @@ def confirming_codings(session: Session, monitor: str, queue: int, variable: str
         .order_by(Coding.coded_at, Coding.id)
     )
     return [ConfirmingCoding(row[0], row[1] or "", *row[2:]) for row in session.execute(query)]
-
-
-def answered_out_of_order(session: Session, queue: int) -> set[int]:
-    """Documents of a confirmation's queue that were answered although an earlier text of their side was passed over.
-
-    Texts stand in a random order, so what is answered up to the first one that nobody has begun is a random part of
-    the draw; what comes after it was chosen by whoever passed over it (who reads one language, or skips what is hard).
-    Of a queue that is closed, which what nobody answered has left, the first place that is missing counts for all
-    sides.
-    """
-    begun = select(Assignment.item_id).where(Assignment.item_id == QueueItem.id).exists()
-    coded = select(Coding.id).where(
-        Coding.monitor == Queue.monitor,
-        Coding.address == Document.address,
-        Coding.variable == Queue.variable,
-        Coding.draw == QueueItem.draw,
-        Coding.drawn_at == Queue.drawn_at,
-        Coding.origin != "machine",
-    )
-    query = (
-        select(QueueItem.place, QueueItem.stratum, QueueItem.document_id, or_(begun, coded.exists()))
-        .select_from(QueueItem)
-        .join(Queue, Queue.id == QueueItem.queue_id)
-        .join(Document, Document.id == QueueItem.document_id)
-        .where(QueueItem.queue_id == queue)
-        .order_by(QueueItem.place)
-    )
-    closed, gone, next_place = is_closed(session, queue), False, 1
-    passed: set[str | None] = set()
-    found: set[int] = set()
-    for place, side, document, answered in session.execute(query):
-        gone = gone or (closed and place != next_place)
-        next_place = place + 1
-        if not answered:
-            passed.add(side)
-        elif gone or side in passed:
-            found.add(document)
-    return found
 
 
 def unclear_texts(session: Session, queue: int) -> set[int]:

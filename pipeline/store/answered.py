@@ -86,3 +86,38 @@ def answered_shares(
         passed = at is None and any(item.place < last and not (item.answered or item.begun) for item in items)
         made.update((item.key, None if passed else len(answered) / len(items)) for item in answered)
     return made
+
+
+def answered_out_of_order(session: Session, queue: int) -> dict[int, int]:
+    """Items of a queue, with their documents, that were answered although an earlier text of their stratum was passed
+    over.
+
+    Texts stand in a random order, so what is answered up to the first one that nobody has begun is a random part of
+    the draw; what comes after it was chosen by whoever passed over it (who reads one language, or skips what is hard).
+    """
+    begun = select(Assignment.item_id).where(Assignment.item_id == QueueItem.id).exists()
+    coded = select(Coding.id).where(
+        Coding.monitor == Queue.monitor,
+        Coding.address == Document.address,
+        Coding.variable == Queue.variable,
+        Coding.target == QueueItem.target,
+        Coding.draw == QueueItem.draw,
+        Coding.drawn_at == Queue.drawn_at,
+        Coding.origin != "machine",
+    )
+    query = (
+        select(QueueItem.id, QueueItem.document_id, QueueItem.stratum, or_(begun, coded.exists()))
+        .select_from(QueueItem)
+        .join(Queue, Queue.id == QueueItem.queue_id)
+        .join(Document, Document.id == QueueItem.document_id)
+        .where(QueueItem.queue_id == queue)
+        .order_by(QueueItem.place)
+    )
+    passed: set[str | None] = set()
+    found: dict[int, int] = {}
+    for item, document, stratum, answered in session.execute(query):
+        if not answered:
+            passed.add(stratum)
+        elif stratum in passed:
+            found[item] = document
+    return found

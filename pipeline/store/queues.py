@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, CursorResult, and_, delete, func, insert, 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
+from pipeline.store.answered import answered_out_of_order
 from pipeline.store.cells import own
 from pipeline.store.tables import Assignment, Cluster, Coding, Document, Framing, Queue, QueueItem, RaisedAlarm
 from pipeline.store.upsert import IN_ONE_QUERY
@@ -616,7 +617,8 @@ def close(session: Session, monitor: str, queue: int, now: datetime) -> int | No
     """Close a queue: what nobody has answered leaves it, and the random draw becomes the smaller one it was in fact.
 
     Texts come in random order, so the m that were answered of the n drawn in a stratum are a random sample of them:
-    their probability, and that of their codings, becomes p m/n. Returns how many texts left; None where the queue is
+    their probability, and that of their codings, becomes p m/n. Of an alarm's draw what was answered out of order
+    leaves too: it is no part of the sample that the others are. Returns how many texts left; None where the queue is
     closed already or is none of the monitor's. Does not commit.
     """
     lock_queues(session, monitor)
@@ -633,7 +635,12 @@ def close(session: Session, monitor: str, queue: int, now: datetime) -> int | No
     )
     drawn = {stratum: int(number) for stratum, number in session.execute(by_stratum)}
     items = select(QueueItem.id).where(QueueItem.queue_id == queue)
+    of_alarm = set(session.scalars(items.where(QueueItem.draw == "alarm")))
+    aside = sorted(of_alarm & answered_out_of_order(session, queue).keys())
     session.execute(delete(Assignment).where(Assignment.item_id.in_(items), Assignment.outcome.is_(None)))
+    for start in range(0, len(aside), IN_ONE_QUERY):
+        some = aside[start : start + IN_ONE_QUERY]
+        session.execute(delete(Assignment).where(Assignment.item_id.in_(some)))
     gone = session.execute(delete(QueueItem).where(QueueItem.queue_id == queue, ~begun))
     row = session.execute(select(Queue.variable, Queue.drawn_at).where(Queue.id == queue)).one()
     given_back = set()

@@ -176,6 +176,20 @@ def test_few_hostile_texts_in_waves_coded_more_or_less_densely_have_an_exact_int
     # nothing is left to be wrong about where all is coded
     whole = hostility(in_waves((1, 0), (9, 11), (9, 11)), BORROWED)
     assert (whole.low, whole.high) == (0.05, 0.05)
+    # large waves are told by their chances too
+    large = hostility(in_waves((1, 0), (13, 20), (20_011, 25_003)), BORROWED)
+    assert (large.interval, large.share) == ("exact", pytest.approx(20_011 / 13 / 45_014))
+    # all is coded, whatever the chances
+    census = in_waves((1, 0), (9, 11), (9, 11))
+    census = hostility(replace(census, pi=np.linspace(0.1, 0.9, 20)), BORROWED)
+    assert (census.low, census.high) == (0.05, 0.05)
+    # one text that was dated anew into the period takes no interval away
+    one = cell([1.0] + [0.0] * 19)
+    pi = one.pi.copy()
+    pi[3] *= 0.6
+    made = hostility(replace(one, pi=pi), BORROWED)
+    low, high = exact_share(1, 19, 39, 0.975)
+    assert (made.low, made.high) == (pytest.approx(low * 39 / 40), pytest.approx(high * 39 / 40))
     # a chance that tells of no wave tells of no interval
     odd = in_waves((1, 0), (9, 11), (100, 100))
     assert hostility(replace(odd, pi=odd.pi * 1.3), BORROWED).interval is None

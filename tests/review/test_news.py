@@ -40,6 +40,7 @@ def alarm(**other):
 def test_a_change_of_state():
     assert change_said(change()) == "diverging, in 2025-W23 (before: steady)"
     assert change_said(change(previous=None)) == "diverging, in 2025-W23 (the first state it has)"
+    assert change_said(change(previous="diverging")) == "diverging, in 2025-W23 (as before; its alarms changed)"
 
 
 def test_an_alarm_never_claims_more_than_coders_said():
