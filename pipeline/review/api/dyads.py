@@ -36,7 +36,9 @@ class DyadState(BaseModel):
     name_b: str
     state: str = Field(description="steady, diverging, rift, converging or not enough evidence")
     reasons: list[str]
-    as_of: datetime | None = Field(description="when it became so, or its alarms changed; null: no state was written down yet")
+    as_of: datetime | None = Field(
+        description="when it became so, or its alarms changed; null: no state was written down yet"
+    )
 
 
 class GroupPoint(BaseModel):
