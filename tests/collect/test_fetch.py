@@ -15,13 +15,17 @@ from pipeline.collect.fetch import Disconnected, Fetcher, retry_after
 from pipeline.collect.guard import Guard
 
 
-@pytest.fixture
-def get(settings, site):
+@pytest.fixture(params=[5.0])
+def get(request, settings, site):
     """Fetches a path of the site under small limits."""
-    small = settings.model_copy(update={"request_seconds": 1.0, "max_body_bytes": 300_000, "max_inflation": 50.0})
-    fetcher = Fetcher(small, Guard(frozenset({site.host_port})))
+    limits = {"request_seconds": request.param, "max_body_bytes": 300_000, "max_inflation": 50.0}
+    fetcher = Fetcher(settings.model_copy(update=limits), Guard(frozenset({site.host_port})))
     yield lambda path, **conditions: fetcher.get(site.address + path, **conditions)
     fetcher.close()
+
+
+in_a_second = pytest.mark.parametrize("get", [1.0], indirect=True)
+"""for what does not answer: others may take longer on a busy machine"""
 
 
 def test_a_response_says_what_came_and_how(get, site):
@@ -31,7 +35,7 @@ def test_a_response_says_what_came_and_how(get, site):
     assert response.address == site.address + "/a"
     assert response.content_type == "text/html"
     assert response.headers["x-thing"] == "yes"
-    assert 0 < response.elapsed < 1
+    assert 0 < response.elapsed < 5
     assert abs(response.fetched_at - datetime.now(UTC)) < timedelta(seconds=5)
 
 
@@ -166,7 +170,7 @@ def refused(get, path, word, kind):
     with pytest.raises(Failure, match=word) as caught:
         get(path)
     assert caught.value.kind == kind
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 5
 
 
 def test_a_body_announced_as_too_long_is_not_read(get, site):
@@ -198,6 +202,7 @@ def test_a_bomb_in_a_bomb_is_not_unpacked(get, site):
     refused(get, "/twice", "not asked for", "soft")
 
 
+@in_a_second
 def test_a_body_that_trickles_is_given_up(get, site):
     def trickle(handler):
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
@@ -210,6 +215,7 @@ def test_a_body_that_trickles_is_given_up(get, site):
     refused(get, "/slow", "no full response within 1 s", "temporary")
 
 
+@in_a_second
 def test_headers_that_trickle_are_given_up(get, site):
     def trickle(handler):
         for byte in b"HTTP/1.1 200 OK\r\n" + b"X-Very-Long: yes\r\n" * 100:
