@@ -45,26 +45,30 @@ def term_weights(
     ``meaning``: an encoder's vector, shape (dimension,); it is the one term of kind ``encoder``.
     """
     tables, many, yes = classifier.tables(), len(classifier.values_) - 1, classifier.yes_
-    adds: dict[str, dict[str, Floats]] = {"words": {}, "letters": {}}
+    # kind -> terms, and what each adds to the scores, shape (terms, values less one)
+    adds: dict[str, tuple[list[str], Floats]] = {}
     total = np.zeros(many + 1)
-    for kind, terms, table in zip(list(adds), terms_of(passage), (tables.words, tables.letters), strict=True):
+    for kind, terms, table in zip(("words", "letters"), terms_of(passage), (tables.words, tables.letters), strict=True):
         sharing: dict[int, list[str]] = defaultdict(list)
         for term, bucket in terms.items():
             sharing[bucket].append(term)
-        rows = table[sorted(sharing)].astype(np.float64)
+        buckets = sorted(sharing)
+        rows = table[buckets].astype(np.float64)
         length = np.sqrt(max(rows[:, many].sum(), 1e-12))
-        for bucket, row in zip(sorted(sharing), rows, strict=True):
-            if row[:many].any():  # else the model does not know it
-                adds[kind] |= {term: row[:many] / length / len(sharing[bucket]) for term in sharing[bucket]}
+        told = np.any(rows[:, :many], axis=1)  # else the model does not know it
+        known = [(term, int(i)) for i in np.flatnonzero(told) for term in sharing[buckets[i]]]
+        shared = np.array([len(sharing[bucket]) for bucket in buckets], dtype=float)
+        places = [i for _, i in known]
+        adds[kind] = [term for term, _ in known], rows[places, :many] / length / shared[places, None]
         total[:many] += rows[:, :many].sum(axis=0) / length
     if meaning is not None and classifier.dense_coef_ is not None:
         said = ((classifier.dense_coef_ - classifier.dense_coef_[-1]) @ meaning).astype(np.float64)
-        adds["encoder"] = {"the meaning of the whole passage": said[:many]}
+        adds["encoder"] = ["the meaning of the whole passage"], said[None, :many]
         total += said
     slope, intercept = classifier.calibration_[:, 0], classifier.calibration_[:, 1]
     slopes = _slopes(classifier, total, yes) * slope
     base = head_scores(classifier.intercept_[None], yes)[0] * slope + intercept
-    return base, {kind: {term: add @ slopes[:many] for term, add in terms.items()} for kind, terms in adds.items()}
+    return base, {kind: dict(zip(terms, added @ slopes[:many], strict=True)) for kind, (terms, added) in adds.items()}
 
 
 def explain(
@@ -96,17 +100,21 @@ def explain(
             continue
         base, weights = term_weights(classifier, passage, None if meanings is None else meanings[number])
         heads = {}
+        terms_said = sorted((kind, term) for kind, found in weights.items() for term in found)
+        adds = np.array([weights[kind][term] for kind, term in terms_said]).reshape(-1, len(names))
         for k, head in enumerate(names):
-            each = [(kind, term, float(w[k])) for kind, found in weights.items() for term, w in found.items()]
-            each.sort(key=lambda item: (-abs(item[2]), item[0], item[1]))
-            said = float(base[k]) + sum(weight for *_, weight in each)
+            order = np.argsort(-np.abs(adds[:, k]), kind="stable")  # of equal weights the first by name
+            said = float(base[k]) + float(adds[:, k].sum())
             with np.errstate(divide="ignore"):
                 moved = float(np.log(probabilities[number, k]) - np.log1p(-probabilities[number, k])) - said
             heads[head] = {
                 "probability": float(probabilities[number, k]),
                 "base": float(base[k]),
-                "terms": [{"kind": kind, "term": term, "weight": weight} for kind, term, weight in each[:terms]],
-                "rest": float(sum(weight for *_, weight in each[terms:])),
+                "terms": [
+                    {"kind": terms_said[i][0], "term": terms_said[i][1], "weight": float(adds[i, k])}
+                    for i in order[:terms].tolist()
+                ],
+                "rest": float(adds[order[terms:], k].sum()),
                 "neighbours": moved if classifier.context_weight else 0.0,
             }
         share = float(counted[number] / counted.sum()) if counted.sum() else 0.0
