@@ -6,13 +6,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from pipeline.store.tables import Assignment, Coding, Document, Queue, QueueItem
 
 Place = tuple[datetime, str, str]
 """when it was drawn, address and target: what tells a queue's item from all others, and finds its codings"""
+
+
+def codings_of_items() -> tuple[ColumnElement[bool], ...]:
+    """Joins codings to the items of queues that they are of, each item beside its queue and its document.
+
+    By address: two sources may have the text at one address, and a coding names one of the two documents.
+    """
+    return (
+        Coding.monitor == Queue.monitor,
+        Coding.address == Document.address,
+        Coding.variable == Queue.variable,
+        Coding.target == QueueItem.target,
+        Coding.draw == QueueItem.draw,
+        Coding.drawn_at == Queue.drawn_at,
+    )
 
 
 @dataclass(frozen=True)
@@ -39,16 +54,7 @@ def answered_shares(
     An item that is missing is of a draw that is answered whole, or of a closed queue, whose probabilities say what was
     answered. ``at``: as it was then, of what is still there; that nothing had been passed over is taken for granted.
     """
-    # by address: two sources may have the text at one address, and a coding names one of the two documents
-    coding = select(Coding.id).where(
-        Coding.monitor == Queue.monitor,
-        Coding.address == Document.address,
-        Coding.variable == Queue.variable,
-        Coding.target == QueueItem.target,
-        Coding.draw == "random",
-        Coding.drawn_at == Queue.drawn_at,
-        Coding.origin != "machine",
-    )
+    coding = select(Coding.id).where(*codings_of_items(), Coding.origin != "machine")
     outcome = select(Assignment.item_id).where(Assignment.item_id == QueueItem.id, Assignment.outcome.is_not(None))
     if at is not None:
         coding = coding.where(Coding.coded_at <= at)
@@ -96,15 +102,7 @@ def answered_out_of_order(session: Session, queue: int) -> dict[int, int]:
     the draw; what comes after it was chosen by whoever passed over it (who reads one language, or skips what is hard).
     """
     begun = select(Assignment.item_id).where(Assignment.item_id == QueueItem.id).exists()
-    coded = select(Coding.id).where(
-        Coding.monitor == Queue.monitor,
-        Coding.address == Document.address,
-        Coding.variable == Queue.variable,
-        Coding.target == QueueItem.target,
-        Coding.draw == QueueItem.draw,
-        Coding.drawn_at == Queue.drawn_at,
-        Coding.origin != "machine",
-    )
+    coded = select(Coding.id).where(*codings_of_items(), Coding.origin != "machine")
     query = (
         select(QueueItem.id, QueueItem.document_id, QueueItem.stratum, or_(begun, coded.exists()))
         .select_from(QueueItem)

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
+from pipeline.store.answered import codings_of_items
 from pipeline.store.tables import Coding, Document, Queue, QueueItem
 from pipeline.store.upsert import IN_ONE_QUERY
 
@@ -31,21 +32,12 @@ def earlier_draws(session: Session, monitor: str, variable: str) -> Mapping[int,
     made: dict[int, frozenset[datetime]] = {}
     ids = list(before)
     for start in range(0, len(ids), IN_ONE_QUERY):
-        # by address: two sources may have the text at one address, and a coding names one of the two documents
         query = (
             select(Coding.id, Queue.id, QueueItem.stratum)
             .select_from(Queue)
             .join(QueueItem, QueueItem.queue_id == Queue.id)
             .join(Document, Document.id == QueueItem.document_id)
-            .join(
-                Coding,
-                and_(
-                    Coding.address == Document.address,
-                    Coding.target == QueueItem.target,
-                    Coding.drawn_at == Queue.drawn_at,
-                    *which,
-                ),
-            )
+            .join(Coding, and_(*codings_of_items()))
             .where(Queue.id.in_(ids[start : start + IN_ONE_QUERY]), QueueItem.draw == "random")
         )
         for coding, queue, stratum in session.execute(query):

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, CursorResult, and_, delete, func, insert, 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
-from pipeline.store.answered import answered_out_of_order
+from pipeline.store.answered import answered_out_of_order, codings_of_items
 from pipeline.store.cells import own
 from pipeline.store.tables import Assignment, Cluster, Coding, Document, Framing, Queue, QueueItem, RaisedAlarm
 from pipeline.store.upsert import IN_ONE_QUERY
@@ -501,18 +501,7 @@ def adopt(session: Session, monitor: str, now: datetime) -> int:
         select(QueueItem.id, QueueItem.coders, Coding.coder, Coding.coded_at)
         .join(Queue, Queue.id == QueueItem.queue_id)
         .join(Document, Document.id == QueueItem.document_id)
-        .join(
-            Coding,
-            and_(
-                # two sources may have the text at one address: a coding names one of the two documents
-                Coding.monitor == Queue.monitor,
-                Coding.address == Document.address,
-                Coding.variable == Queue.variable,
-                Coding.target == QueueItem.target,
-                Coding.draw == QueueItem.draw,
-                Coding.drawn_at == Queue.drawn_at,
-            ),
-        )
+        .join(Coding, and_(*codings_of_items()))
         .where(Queue.monitor == monitor, Queue.closed_at.is_(None), Coding.origin != "machine", ~Coding.settles, ~mine)
         .order_by(QueueItem.id, Coding.id)
     )
