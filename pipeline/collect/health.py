@@ -106,7 +106,8 @@ def finding(session: Session, monitor: str, source: Source, now: datetime) -> st
     if is_local(source) or source.kind == "wayback" or _outage(source, now.date()):
         return None
     runs = last_runs(session, monitor, "collect", RUNS_SHOWN, source=source.id)
-    if places_in_short(session, monitor, {source.id: asked_since(runs)})[source.id].failing:
+    key = (monitor, source.id)
+    if places_in_short(session, {key: asked_since(runs)})[key].failing:
         return None
     found = volume(daily(session, monitor, {source.id: now.date()})[source.id], now.date())
     return f"volume: {found.said}" if found.is_finding else None
@@ -147,21 +148,22 @@ def overview(session: Session, monitor: Monitor, now: datetime) -> list[Line]:
 
 def _lines(session: Session, monitor: Monitor, sources: Sequence[Source], now: datetime) -> list[Line]:
     """How these sources do. The number of questions to the store does not depend on theirs."""
-    runs = newest_runs(session, monitor.name, [one.id for one in sources], RUNS_SHOWN)
-    places = places_in_short(session, monitor.name, {source: asked_since(those) for source, those in runs.items()})
-    until = {source: day for source, those in runs.items() if (day := day_looked_at(those)) is not None}
+    runs = newest_runs(session, [(monitor.name, one.id) for one in sources], RUNS_SHOWN)
+    places = places_in_short(session, {source: asked_since(those) for source, those in runs.items()})
+    until = {source: day for (_, source), those in runs.items() if (day := day_looked_at(those)) is not None}
     texts = daily(session, monitor.name, until)
     made = []
     for source in sources:
-        newest, day, counts = runs[source.id], until.get(source.id), texts.get(source.id, {})
+        key = (monitor.name, source.id)
+        newest, day, counts = runs[key], until.get(source.id), texts.get(source.id, {})
         found = _judge(source, counts, day)
         made.append(
             Line(
                 source=source,
-                state=state_of(places[source.id], newest, found),
+                state=state_of(places[key], newest, found),
                 run=newest[0] if newest else None,
                 next_due=next_due(source, newest[0] if newest else None, now),
-                places=places[source.id],
+                places=places[key],
                 volume=found,
                 weeks=weekly(counts, day) if day is not None and counts else [],
             )

@@ -80,14 +80,25 @@ def trouble_of(source: Source, places: PlacesInShort, runs: Sequence[Run]) -> Tr
     return Trouble(source, state, _why(state, places, runs, volume))
 
 
-def sources_in_short(session: Session, monitor: Monitor, now: datetime) -> Sources:
-    """How a monitor's sources do, in two queries whatever their number."""
-    ids = [source.id for source in monitor.sources]
-    runs: Mapping[str, list[Run]] = newest_runs(session, monitor.name, ids, RUNS_SHOWN)
-    places = places_in_short(session, monitor.name, {source: asked_since(those) for source, those in runs.items()})
-    troubles = [trouble_of(source, places[source.id], runs[source.id]) for source in monitor.sources]
-    due = []
+def _in_short(
+    monitor: Monitor,
+    runs: Mapping[tuple[str, str], Sequence[Run]],
+    places: Mapping[tuple[str, str], PlacesInShort],
+    now: datetime,
+) -> Sources:
+    """How a monitor's sources do. runs, places: of (monitor, source)."""
+    troubles, due = [], []
     for source in monitor.sources:
-        if (at := next_due(source, runs[source.id][0] if runs[source.id] else None, now)) is not None:
+        key = (monitor.name, source.id)
+        if (trouble := trouble_of(source, places[key], runs[key])) is not None:
+            troubles.append(trouble)
+        if (at := next_due(source, runs[key][0] if runs[key] else None, now)) is not None:
             due.append(Due(source, at))
-    return Sources(len(ids), [one for one in troubles if one is not None], sorted(due, key=lambda one: one.at))
+    return Sources(len(monitor.sources), troubles, sorted(due, key=lambda one: one.at))
+
+
+def sources_in_short(session: Session, monitors: Sequence[Monitor], now: datetime) -> dict[str, Sources]:
+    """Monitor -> how its sources do, in two queries whatever their number."""
+    runs = newest_runs(session, [(one.name, source.id) for one in monitors for source in one.sources], RUNS_SHOWN)
+    places = places_in_short(session, {source: asked_since(those) for source, those in runs.items()})
+    return {one.name: _in_short(one, runs, places, now) for one in monitors}

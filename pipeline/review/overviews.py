@@ -1,4 +1,4 @@
-"""What the overview shows of a monitor: read in a fixed number of queries, however many dyads and sources it has."""
+"""What the overview shows of monitors: twelve queries, however many monitors, dyads and sources there are."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from pipeline.store.newest import (
     newest_finds,
     newest_gaps,
     newest_published_gaps,
+    newest_report_lines,
     open_alarms,
 )
-from pipeline.store.runs import last_runs
 from pipeline.store.tables import AlarmLook, GapCell, RaisedAlarm, Run, StateChange, TrendCell
 from pipeline.store.watched import looks_of
 
@@ -32,9 +32,9 @@ SPARK_PERIODS = 24
 RUNS_SHOWN = 6
 NEWS_SHOWN = 8
 NEWS_READ = 200
-"""changes, alarms and runs that brought texts, each; what is older is no news on an overview"""
+"""changes, alarms and runs that brought texts, each, of a monitor; what is older is no news on an overview"""
 OPEN_READ = 1_000
-"""open alarms; a dyad has at most one each way under one reference"""
+"""open alarms of a monitor; a dyad has at most one each way under one reference"""
 DUE_SHOWN = 3
 GAPS_TOLD = 3
 """finished periods of a dyad whose gap may be news"""
@@ -122,15 +122,59 @@ def _spoken_of(gaps: Sequence[GapCell], today: date) -> list[GapCell]:
     return [*(gap for gap in known if gap is not None), *_may_be_new(gaps, today)]
 
 
+@dataclass(frozen=True)
+class _Read:
+    """What was read of all monitors."""
+
+    gaps: Mapping[tuple[str, str, str, str], Sequence[GapCell]]
+    cells: Mapping[tuple[str, str, str, date], TrendCell]
+    published: Mapping[tuple[str, str, str, str, date], Sequence[PublishedGap]]
+    """of those that may be new"""
+    changes: Mapping[str, Sequence[StateChange]]
+    alarms: Mapping[str, Sequence[RaisedAlarm]]
+    still_open: Mapping[str, Sequence[RaisedAlarm]]
+    looks: Mapping[int, AlarmLook]
+    finds: Mapping[str, Finds]
+    sources: Mapping[str, Sources]
+    runs: Mapping[str, list[Run]]
+
+
+def _read(session: Session, monitors: Sequence[Monitor], now: datetime, today: date) -> _Read:
+    names = [monitor.name for monitor in monitors]
+    pairs = [(one.name, one.audit_period, dyad.a, dyad.b) for one in monitors for dyad in one.dyads]
+    gaps = newest_gaps(session, pairs, SPARK_PERIODS)
+    places = [
+        (monitor, kind, group, gap.start)
+        for (monitor, kind, *pair), found in gaps.items()
+        for gap in _spoken_of(found, today)
+        for group in pair
+    ]
+    eyed = [(*dyad, gap.start) for dyad, found in gaps.items() for gap in _may_be_new(found, today)]
+    alarms, still_open = newest_alarms(session, names, NEWS_READ), open_alarms(session, names, OPEN_READ)
+    told = {one.id for name in names for one in (*alarms[name], *still_open[name])}
+    return _Read(
+        gaps=gaps,
+        cells=cells_at(session, places),
+        published=newest_published_gaps(session, eyed, VINTAGES_READ),
+        changes=newest_changes(session, names, NEWS_READ),
+        alarms=alarms,
+        still_open=still_open,
+        looks=looks_of(session, told),
+        finds=newest_finds(session, names, NEWS_READ),
+        sources=sources_in_short(session, monitors, now),
+        runs=newest_report_lines(session, names, RUNS_SHOWN),
+    )
+
+
 def _new_gaps(
     eyed: Sequence[GapCell],
-    published: Mapping[tuple[str, str, date], Sequence[PublishedGap]],
+    published: Mapping[tuple[str, str, str, str, date], Sequence[PublishedGap]],
     coded: frozenset[date],
 ) -> list[NewGap]:
     """Those of the gaps that are news to some reader, newest period first."""
     told = []
     for gap in reversed(eyed):
-        vintages = published[gap.a, gap.b, gap.start]
+        vintages = published[gap.monitor, gap.period, gap.a, gap.b, gap.start]
         cut = len(vintages) >= VINTAGES_READ
         told.append(new_gap(gap, vintages, whole=gap.start in coded, recoded=gap is not eyed[-1], cut=cut))
     return [one for one in told if one is not None]
@@ -139,24 +183,24 @@ def _new_gaps(
 def _card(
     monitor: Monitor,
     dyad: Dyad,
-    gaps: Sequence[GapCell],
-    cells: Mapping[tuple[str, date], TrendCell],
+    read: _Read,
     changes: Mapping[tuple[str, str], StateChange],
     alarms: Mapping[tuple[str, str], RaisedAlarm],
-    looks: Mapping[int, AlarmLook],
-    published: Mapping[tuple[str, str, date], Sequence[PublishedGap]],
     today: date,
 ) -> Card:
+    """A dyad's card. changes, alarms: the newest of each dyad of the monitor."""
     names = names_of(monitor)
+    gaps = read.gaps[monitor.name, monitor.audit_period, dyad.a, dyad.b]
     newest = gaps[-1] if gaps else None
     known = dyads.latest_with_value(gaps)
     pair = (dyad.a, dyad.b)
     change, alarm = changes.get(pair), alarms.get(pair)
-    coded = frozenset(
-        gap.start
-        for gap in _spoken_of(gaps, today)
-        if dyads.all_coded(cells.get((dyad.a, gap.start)), cells.get((dyad.b, gap.start)))
-    )
+
+    def cells(start: date) -> tuple[TrendCell | None, TrendCell | None]:
+        a, b = (read.cells.get((monitor.name, monitor.audit_period, group, start)) for group in pair)
+        return a, b
+
+    coded = frozenset(gap.start for gap in _spoken_of(gaps, today) if dyads.all_coded(*cells(gap.start)))
     return Card(
         dyad=dyad,
         a=names[dyad.a],
@@ -165,39 +209,32 @@ def _card(
         reasons=list(newest.flags) if newest else ["nothing is measured yet"],
         changed_at=change.as_of if change else None,
         alarm=alarm,
-        look=looks.get(alarm.id) if alarm else None,
+        look=read.looks.get(alarm.id) if alarm else None,
         gaps=list(gaps),
         known=known,
-        cells=(cells.get((dyad.a, known.start)), cells.get((dyad.b, known.start))) if known else (None, None),
+        cells=cells(known.start) if known else (None, None),
         coded=coded,
-        new_gaps=_new_gaps(_may_be_new(gaps, today), published, coded),
+        new_gaps=_new_gaps(_may_be_new(gaps, today), read.published, coded),
     )
 
 
-def overview_of(session: Session, monitor: Monitor, now: datetime) -> Overview:
-    """All that the overview shows of a monitor."""
-    name, kind = monitor.name, monitor.audit_period
-    pairs = [(dyad.a, dyad.b) for dyad in monitor.dyads]
-    gaps = newest_gaps(session, name, pairs, kind, SPARK_PERIODS) if pairs else {}
-    today = now.astimezone(UTC).date()
-    places = [(group, gap.start) for pair, found in gaps.items() for gap in _spoken_of(found, today) for group in pair]
-    cells = cells_at(session, name, kind, places)
-    eyed = [(*pair, gap.start) for pair, found in gaps.items() for gap in _may_be_new(found, today)]
-    published = newest_published_gaps(session, name, kind, eyed, VINTAGES_READ)
-    read = newest_changes(session, name, NEWS_READ)
-    alarms = newest_alarms(session, name, NEWS_READ)
+def _overview(monitor: Monitor, read: _Read, today: date) -> Overview:
+    name = monitor.name
     # of several rows of a dyad the first is the newest
-    changes = {(one.a, one.b): one for one in reversed(read)}
-    still_open = {(one.a, one.b): one for one in reversed(open_alarms(session, name, OPEN_READ))}
-    looks = looks_of(session, list({one.id for one in (*alarms, *still_open.values())}))
+    changes = {(one.a, one.b): one for one in reversed(read.changes[name])}
+    alarms = {(one.a, one.b): one for one in reversed(read.still_open[name])}
     return Overview(
         monitor=monitor,
-        cards=[
-            _card(monitor, d, gaps[d.a, d.b], cells, changes, still_open, looks, published, today)
-            for d in monitor.dyads
-        ],
-        news=news_of(read, alarms, looks, names_of(monitor), NEWS_SHOWN),
-        finds=newest_finds(session, name, NEWS_READ),
-        sources=sources_in_short(session, monitor, now),
-        runs=last_runs(session, name, limit=RUNS_SHOWN),
+        cards=[_card(monitor, dyad, read, changes, alarms, today) for dyad in monitor.dyads],
+        news=news_of(read.changes[name], read.alarms[name], read.looks, names_of(monitor), NEWS_SHOWN),
+        finds=read.finds[name],
+        sources=read.sources[name],
+        runs=read.runs[name],
     )
+
+
+def overviews_of(session: Session, monitors: Sequence[Monitor], now: datetime) -> list[Overview]:
+    """All that the overview shows of these monitors, in their order."""
+    today = now.astimezone(UTC).date()
+    read = _read(session, monitors, now, today)
+    return [_overview(monitor, read, today) for monitor in monitors]

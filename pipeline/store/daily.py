@@ -6,30 +6,16 @@ for, and not with the store.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    CTE,
-    JSON,
-    ColumnElement,
-    Date,
-    ScalarSelect,
-    String,
-    and_,
-    cast,
-    func,
-    literal,
-    literal_column,
-    select,
-    type_coerce,
-)
+from sqlalchemy import CTE, ColumnElement, Date, ScalarSelect, String, and_, cast, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from pipeline.store.listed import listed
 from pipeline.store.tables import Capture, Document, UtcDateTime
 
 _NAMES_AT_ONCE = 5_000
@@ -85,26 +71,13 @@ def _time(collected: bool) -> InstrumentedAttribute[Any]:
 
 
 def _asked(session: Session, names: Mapping[str, str], spans: Mapping[str, Sequence[date]], *words: str) -> CTE:
-    """A table of names with the days that are asked for, at midnight, in columns that are named ``words``.
-
-    It goes over as one value, however many names there are: as so many values it took as long to write as to answer.
-    """
-    on_sqlite = session.get_bind().dialect.name == "sqlite"
-    # as SQLite keeps times, and PostgreSQL reads them
-    midnight = " 00:00:00.000000" if on_sqlite else " 00:00:00+00"
-    rows = [(name, *(f"{day}{midnight}" for day in spans[of])) for name, of in names.items() if of in spans]
-    said = literal(json.dumps(rows), String)
-    each = func.json_each(said) if on_sqlite else func.json_array_elements(cast(said, JSON))
-    row = each.table_valued("value").c.value
-    name, *times = (
-        func.json_extract(row, f"$[{i}]") if on_sqlite else row.op("->>")(literal_column(str(i)))
-        for i in range(1 + len(words))
+    """A table of names with the days that are asked for, at midnight, in columns that are named ``words``."""
+    rows = (
+        (name, *(datetime(day.year, day.month, day.day, tzinfo=UTC) for day in spans[of]))
+        for name, of in names.items()
+        if of in spans
     )
-    days = [
-        (type_coerce(time, UtcDateTime) if on_sqlite else cast(time, UtcDateTime)).label(word)
-        for time, word in zip(times, words, strict=True)
-    ]
-    return select(type_coerce(name, String).label("name"), *days).cte("asked")
+    return listed(session, rows, name=String(), **dict.fromkeys(words, UtcDateTime()))
 
 
 def _texts_of(asked: CTE, monitor: str, time: InstrumentedAttribute[Any]) -> ColumnElement[bool]:

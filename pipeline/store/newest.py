@@ -1,67 +1,82 @@
-"""The newest rows of many subjects at once: one statement for some hundred of them, each found by its index."""
+"""The newest rows of many subjects at once, of all monitors: one statement, in which each is found by its index."""
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TypeVar
 
-from sqlalchemy import JSON, ColumnElement, Select, String, cast, func, literal, select, true, tuple_, union_all
+from sqlalchemy import CTE, ColumnElement, Date, Select, String, and_, select, true
 from sqlalchemy.orm import Session, aliased
 
-from pipeline.store.tables import GapCell, Published, RaisedAlarm, Run, StateChange, TrendCell
+from pipeline.store.listed import listed
+from pipeline.store.tables import GapCell, Published, RaisedAlarm, Run, StateChange, TrendCell, UtcDateTime
 
-Dyads = Sequence[tuple[str, str]]
-_Row = TypeVar("_Row", GapCell, Run, StateChange)
-_PARTS = 200
-"""selects in one compound statement; SQLite takes 500"""
+_Row = TypeVar("_Row", GapCell, Published, RaisedAlarm, Run, StateChange)
+_OfMonitor = TypeVar("_OfMonitor", RaisedAlarm, Run, StateChange)
+_NAME = String()
 
 
-def _each(session: Session, table: type[_Row], queries: Sequence[Select[_Row]]) -> list[_Row]:
-    """The rows of all queries, each of which has an order and a limit of its own."""
-    found: list[_Row] = []
-    for begin in range(0, len(queries), _PARTS):
-        parts = [select(one.subquery()) for one in queries[begin : begin + _PARTS]]
-        found += session.scalars(select(aliased(table, union_all(*parts).subquery())))
+def _same(table: type[_Row] | type[TrendCell], asked: CTE) -> list[ColumnElement[bool]]:
+    """That a row has the values of one that is asked for, in the columns that both have."""
+    return [getattr(table, column.name) == column for column in asked.c if column.name in table.__table__.columns]
+
+
+def _newest(
+    session: Session, table: type[_Row], asked: CTE, by: Sequence[str], limit: int, *only: ColumnElement[bool]
+) -> tuple[type[_Row], Select[_Row]]:
+    """Of the rows that have the values of one that is asked for, for each the ``limit`` that are last.
+
+    by: names of columns. only: further conditions. Returns the table that the rows are in, and the question, which
+    brings them last first.
+    """
+    last = [getattr(table, name).desc() for name in by]
+    mine = select(table).where(*_same(table, asked), *only).order_by(*last).limit(limit).correlate(asked)
+    if session.get_bind().dialect.name == "sqlite":  # which has no LATERAL
+        found = aliased(table)
+        source = asked.join(found, found.id.in_(mine.with_only_columns(table.id)))
+    else:
+        each = mine.lateral()
+        found = aliased(table, each)
+        source = asked.join(each, true())
+    return found, select(found).select_from(source).order_by(*(getattr(found, name).desc() for name in by))
+
+
+def _of_monitors(
+    session: Session,
+    table: type[_OfMonitor],
+    monitors: Sequence[str],
+    by: Sequence[str],
+    limit: int,
+    *only: ColumnElement[bool],
+) -> dict[str, list[_OfMonitor]]:
+    """Monitor -> its ``limit`` rows that are last, last first. The rest as in _newest."""
+    found: dict[str, list[_OfMonitor]] = {monitor: [] for monitor in monitors}
+    asked = listed(session, ([monitor] for monitor in found), monitor=_NAME)
+    for row in session.scalars(_newest(session, table, asked, by, limit, *only)[1]):
+        found[row.monitor or ""].append(row)
     return found
 
 
 def newest_gaps(
-    session: Session, monitor: str, dyads: Dyads, period: str, limit: int
-) -> dict[tuple[str, str], list[GapCell]]:
-    """Dyad -> its newest ``limit`` gaps of a period kind, oldest first."""
-    found: dict[tuple[str, str], list[GapCell]] = {dyad: [] for dyad in dyads}
-    queries = [
-        select(GapCell)
-        .where(GapCell.monitor == monitor, GapCell.a == a, GapCell.b == b, GapCell.period == period)
-        .order_by(GapCell.start.desc())
-        .limit(limit)
-        for a, b in found
-    ]
-    for gap in _each(session, GapCell, queries):
-        found[gap.a, gap.b].append(gap)
-    for gaps in found.values():
-        gaps.sort(key=lambda one: one.start)
-    return found
+    session: Session, dyads: Iterable[tuple[str, str, str, str]], limit: int
+) -> dict[tuple[str, str, str, str], list[GapCell]]:
+    """(monitor, period kind, a, b) -> the newest ``limit`` gaps of the dyad, oldest first."""
+    found: dict[tuple[str, str, str, str], list[GapCell]] = {dyad: [] for dyad in dyads}
+    asked = listed(session, found, monitor=_NAME, period=_NAME, a=_NAME, b=_NAME)
+    for gap in session.scalars(_newest(session, GapCell, asked, ["start"], limit)[1]):
+        found[gap.monitor, gap.period, gap.a, gap.b].append(gap)
+    return {dyad: gaps[::-1] for dyad, gaps in found.items()}
 
 
 def cells_at(
-    session: Session, monitor: str, period: str, places: Sequence[tuple[str, date]]
-) -> dict[tuple[str, date], TrendCell]:
-    """(group, first day) -> its cell of a period kind, where there is one."""
-    found: dict[tuple[str, date], TrendCell] = {}
-    wanted = list(dict.fromkeys(places))
-    for begin in range(0, len(wanted), _PARTS):
-        query = select(TrendCell).where(
-            TrendCell.monitor == monitor,
-            TrendCell.period == period,
-            tuple_(TrendCell.group_id, TrendCell.start).in_(wanted[begin : begin + _PARTS]),
-        )
-        found |= {(cell.group_id, cell.start): cell for cell in session.scalars(query)}
-    return found
+    session: Session, places: Iterable[tuple[str, str, str, date]]
+) -> dict[tuple[str, str, str, date], TrendCell]:
+    """(monitor, period kind, group, first day) -> its cell, where there is one."""
+    asked = listed(session, dict.fromkeys(places), monitor=_NAME, period=_NAME, group_id=_NAME, start=Date())
+    cells = session.scalars(select(TrendCell).select_from(asked).join(TrendCell, and_(*_same(TrendCell, asked))))
+    return {(cell.monitor, cell.period, cell.group_id, cell.start): cell for cell in cells}
 
 
 @dataclass(frozen=True)
@@ -78,90 +93,55 @@ class PublishedGap:
 
 
 def newest_published_gaps(
-    session: Session, monitor: str, period: str, places: Sequence[tuple[str, str, date]], limit: int
-) -> dict[tuple[str, str, date], list[PublishedGap]]:
-    """(a, b, first day) -> the newest ``limit`` published figures of that gap, newest first."""
-    subjects = {(f"{a}--{b}", start): (a, b, start) for a, b, start in places}
-    found: dict[tuple[str, str, date], list[PublishedGap]] = {place: [] for place in subjects.values()}
-    queries = [
-        select(Published.id)
-        .where(
-            Published.monitor == monitor,
-            Published.kind == "gap",
-            Published.subject == subject,
-            Published.period == period,
-            Published.start == start,
-        )
-        .order_by(Published.as_of.desc(), Published.id.desc())
-        .limit(limit)
-        for subject, start in subjects
-    ]
-    for begin in range(0, len(queries), _PARTS):
-        parts = union_all(*(select(one.subquery()) for one in queries[begin : begin + _PARTS]))
-        figures = (Published.figures[name].as_float() for name in ("gap", "low", "high"))
-        read = (
-            select(Published.subject, Published.start, Published.as_of, *figures, Published.codings)
-            .where(Published.id.in_(parts))
-            .order_by(Published.as_of.desc(), Published.id.desc())
-        )
-        for subject, start, *one in session.execute(read):
-            found[subjects[subject, start]].append(PublishedGap(*one))
+    session: Session, places: Iterable[tuple[str, str, str, str, date]], limit: int
+) -> dict[tuple[str, str, str, str, date], list[PublishedGap]]:
+    """(monitor, period kind, a, b, first day) -> the newest ``limit`` published figures of that gap, newest first."""
+    subjects = {(monitor, kind, f"{a}--{b}", day): (monitor, kind, a, b, day) for monitor, kind, a, b, day in places}
+    found: dict[tuple[str, str, str, str, date], list[PublishedGap]] = {place: [] for place in subjects.values()}
+    asked = listed(session, subjects, monitor=_NAME, period=_NAME, subject=_NAME, start=Date())
+    gaps, query = _newest(session, Published, asked, ["as_of", "id"], limit, Published.kind == "gap")
+    figures = (gaps.figures[name].as_float() for name in ("gap", "low", "high"))
+    read = query.with_only_columns(
+        gaps.monitor, gaps.period, gaps.subject, gaps.start, gaps.as_of, *figures, gaps.codings
+    )
+    for monitor, kind, subject, day, *one in session.execute(read):
+        found[subjects[monitor, kind, subject, day]].append(PublishedGap(*one))
     return found
 
 
-def newest_runs(session: Session, monitor: str, sources: Sequence[str], limit: int) -> dict[str, list[Run]]:
-    """Source -> its newest ``limit`` runs of collecting, newest first."""
-    found: dict[str, list[Run]] = defaultdict(list, {source: [] for source in sources})
-
-    def of(source: str | ColumnElement[str]) -> Select[Run]:
-        mine = (Run.monitor == monitor, Run.source == source, Run.job == "collect")
-        return select(Run).where(*mine).order_by(Run.started_at.desc(), Run.id.desc()).limit(limit)
-
-    if session.get_bind().dialect.name == "postgresql":
-        # which takes longer to plan a part for each source than to answer them all
-        names = cast(literal(json.dumps(list(found)), String), JSON)
-        asked = func.json_array_elements_text(names).table_valued("value")
-        each = of(asked.c.value).lateral()
-        newest: Iterable[Run] = session.scalars(select(aliased(Run, each)).select_from(asked).join(each, true()))
-    else:
-        newest = _each(session, Run, [of(source) for source in found])
-    for run in newest:
-        found[run.source or ""].append(run)
-    for runs in found.values():
-        runs.sort(key=lambda one: (one.started_at, one.id), reverse=True)
-    return dict(found)
+def newest_runs(session: Session, sources: Iterable[tuple[str, str]], limit: int) -> dict[tuple[str, str], list[Run]]:
+    """(monitor, source) -> its newest ``limit`` runs of collecting, newest first."""
+    found: dict[tuple[str, str], list[Run]] = {source: [] for source in sources}
+    asked = listed(session, found, monitor=_NAME, source=_NAME)
+    # a job that is no column: SQLite would take the index of jobs, and read all runs of the monitor for each source
+    collecting = Run.job.concat("") == "collect"
+    for run in session.scalars(_newest(session, Run, asked, ["started_at", "id"], limit, collecting)[1]):
+        found[run.monitor or "", run.source or ""].append(run)
+    return found
 
 
-def newest_changes(session: Session, monitor: str, limit: int) -> list[StateChange]:
-    """The newest changes of state of a monitor's dyads, newest first."""
-    query = select(StateChange).where(StateChange.monitor == monitor).order_by(StateChange.id.desc()).limit(limit)
-    return list(session.scalars(query))
+def newest_report_lines(session: Session, monitors: Sequence[str], limit: int) -> dict[str, list[Run]]:
+    """Monitor -> the newest ``limit`` runs of all its jobs, newest first."""
+    return _of_monitors(session, Run, monitors, ["started_at", "id"], limit)
 
 
-def newest_alarms(session: Session, monitor: str, limit: int) -> list[RaisedAlarm]:
-    """The alarms of a monitor that were found last, newest first."""
-    query = (
-        select(RaisedAlarm)
-        .where(RaisedAlarm.monitor == monitor)
-        .order_by(RaisedAlarm.found_at.desc(), RaisedAlarm.id.desc())
-        .limit(limit)
-    )
-    return list(session.scalars(query))
+def newest_changes(session: Session, monitors: Sequence[str], limit: int) -> dict[str, list[StateChange]]:
+    """Monitor -> the newest ``limit`` changes of state of its dyads, newest first."""
+    return _of_monitors(session, StateChange, monitors, ["id"], limit)
 
 
-def open_alarms(session: Session, monitor: str, limit: int) -> list[RaisedAlarm]:
-    """The open alarms of a monitor, the one found last first, however long ago; at most ``limit``."""
-    query = (
-        select(RaisedAlarm)
-        .where(RaisedAlarm.monitor == monitor, RaisedAlarm.closed.is_(None))
-        .order_by(RaisedAlarm.found_at.desc(), RaisedAlarm.id.desc())
-        .limit(limit)
-    )
-    return list(session.scalars(query))
+def newest_alarms(session: Session, monitors: Sequence[str], limit: int) -> dict[str, list[RaisedAlarm]]:
+    """Monitor -> its ``limit`` alarms that were found last, newest first."""
+    return _of_monitors(session, RaisedAlarm, monitors, ["found_at", "id"], limit)
+
+
+def open_alarms(session: Session, monitors: Sequence[str], limit: int) -> dict[str, list[RaisedAlarm]]:
+    """Monitor -> its open alarms, the one found last first, however long ago; at most ``limit``."""
+    return _of_monitors(session, RaisedAlarm, monitors, ["found_at", "id"], limit, RaisedAlarm.closed.is_(None))
 
 
 FINDS_READ = 5_000
-"""runs of collecting that are looked through for those that brought texts"""
+"""runs of collecting of a monitor that are looked through for those that brought texts"""
 
 
 @dataclass(frozen=True)
@@ -174,16 +154,22 @@ class Finds:
     """from this time on none is left out; null: none is left out at all"""
 
 
-def newest_finds(session: Session, monitor: str, limit: int) -> Finds:
-    """The newest ``limit`` runs of collecting that brought new texts, among the newest :data:`FINDS_READ` of all."""
-    query = (
-        select(Run.started_at, Run.new)
-        .where(Run.monitor == monitor, Run.job == "collect")
-        .order_by(Run.started_at.desc(), Run.id.desc())
-        .limit(FINDS_READ)
-    )
-    read = [(at, new) for at, new in session.execute(query)]
-    finds = [(at, new) for at, new in read if new]
-    if len(finds) > limit:
-        return Finds(finds[:limit], finds[limit - 1][0])
-    return Finds(finds, read[-1][0] if len(read) == FINDS_READ else None)
+def newest_finds(session: Session, monitors: Sequence[str], limit: int) -> dict[str, Finds]:
+    """Monitor -> its newest ``limit`` runs of collecting that brought new texts, among its newest FINDS_READ of all."""
+    collecting = Run.job == "collect"
+    asked = listed(session, ([monitor] for monitor in dict.fromkeys(monitors)), monitor=_NAME)
+    newest = select(Run.started_at).where(*_same(Run, asked), collecting).order_by(Run.started_at.desc())
+    first = newest.limit(1).offset(FINDS_READ - 1).correlate(asked).scalar_subquery()
+    since: dict[str, datetime | None] = dict(session.execute(select(asked.c.monitor, first)).all())
+    ever = datetime(1970, 1, 1, tzinfo=UTC)
+    looked_at = [(monitor, time or ever) for monitor, time in since.items()]
+    asked = listed(session, looked_at, monitor=_NAME, since=UtcDateTime())
+    brought = (collecting, Run.new > 0, Run.started_at >= asked.c.since)
+    runs, query = _newest(session, Run, asked, ["started_at", "id"], limit + 1, *brought)
+    found: dict[str, list[tuple[datetime, int]]] = {monitor: [] for monitor in since}
+    for monitor, at, new in session.execute(query.with_only_columns(runs.monitor, runs.started_at, runs.new)):
+        found[monitor or ""].append((at, new))
+    return {
+        monitor: Finds(told[:limit], told[limit - 1][0] if len(told) > limit else since[monitor])
+        for monitor, told in found.items()
+    }

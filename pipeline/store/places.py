@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, case, column, func, or_, select, update, values
+from sqlalchemy import ColumnElement, String, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from pipeline.store.listed import listed
 from pipeline.store.tables import Place, UtcDateTime
 from pipeline.store.upsert import upsert
 
@@ -156,24 +157,30 @@ def places_known(
     return PlacesKnown([PlaceState(*row[: len(_COLUMNS)]) for row in rows], *rows[0][len(_COLUMNS) :])
 
 
-def places_in_short(session: Session, monitor: str, since: Mapping[str, datetime | None]) -> dict[str, PlacesInShort]:
-    """Source -> its places, in one statement whatever their number. ``since``: of each source, as in places_known."""
+def places_in_short(
+    session: Session, since: Mapping[tuple[str, str], datetime | None]
+) -> dict[tuple[str, str], PlacesInShort]:
+    """(monitor, source) -> its places, in one statement whatever their number. ``since``: as in places_known."""
     found = {source: PlacesInShort() for source in since}
-    if not since:
-        return found
-    rows = [(source, time or _EVER) for source, time in since.items()]
-    asked = values(column("source", String), column("since", UtcDateTime)).data(rows).cte("asked")
-    mine = (Place.monitor == monitor, Place.source == asked.c.source, _belongs(asked.c.since))
+    rows = [(*source, time or _EVER) for source, time in since.items()]
+    asked = listed(session, rows, monitor=String(), source=String(), since=UtcDateTime())
+    mine = (Place.monitor == asked.c.monitor, Place.source == asked.c.source, _belongs(asked.c.since))
+    whose = (Place.monitor, Place.source)
     counts = (func.count().label("total"), func.count(Place.failure).label("failing"))
-    counted = select(Place.source, *counts).where(*mine).group_by(Place.source).subquery()
-    nth = func.row_number().over(partition_by=Place.source, order_by=Place.id).label("nth")
-    failing = select(Place.source, nth, *_COLUMNS).where(*mine, Place.failure.is_not(None)).subquery()
-    shown = and_(failing.c.source == counted.c.source, failing.c.nth <= FAILING_SHOWN)
+    counted = select(*whose, *counts).where(*mine).group_by(*whose).subquery()
+    nth = func.row_number().over(partition_by=whose, order_by=Place.id).label("nth")
+    failing = select(*whose, nth, *_COLUMNS).where(*mine, Place.failure.is_not(None)).subquery()
+    same = (failing.c.monitor == counted.c.monitor, failing.c.source == counted.c.source)
     states = [failing.c[one.name] for one in fields(PlaceState)]
-    query = select(counted, failing.c.nth, *states).outerjoin(failing, shown).order_by(failing.c.nth)
-    for source, total, failed, number, *state in session.execute(query):
-        known = found[source].some
-        found[source] = PlacesInShort(total, failed, known if number is None else [*known, PlaceState(*state)])
+    query = (
+        select(counted, failing.c.nth, *states)
+        .outerjoin(failing, and_(*same, failing.c.nth <= FAILING_SHOWN))
+        .order_by(failing.c.nth)
+    )
+    for monitor, source, total, failed, number, *state in session.execute(query):
+        known = found[monitor, source].some
+        some = known if number is None else [*known, PlaceState(*state)]
+        found[monitor, source] = PlacesInShort(total, failed, some)
     return found
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, select
+from sqlalchemy import BigInteger, delete, select
 from sqlalchemy.orm import Session
 
+from pipeline.store.listed import listed
 from pipeline.store.measured import pack_arrays, unpack_arrays
 from pipeline.store.tables import AlarmLook, WatchedDyad
 from pipeline.store.upsert import upsert
@@ -95,7 +96,8 @@ def look_values(look: AlarmLook) -> list[Any]:
     return [whole.get(name) for name in LOOK_COLUMNS]
 
 
-def looks_of(session: Session, alarms: Sequence[int]) -> dict[int, AlarmLook]:
+def looks_of(session: Session, alarms: Iterable[int]) -> dict[int, AlarmLook]:
     """Alarm -> what coders have said of it."""
-    rows = session.scalars(select(AlarmLook).where(AlarmLook.alarm_id.in_(alarms)))
+    asked = listed(session, ([alarm] for alarm in alarms), alarm=BigInteger())
+    rows = session.scalars(select(AlarmLook).where(AlarmLook.alarm_id.in_(select(asked.c.alarm))))
     return {row.alarm_id: row for row in rows}

@@ -77,14 +77,16 @@ def many(settings, tmp_path):
     return load_monitor(file)
 
 
-def test_forty_sources_cost_two_questions(settings, many):
+def test_forty_sources_of_two_monitors_cost_two_questions(settings, many):
     now = datetime(2010, 1, 1, 12, tzinfo=UTC)
+    other = many.model_copy(update={"name": "other", "sources": many.sources[:9]})
     with open_session(settings) as session:
         for i in range(39):
             session.add_all(
                 run(source=f"s{i:02d}", started_at=now - timedelta(days=day, minutes=1), known=1, problems=[])
                 for day in range(RUNS_SHOWN + 2)
             )
+        session.add(run(monitor="other", source="s03", started_at=now - timedelta(minutes=1), failed=1, problems=[]))
         session.add(
             Place(
                 monitor="test", source="s07", address="http://127.0.0.1:9/7", checked_at=NOW, failures=2, walked=False,
@@ -95,10 +97,14 @@ def test_forty_sources_cost_two_questions(settings, many):
         sent = []
         engine = engine_for(settings.database)
         event.listen(engine, "before_cursor_execute", lambda *about: sent.append(about[2]))
-        found = sources_in_short(session, many, now)
+        both = sources_in_short(session, [many, other], now)
     assert len(sent) == 2
+    found = both["test"]
     assert found.total == 40
     assert [(one.source.id, one.state) for one in found.troubles] == [("s07", "failing")]
     assert found.due[0].source.id == "s39"  # it never ran
     assert found.due[0].at == now
     assert found.due[1].at == datetime(2010, 1, 2, 6, 0, tzinfo=UTC)
+    # sources of the same names did otherwise there
+    assert (both["other"].total, [one.source.id for one in both["other"].troubles]) == (9, ["s03"])
+    assert [one.at for one in both["other"].due] == [now] * 8 + [datetime(2010, 1, 2, 6, 3, tzinfo=UTC)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import UTC, date, datetime
 
 import openpyxl
@@ -54,6 +55,24 @@ def test_a_page_of_many_dyads_says_how_many_false_alarms_to_expect(on_store, get
     assert page.count("<article") == 41
     assert "up to 2.05 false alarms a year must be expected" in page
     assert get(API + "/overview").json()["expected_false_alarms"] == pytest.approx(2.05)
+
+
+def test_a_page_of_many_monitors_shows_each_by_the_name_of_its_file(on_store, get, tmp_path, review_store):
+    for number in range(40):
+        told = MONITOR.replace("name: harbour", f"name: m{39 - number:02d}", 1).replace(
+            "title: A quarrel", f"title: No. {number}, a quarrel", 1
+        )
+        (tmp_path / f"{number:02d}.yaml").write_text(told)
+    (tmp_path / "19b.yaml").write_text(MONITOR)
+    (tmp_path / "40.yaml").write_text(MONITOR.replace("name: harbour", "name: m07", 1))
+    on_store(Settings(data=review_store[0].data, database_url=review_store[0].database, monitors=tmp_path))
+    page = get("/ui/").text
+    names = [f"m{39 - number:02d}" for number in range(40)]
+    assert re.findall(r'<h2 id="([^"]+)">', page) == [*names[:20], "harbour", *names[20:]]
+    assert page.count("<article") == 41
+    assert "up to 2.05 false alarms a year must be expected" in page
+    assert page.count("Open alarm:") == 1  # that of the one monitor of which something is stored
+    assert "40.yaml:1: name: &#39;m07&#39; is the name of 32.yaml too" in page
 
 
 def test_the_overview_as_json(get):

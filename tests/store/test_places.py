@@ -106,7 +106,7 @@ def test_a_failing_place_that_nobody_names_any_more_is_left_out(session):
     assert ([one.address for one in shown.some], shown.total) == (["http://a/2", "http://a/1", "http://a/fine"], 3)
     assert places.places_known(session, "test", "letters", NOW).total == 4
     assert len(places.places_of(session, "test", "letters")) == 4
-    found = places.places_in_short(session, "test", {"letters": since})["letters"]
+    found = places.places_in_short(session, {("test", "letters"): since})["test", "letters"]
     assert (found.total, found.failing, [one.address for one in found.some]) == (3, 2, asked[:2])
 
 
@@ -138,11 +138,20 @@ def test_places_in_short_are_counted_whole_and_shown_in_part(session):
         places.keep_reading(session, "test", "fine", PlaceState(f"http://a/{number}", NOW))
     fail(session)
     session.commit()
-    found = places.places_in_short(session, "test", {"many": NOW, "fine": None, "letters": None, "never": None})
-    assert (found["many"].total, found["many"].failing) == (30, 30)
-    assert found["many"].some == places.places_of(session, "test", "many")[: places.FAILING_SHOWN]
-    assert found["fine"] == places.PlacesInShort(30, 0, [])
-    assert found["letters"] == places.PlacesInShort(1, 1, [state(session)])
-    assert found["never"] == places.PlacesInShort()
-    assert places.places_in_short(session, "test", {"many": NOW + HOUR})["many"] == places.PlacesInShort()
-    assert places.places_in_short(session, "test", {}) == {}
+    # another monitor's source of the same name
+    places.keep_failure(session, "other", "many", "http://a/0", now=NOW - HOUR, **told)
+    places.keep_reading(session, "other", "many", PlaceState("http://a/1", NOW))
+    asked = {"many": NOW, "fine": None, "letters": None, "never": None}
+    found = places.places_in_short(
+        session, {("test", source): since for source, since in asked.items()} | {("other", "many"): NOW - HOUR}
+    )
+    many = found["test", "many"]
+    assert (many.total, many.failing) == (30, 30)
+    assert many.some == places.places_of(session, "test", "many")[: places.FAILING_SHOWN]
+    assert found["test", "fine"] == places.PlacesInShort(30, 0, [])
+    assert found["test", "letters"] == places.PlacesInShort(1, 1, [state(session)])
+    assert found["test", "never"] == places.PlacesInShort()
+    other = found["other", "many"]
+    assert (other.total, other.failing, [one.address for one in other.some]) == (2, 1, ["http://a/0"])
+    assert places.places_in_short(session, {("test", "many"): NOW + HOUR}) == {("test", "many"): places.PlacesInShort()}
+    assert places.places_in_short(session, {}) == {}

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from pipeline.review import dyads
 from pipeline.review.asked import monitor_of, settings_of
 from pipeline.review.news import expected_false_alarms
-from pipeline.review.overviews import Card, overview_of
+from pipeline.review.overviews import Card, overviews_of
 from pipeline.store.session import open_session
 
 router = APIRouter(prefix="/api/v1", tags=["overview"])
@@ -165,7 +165,7 @@ def overview(request: Request, monitor: str) -> OverviewShown:
     watched_by = monitor_of(request, monitor)
     now = datetime.now(UTC)
     with open_session(settings_of(request)) as session:
-        found = overview_of(session, watched_by, now)
+        (found,) = overviews_of(session, [watched_by], now)
     return OverviewShown(
         monitor=watched_by.name,
         title=watched_by.title,

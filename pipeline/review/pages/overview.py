@@ -11,7 +11,7 @@ from pipeline.review.asked import settings_of
 from pipeline.review.html import page
 from pipeline.review.monitors import watched
 from pipeline.review.news import expected_false_alarms
-from pipeline.review.overviews import DUE_SHOWN, NEWS_SHOWN, overview_of
+from pipeline.review.overviews import DUE_SHOWN, NEWS_SHOWN, overviews_of
 from pipeline.review.sparks import spark
 from pipeline.store.session import open_session
 
@@ -25,7 +25,7 @@ def overview(request: Request) -> Response:
     known = watched(settings)
     now = datetime.now(UTC)
     with open_session(settings) as session:
-        shown = [overview_of(session, monitor, now) for monitor in known.monitors]
+        shown = overviews_of(session, known.monitors, now)
     sparks = {
         (one.monitor.name, card.dyad.id): spark(dyads.gap_series(f"Gap of {card.a} and {card.b}", card.gaps))
         for one in shown
