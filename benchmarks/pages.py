@@ -2,13 +2,13 @@
 
 Run: ``python -m benchmarks.pages [--full] [--postgres] [--texts N] [--keep FOLDER]``. The store of
 benchmarks.measuring (texts of 40 groups and ten years, framed, coded, measured; panels and smoothed gaps kept, the
-starter model in force) behind Airflow's own application, asked as an editor in this process, for whom it is looked up
-besides what is withheld.
+starter model in force; twenty texts are long and have an archived copy of a megabyte) behind Airflow's own
+application, asked as an editor in this process, for whom it is looked up besides what is withheld.
 Each page is asked :data:`ROUNDS` times, each time for another group, dyad, text or period. Prints the median and the
 95th percentile, by the clock and by this process' own time, with the most questions a page asked of the database, and
 exits 1 above a ceiling. Then each page is opened in a browser that has nothing in its cache, beside the server on the
-same machine, and its first contentful paint is told. Searches of texts have a benchmark of their own:
-benchmarks.searching.
+same machine, and its first contentful paint is told. The overview is asked and opened once more with two smaller
+monitors beside the first. Searches of texts have a benchmark of their own: benchmarks.searching.
 """
 
 from __future__ import annotations
@@ -22,37 +22,63 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import httpx
 import numpy as np
-from sqlalchemy import Select, event, select, text
+from sqlalchemy import Select, event, insert, literal, select, text
 
+from benchmarks.large_page import large_page
 from benchmarks.measuring import GROUPS, MONITOR, NOW, SOURCES, fill, monitor
 from benchmarks.postgres import Postgres
 from benchmarks.serving import served
 from classifiers.codebook import codebook_of
 from classifiers.starter import load_starter
+from pipeline.collect.archive import Archive, shelf_of
+from pipeline.collect.fetch import Response
 from pipeline.framing.starter import train_starter
 from pipeline.monitor.periods import period_of
 from pipeline.settings import Settings
 from pipeline.store.cells import VARIABLE
 from pipeline.store.session import engine_for, open_session
-from pipeline.store.tables import Document, Model, Place, Published, Run
+from pipeline.store.tables import (
+    Capture,
+    Document,
+    GapCell,
+    Model,
+    Place,
+    Published,
+    RaisedAlarm,
+    Run,
+    StateChange,
+    TrendCell,
+)
 
 ROUNDS = 30
 GOAL = 0.3
 """seconds at the 95th percentile"""
 CEILING = {"SQLite": 0.7, "PostgreSQL": 0.8}
 """seconds of the worst page, with a margin for a busy machine: by this process' own time, on PostgreSQL by the clock"""
-FILES = frozenset({"a chart as SVG", "a chart as PNG", "trend table as CSV"})
-"""what a page saves: nothing is painted"""
-WEIGHED = "a text as the model weighs it"
+COPY = "an archived copy"
+NOT_PAINTED = frozenset({"a chart as SVG", "a chart as PNG", "trend table as CSV", COPY})
+"""what a page saves; and the copy, which runs no script, so that it can't be asked when it was painted"""
+WEIGHED, LONG_WEIGHED = "a text as the model weighs it", "a long text as it weighs it"
 PASSAGES = 8
 """short paragraphs of the starter codings in a text that is looked at: together some 430 words"""
+EACH_LARGE = 25
+"""so many of the texts looked at to one that is long and has an archived copy"""
+LONG_TEXT = 36_000
+"""letters of a long text; at most 40,000 are weighed"""
+COPY_BYTES = 1_000_000
+"""of the response an archived copy is made of"""
+FURTHER, FURTHER_GROUPS = ("further", "third"), 8
+"""names of two smaller monitors, and how many of the groups each has"""
 PAINTS = 8
 PAINT_GOAL = 1.0
 PAINT_CEILING = 2.0
@@ -70,8 +96,23 @@ FIRST_PAINT = """
 """
 
 
-def addresses(ids: list[int], figures: list[str], model: str) -> dict[str, Callable[[Random], str]]:
-    """Name of a page -> an address of it below ``/rift/ui/``, another each time. ids, figures, model: see prepare."""
+@dataclass(frozen=True)
+class Asked:
+    """What of the store the pages are asked for."""
+
+    ids: list[int]
+    """texts of some 430 words"""
+    large: list[int]
+    """long texts with an archived copy"""
+    figures: list[str]
+    """where the pages of some figures lie below the dyads': quarters' gaps that are published, since one without texts
+    on both sides never is"""
+    model: str
+    """the one in force"""
+
+
+def addresses(asked: Asked) -> dict[str, Callable[[Random], str]]:
+    """Name of a page -> an address of it below ``/rift/ui/``, another each time."""
 
     def group(chance: Random) -> str:
         return f"g{chance.randrange(GROUPS):02d}"
@@ -98,7 +139,7 @@ def addresses(ids: list[int], figures: list[str], model: str) -> dict[str, Calla
         "dyad, smoothed": lambda chance: dyad(chance) + "?smoothed=true",
         "a chart as SVG": lambda chance: dyad(chance) + "/gap.svg?period=month",
         "a chart as PNG": lambda chance: dyad(chance) + "/gap.png?period=month",
-        "how a figure was made": lambda chance: f"m/{MONITOR}/dyads/{chance.choice(figures)}",
+        "how a figure was made": lambda chance: f"m/{MONITOR}/dyads/{chance.choice(asked.figures)}",
         "trend table": trends(""),
         "trend table, dyads": trends("?table=dyads"),
         "trend table, a group's weeks": lambda chance: (
@@ -109,16 +150,26 @@ def addresses(ids: list[int], figures: list[str], model: str) -> dict[str, Calla
         ),
         "texts of a cell": cell,
         "texts": lambda chance: f"m/{MONITOR}/texts",
-        "a text": lambda chance: f"m/{MONITOR}/documents/{chance.choice(ids)}",
-        WEIGHED: lambda chance: f"m/{MONITOR}/documents/{chance.choice(ids)}?view=weights",
+        "a text": lambda chance: f"m/{MONITOR}/documents/{chance.choice(asked.ids)}",
+        WEIGHED: lambda chance: f"m/{MONITOR}/documents/{chance.choice(asked.ids)}?view=weights",
+        LONG_WEIGHED: lambda chance: f"m/{MONITOR}/documents/{chance.choice(asked.large)}?view=weights",
+        COPY: lambda chance: f"m/{MONITOR}/documents/{chance.choice(asked.large)}/archived",
         "label": lambda chance: f"m/{MONITOR}/label",
         "settle": lambda chance: f"m/{MONITOR}/label/settle",
         "models": lambda chance: f"m/{MONITOR}/models",
-        "a model": lambda chance: f"m/{MONITOR}/models/{model}",
+        "a model": lambda chance: f"m/{MONITOR}/models/{asked.model}",
         "sources": lambda chance: f"m/{MONITOR}/sources",
         "a source": lambda chance: f"m/{MONITOR}/sources/{group(chance)}-s0",
         "runs": lambda chance: f"m/{MONITOR}/runs",
     }
+
+
+def show(app: Any, settings: Settings) -> None:
+    """Put the pages of these settings into Airflow's application."""
+    from pipeline.review.app import create_app as create_pages
+
+    mounted = next(r.app for r in app.routes if getattr(r, "path", "") == "/rift")
+    mounted._app = create_pages(settings)
 
 
 def application(settings: Settings, home: Path) -> tuple[Any, str]:
@@ -132,12 +183,9 @@ def application(settings: Settings, home: Path) -> tuple[Any, str]:
         from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
         from airflow.utils.db import initdb
 
-        from pipeline.review.app import create_app as create_pages
-
         initdb()
         app = create_app(apps="core")
-        mounted = next(r.app for r in app.routes if getattr(r, "path", "") == "/rift")
-        mounted._app = create_pages(settings)
+        show(app, settings)
         return app, app.state.auth_manager.generate_jwt(SimpleAuthManagerUser(username="ana", role="user"))
 
 
@@ -183,15 +231,65 @@ def add_words(settings: Settings, texts: int) -> None:
         row.name, row.sha256, row.card = made.name, made.sha256, made.card
         for number, document in enumerate(session.scalars(looked_at(texts))):
             document.text = "\n\n".join(passages[(number + i) % len(passages)] for i in range(PASSAGES))
+            if number % EACH_LARGE == 0:
+                some = Random(number).sample(passages, len(passages))  # noqa: S311 (not for secrets)
+                document.text = "\n\n".join(some)[:LONG_TEXT]
         session.commit()
 
 
-def prepare(settings: Settings, texts: int) -> tuple[list[int], list[str], str]:
-    """Fill the store, measure it, and write the monitor's file, unless it was kept.
+def add_copies(settings: Settings, texts: int) -> None:
+    """Give every long text an archived copy, written as collecting writes it."""
+    with open_session(settings) as session:
+        for document in session.scalars(looked_at(texts)).all()[::EACH_LARGE]:
+            body = large_page(COPY_BYTES, seed=document.id).encode()
+            kind = httpx.Headers({"content-type": "text/html; charset=utf-8"})
+            with closing(Archive(shelf_of(settings), MONITOR, document.source)) as archive:
+                answer = Response(document.address, 200, kind, body, body, NOW, 0.1)
+                place = archive.write(document.address, answer)
+            capture = Capture(
+                monitor=MONITOR, source=document.source, address=document.address, captured_at=NOW, http_status=200,
+                content_type=answer.content_type, digest=sha256(body).hexdigest(), length=len(body),
+                warc_file=place.file, warc_offset=place.offset,
+            )  # fmt: skip
+            session.add(capture)
+            session.flush()
+            document.capture_id = capture.id
+        session.commit()
 
-    Returns the ids of some texts; where the pages of some figures lie below the dyads': quarters' gaps that are
-    published, since one without texts on both sides never is; and the name of the model in force.
-    """
+
+def with_further(settings: Settings) -> Settings:
+    """Settings that watch two smaller monitors too: of the first groups, with what the overview reads of these."""
+    folder = settings.monitors.with_name("three")
+    if not folder.exists():
+        groups = [f"g{number:02d}" for number in range(FURTHER_GROUPS)]
+        sources = [f"{group}-s{number}" for group in groups for number in range(SOURCES)]
+        dyads = [f"{a}--{b}" for a, b in zip(groups[::2], groups[1::2], strict=True)]
+        of_groups = (
+            *((table, table.a.in_(groups)) for table in (GapCell, StateChange, RaisedAlarm)),
+            (TrendCell, TrendCell.group_id.in_(groups)),
+            (Published, Published.subject.in_(dyads)),
+            *((table, table.source.in_(sources)) for table in (Run, Place)),
+        )
+        with open_session(settings) as session:
+            for name in FURTHER:
+                for table, theirs in of_groups:
+                    kept = [column for column in table.__table__.columns if column.name not in {"id", "monitor"}]
+                    rows = select(*kept, literal(name)).where(table.monitor == MONITOR, theirs)
+                    session.execute(insert(table).from_select([*(column.name for column in kept), "monitor"], rows))
+            session.commit()
+        folder.mkdir()
+        first = (settings.monitors / "m.yaml").read_text(encoding="utf-8")
+        (folder / "m.yaml").write_text(first, encoding="utf-8")
+        described = json.loads(first)
+        for key, most in (("groups", groups), ("sources", sources), ("dyads", dyads)):
+            described[key] = described[key][: len(most)]
+        for name in FURTHER:
+            (folder / f"{name}.yaml").write_text(json.dumps(described | {"name": name}), encoding="utf-8")
+    return settings.model_copy(update={"monitors": folder})
+
+
+def prepare(settings: Settings, texts: int) -> Asked:
+    """Fill the store, measure it, and write the monitor's file, unless it was kept."""
     from pipeline.measure.job import measure
     from pipeline.measure.keeping import keep_panels, keep_smoothed
 
@@ -200,6 +298,7 @@ def prepare(settings: Settings, texts: int) -> tuple[list[int], list[str], str]:
         fill(settings, texts)
         add_runs(settings)
         add_words(settings, texts)
+        add_copies(settings, texts)
         measure(settings, watched, now=NOW)
         with open_session(settings) as session:
             keep_panels(session, watched, NOW)
@@ -212,12 +311,15 @@ def prepare(settings: Settings, texts: int) -> tuple[list[int], list[str], str]:
         ids = [document.id for document in session.scalars(looked_at(texts))]
         gaps = (Published.monitor == MONITOR, Published.kind == "gap", Published.period == "quarter")
         figures = session.execute(select(Published.subject, Published.start).where(*gaps).distinct()).all()
-        model = session.get_one(Model, 1).name
-    return (
-        ids,
-        [f"{dyad.replace('--', '/')}/explain?period={period_of('quarter', start).label}" for dyad, start in figures],
-        model,
-    )
+        return Asked(
+            ids=[one for number, one in enumerate(ids) if number % EACH_LARGE],
+            large=ids[::EACH_LARGE],
+            figures=[
+                f"{dyad.replace('--', '/')}/explain?period={period_of('quarter', start).label}"
+                for dyad, start in figures
+            ],
+            model=session.get_one(Model, 1).name,
+        )
 
 
 def server_times(
@@ -239,7 +341,7 @@ def server_times(
             most = max(most, len(asked))
             if answer.status_code != 200:
                 raise RuntimeError(f"{answer.url}: {answer.status_code}: {answer.text[:300]}")
-            if name == WEIGHED and "What the model saw" not in answer.text:
+            if name in {WEIGHED, LONG_WEIGHED} and "What the model saw" not in answer.text:
                 raise RuntimeError(f"{answer.url}: no passage is weighed")
         made[name] = (float(np.median(clock)), float(np.quantile(clock, 0.95)), float(np.quantile(own, 0.95)), most)
     return made
@@ -255,7 +357,7 @@ def first_paints(
     with served(app) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         for name, address in pages.items():
-            if name in FILES:
+            if name in NOT_PAINTED:
                 continue
             took = []
             for _ in range(PAINTS):
@@ -288,7 +390,8 @@ def main() -> int:
         kept = folder if chosen.keep is None or chosen.postgres else chosen.keep
         settings = Settings(data=kept / "data", database_url=address, monitors=kept / "monitors")
         (folder / "airflow").mkdir()
-        pages = addresses(*prepare(settings, texts))
+        pages = addresses(prepare(settings, texts))
+        three = with_further(settings)
         if chosen.postgres:
             with engine_for(settings.database).connect() as connection:
                 # as the server does by itself in time: until then it knows nothing of how many rows there are
@@ -297,6 +400,10 @@ def main() -> int:
         figures = server_times(settings, asking(app, token), pages)
         chromium = shutil.which("chromium")
         painted = first_paints(app, token, pages, chromium) if chromium else {}
+        show(app, three)
+        overview = {"overview, three monitors": pages["overview"]}
+        figures |= server_times(settings, asking(app, token), overview)
+        painted |= first_paints(app, token, overview, chromium) if chromium else {}
         engine_for(settings.database).dispose()
     goals = f"goals {GOAL * 1000:.0f} on the server and {PAINT_GOAL * 1000:.0f} to the first paint, 95th percentiles"
     print(f"{texts:,} texts, {GROUPS} groups, {database}; milliseconds, {goals}")

@@ -7,8 +7,8 @@ the way from a passage without features to this passage (integrated gradients: S
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -36,39 +36,80 @@ def _slopes(classifier: TextClassifier, total: Floats, yes: Bools) -> Floats:
     return np.column_stack(columns)
 
 
-def term_weights(
-    classifier: TextClassifier, passage: str, meaning: Any = None
-) -> tuple[Floats, dict[str, dict[str, Floats]]]:
-    """The base, shape (2,), and kind (words, letters) -> term -> weights, shape (2,), of one normalised passage.
+@dataclass(frozen=True)
+class ExplainedPassage:
+    """One passage as the model reads it, and what of it speaks for the heads."""
 
-    Base and weights sum to the calibrated log odds of the heads. Terms that share a bucket share its weight.
-    ``meaning``: an encoder's vector, shape (dimension,); it is the one term of kind ``encoder``.
+    text: str
+    """normalised, names taken out"""
+    share: float
+    """of the words of the text's known passages"""
+    known: bool
+    """False: the model knows nothing of it"""
+    probabilities: Floats
+    """of the heads, shape (2,)"""
+    terms: list[tuple[str, str]]
+    """kind (words, letters, encoder) and term, in the order of the passage"""
+    weights: Floats
+    """what each adds to the log odds of the heads, shape (terms, 2)"""
+
+
+def base_of(classifier: TextClassifier) -> Floats:
+    """The calibrated log odds of the heads, shape (2,), for a passage without features."""
+    made: Floats = head_scores(classifier.intercept_[None], classifier.yes_)[0] * classifier.calibration_[:, 0]
+    return made + classifier.calibration_[:, 1]
+
+
+def term_weights(classifier: TextClassifier, passage: str, meaning: Any = None) -> tuple[list[tuple[str, str]], Floats]:
+    """Kind (words, letters) and term, and their weights, shape (terms, 2), of one normalised passage.
+
+    :func:`base_of` and all weights sum to the calibrated log odds of the heads. Terms that share a bucket share its
+    weight. ``meaning``: an encoder's vector, shape (dimension,); it is the one term of kind ``encoder``.
     """
     tables, many, yes = classifier.tables(), len(classifier.values_) - 1, classifier.yes_
-    # kind -> terms, and what each adds to the scores, shape (terms, values less one)
-    adds: dict[str, tuple[list[str], Floats]] = {}
+    said: list[tuple[str, str]] = []
+    # what each term adds to the scores, shape (terms, values less one)
+    adds: list[Floats] = []
     total = np.zeros(many + 1)
     for kind, terms, table in zip(("words", "letters"), terms_of(passage), (tables.words, tables.letters), strict=True):
-        sharing: dict[int, list[str]] = defaultdict(list)
-        for term, bucket in terms.items():
-            sharing[bucket].append(term)
-        buckets = sorted(sharing)
+        names = list(terms)
+        buckets, at, sharing = np.unique(
+            np.array([terms[name] for name in names], dtype=np.int64), return_inverse=True, return_counts=True
+        )
         rows = table[buckets].astype(np.float64)
         length = np.sqrt(max(rows[:, many].sum(), 1e-12))
-        told = np.any(rows[:, :many], axis=1)  # else the model does not know it
-        known = [(term, int(i)) for i in np.flatnonzero(told) for term in sharing[buckets[i]]]
-        shared = np.array([len(sharing[bucket]) for bucket in buckets], dtype=float)
-        places = [i for _, i in known]
-        adds[kind] = [term for term, _ in known], rows[places, :many] / length / shared[places, None]
+        told = np.flatnonzero(np.any(rows[:, :many], axis=1)[at])  # else the model does not know it
+        said += [(kind, names[i]) for i in told.tolist()]
+        adds.append(rows[at[told], :many] / length / sharing[at[told], None])
         total[:many] += rows[:, :many].sum(axis=0) / length
     if meaning is not None and classifier.dense_coef_ is not None:
-        said = ((classifier.dense_coef_ - classifier.dense_coef_[-1]) @ meaning).astype(np.float64)
-        adds["encoder"] = ["the meaning of the whole passage"], said[None, :many]
-        total += said
-    slope, intercept = classifier.calibration_[:, 0], classifier.calibration_[:, 1]
-    slopes = _slopes(classifier, total, yes) * slope
-    base = head_scores(classifier.intercept_[None], yes)[0] * slope + intercept
-    return base, {kind: dict(zip(terms, added @ slopes[:many], strict=True)) for kind, (terms, added) in adds.items()}
+        whole = ((classifier.dense_coef_ - classifier.dense_coef_[-1]) @ meaning).astype(np.float64)
+        said.append(("encoder", "the meaning of the whole passage"))
+        adds.append(whole[None, :many])
+        total += whole
+    slopes = _slopes(classifier, total, yes) * classifier.calibration_[:, 0]
+    return said, np.concatenate(adds) @ slopes[:many]
+
+
+def explained_passages(
+    classifier: TextClassifier, row: Row, prepare: Prepare = str, *, only: Callable[[str], bool] | None = None
+) -> tuple[list[ExplainedPassage], Floats | None]:
+    """The passages of a text (or of (before, text, after)), and its probabilities, shape (2,); None: no known word."""
+    context = classifier.context_weight > 0
+    passages, _, words = cut_rows([row], prepare, context=context, only=only)
+    features = featurise([row], prepare, context=context, only=only, encoder=classifier.encoder_)
+    meanings = features.passages.dense
+    probabilities, known = passage_heads(classifier, features)
+    (whole,), (any_known,) = score_features(classifier, features)
+    counted = np.array(words) * known
+    made = []
+    for number, passage in enumerate(passages):
+        if not words[number]:  # the text before or after: it only moves its neighbour
+            continue
+        terms, weights = term_weights(classifier, passage, None if meanings is None else meanings[number])
+        share = float(counted[number] / counted.sum()) if counted.sum() else 0.0
+        made.append(ExplainedPassage(passage, share, bool(known[number]), probabilities[number], terms, weights))
+    return made, whole if any_known else None
 
 
 def explain(
@@ -86,41 +127,31 @@ def explain(
     ``rest`` add; they sum to the log odds of the probability. A model that learnt context moves a passage by its
     neighbours besides: ``neighbours``.
     """
-    context = classifier.context_weight > 0
-    passages, _, words = cut_rows([row], prepare, context=context, only=only)
-    features = featurise([row], prepare, context=context, only=only, encoder=classifier.encoder_)
-    meanings = features.passages.dense
-    probabilities, known = passage_heads(classifier, features)
-    (whole,), (any_known,) = score_features(classifier, features)
-    names = classifier.heads_.names
-    counted = np.array(words) * known
+    passages, whole = explained_passages(classifier, row, prepare, only=only)
+    base, names = base_of(classifier), classifier.heads_.names
     explained = []
-    for number, passage in enumerate(passages):
-        if not words[number]:  # the text before or after: it only moves its neighbour
-            continue
-        base, weights = term_weights(classifier, passage, None if meanings is None else meanings[number])
+    for passage in passages:
         heads = {}
-        terms_said = sorted((kind, term) for kind, found in weights.items() for term in found)
-        adds = np.array([weights[kind][term] for kind, term in terms_said]).reshape(-1, len(names))
+        by_name = sorted(range(len(passage.terms)), key=passage.terms.__getitem__)
+        said, adds = [passage.terms[i] for i in by_name], passage.weights[by_name]
         for k, head in enumerate(names):
             order = np.argsort(-np.abs(adds[:, k]), kind="stable")  # of equal weights the first by name
-            said = float(base[k]) + float(adds[:, k].sum())
+            probability = float(passage.probabilities[k])
             with np.errstate(divide="ignore"):
-                moved = float(np.log(probabilities[number, k]) - np.log1p(-probabilities[number, k])) - said
+                odds = float(np.log(probability) - np.log1p(-probability))
             heads[head] = {
-                "probability": float(probabilities[number, k]),
+                "probability": probability,
                 "base": float(base[k]),
                 "terms": [
-                    {"kind": terms_said[i][0], "term": terms_said[i][1], "weight": float(adds[i, k])}
+                    {"kind": said[i][0], "term": said[i][1], "weight": float(adds[i, k])}
                     for i in order[:terms].tolist()
                 ],
                 "rest": float(adds[order[terms:], k].sum()),
-                "neighbours": moved if classifier.context_weight else 0.0,
+                "neighbours": odds - float(base[k]) - float(adds[:, k].sum()) if classifier.context_weight else 0.0,
             }
-        share = float(counted[number] / counted.sum()) if counted.sum() else 0.0
-        explained.append({"text": passage, "share": share, "known": bool(known[number]), "heads": heads})
+        explained.append({"text": passage.text, "share": passage.share, "known": passage.known, "heads": heads})
     return {
-        "probabilities": {head: float(whole[k]) if any_known else None for k, head in enumerate(names)},
+        "probabilities": {head: None if whole is None else float(whole[k]) for k, head in enumerate(names)},
         "passages": explained,
     }
 

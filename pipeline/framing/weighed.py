@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from classifiers.codebook import codebook_of
 from classifiers.model.classifier import TextClassifier
-from classifiers.model.explain import explain
+from classifiers.model.explain import ExplainedPassage, explained_passages
 from classifiers.model.model_folder import ENCODERS, LoadedModel, ModelFolderError, load_model
 from classifiers.text.cutting import split_passages
 from classifiers.text.normalise import normalise
@@ -28,8 +29,6 @@ MOST_CHARACTERS = 40_000
 WORDS_MARKED = 12
 """words of a passage that are marked, those that weigh most"""
 TERMS_SHOWN = 12
-_TERMS_ASKED = 400
-"""terms that are read of each passage"""
 _WORD = re.compile(r"\b\w\w+\b")
 
 
@@ -94,24 +93,26 @@ class Weighed:
     """characters at the end that were not weighed"""
 
 
-def _terms(heads: Mapping[str, Any], names: tuple[str, str]) -> list[TermWeight]:
-    """Terms of either head. One that is not among those of most weight for the other counts as nothing there."""
-    found: dict[tuple[str, str], list[float]] = {}
-    for place, name in enumerate(names):
-        for term in heads[name]["terms"]:
-            found.setdefault((term["kind"], term["term"]), [0.0, 0.0])[place] = float(term["weight"])
-    made = [TermWeight(term, kind, *weights) for (kind, term), weights in found.items()]
-    return sorted(made, key=lambda term: (-abs(term.difference), term.term))
+def _terms(passage: ExplainedPassage) -> Iterator[TermWeight]:
+    """The terms of a passage, those of most weight for the balance first; of equal weights the first that is said."""
+    order = np.argsort(-np.abs(passage.weights[:, 0] - passage.weights[:, 1]), kind="stable").tolist()
+    for place in order:
+        kind, term = passage.terms[place]
+        yield TermWeight(term, kind, *passage.weights[place].tolist())
 
 
-def _stretches(passage: str, terms: list[TermWeight]) -> list[Stretch]:
-    """The passage with the words marked that weigh most. A word is found again by its folded form."""
-    single = [term for term in terms if term.kind == "words" and " " not in term.term and term.difference]
-    weights = {term.term: term.difference for term in single[:WORDS_MARKED]}
+def _weights(passage: ExplainedPassage) -> dict[str, float]:
+    """The words of a passage that weigh most, and what they weigh."""
+    single = (term for term in _terms(passage) if term.kind == "words" and " " not in term.term and term.difference)
+    return {term.term: term.difference for term in islice(single, WORDS_MARKED)}
+
+
+def _stretches(passage: str, weights: Mapping[str, float], words_in: Callable[[str], list[str]]) -> list[Stretch]:
+    """The passage with the words marked that have a weight. A word is found again by its folded form."""
     made: list[Stretch] = []
     at = 0
     for raw in re.finditer(r"\S+", passage):
-        weight = sum(weights.get(word, 0.0) for word in _WORD.findall(normalise(raw[0])))
+        weight = sum(weights.get(word, 0.0) for word in words_in(raw[0]))
         if weight:
             made += [Stretch(passage[at : raw.start()], None), Stretch(raw[0], weight)]
             at = raw.end()
@@ -121,23 +122,20 @@ def _stretches(passage: str, terms: list[TermWeight]) -> list[Stretch]:
 
 def weigh(classifier: TextClassifier, text: str, mask: Callable[[str], str]) -> list[WeighedPassage]:
     """The passages of a text, in order. Weights are shares of the log odds; see :mod:`classifiers.model.explain`."""
-    made = explain(classifier, text, mask, terms=_TERMS_ASKED)["passages"]
-    first, second = classifier.heads_.names
-    weighed = []
-    for passage, said in zip(split_passages(text), made, strict=True):
-        terms = _terms(said["heads"], (first, second))
-        weighed.append(
-            WeighedPassage(
-                stretches=_stretches(passage, terms if said["known"] else []),
-                seen=said["text"],
-                share=said["share"],
-                known=said["known"],
-                first=said["heads"][first]["probability"],
-                second=said["heads"][second]["probability"],
-                terms=terms[:TERMS_SHOWN] if said["known"] else [],
-            )
+    words_in = cache(lambda raw: _WORD.findall(normalise(raw)))  # a text says most of its words several times
+    made, _ = explained_passages(classifier, text, mask)
+    return [
+        WeighedPassage(
+            stretches=_stretches(passage, _weights(said) if said.known else {}, words_in),
+            seen=said.text,
+            share=said.share,
+            known=said.known,
+            first=float(said.probabilities[0]),
+            second=float(said.probabilities[1]),
+            terms=list(islice(_terms(said), TERMS_SHOWN)) if said.known else [],
         )
-    return weighed
+        for passage, said in zip(split_passages(text), made, strict=True)
+    ]
 
 
 @lru_cache(maxsize=2)

@@ -6,6 +6,8 @@ Each calls ``ran(number)``, which the tests' browser counts, or asks :data:`ELSE
 from __future__ import annotations
 
 import html
+from datetime import date, timedelta
+from random import Random
 
 ELSEWHERE = "http://127.0.0.1:9/elsewhere"
 """Nothing answers there; a request for it is seen all the same."""
@@ -51,6 +53,12 @@ BLOWS = (
     "\u202e<script\u200b>ran({n})</script>\ufeff\u2028ran({n})\u2029",
 )
 
+WORDS = (
+    "assembly bread bridge cattle ferry fields flood gate guard harvest hill island lamp market meadow mill night oath "
+    "orchard quay rain road sail school smoke stone tower valley winter wool"
+)
+"""what the texts speak of"""
+
 
 def payloads() -> list[str]:
     """All of them; each names its own number."""
@@ -61,16 +69,27 @@ def payloads() -> list[str]:
     return made
 
 
-def page(number: int, payload: str) -> str:
+def day_of(number: int, today: date) -> date:
+    """When the text of a payload appears: within 70 weeks before today, every kind of payload in every half year."""
+    return today - timedelta(days=3 + 2 * (7 * number % 240))
+
+
+def speech(number: int, of: str) -> str:
+    """What only this text of this source says, so that it is no copy of another."""
+    return " and the ".join(Random(f"{of} {number}").choices(WORDS.split(), k=40))  # noqa: S311 (not for secrets)
+
+
+def page(number: int, payload: str, day: date) -> str:
     """A page as its site serves it: the payload in its markup, as its text, and in what describes it."""
     said = html.escape(payload)
     sentence = f"The council of the valley has decided on what was asked for, and number {number} is heard."
     paragraphs = "".join(
         f"<p>{sentence} {said} So it was said for the {turn}. time at the assembly.</p>" for turn in range(4)
     )
+    paragraphs += f"<p>It spoke of the {speech(number, 'page')}.</p>"
     return (
         f'<html lang="{said[:30]}"><head><title>{said}</title><meta name="author" content="{said}">'
-        f'<meta property="article:published_time" content="2024-{1 + number % 12:02}-10T08:00:00Z"></head>'
+        f'<meta property="article:published_time" content="{day}T08:00:00Z"></head>'
         f"<body><article><h1>{said}</h1>{paragraphs}</article>{payload}</body></html>"
     )
 

@@ -6,8 +6,10 @@ import html
 import json
 import re
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
+from markupsafe import escape
 from sqlalchemy import func, select, update
 
 from pipeline.review import criticism, dyad_facts
@@ -19,6 +21,7 @@ from pipeline.store.tables import (
     Assignment,
     Document,
     GapCell,
+    KeptSheet,
     Published,
     Queue,
     QueueItem,
@@ -308,6 +311,37 @@ def test_hostile_words_are_never_interpreted(get):
     month = get(DYAD + "?period=month").text
     assert "<script>document" not in month
     assert any("[b]silent[/b] <script>" in one[2] for one in spots_of(month, "gap"))
+
+
+def test_every_text_of_a_sheet_stands_on_the_page_as_text(get, own):
+    session, _ = own
+    kept = session.scalars(select(KeptSheet)).one()
+    planted: list[tuple[str, str]] = []
+
+    def plant(value: Any, name: str = "") -> Any:
+        if isinstance(value, dict):
+            return {key: one if key in {"a", "b"} else plant(one, key) for key, one in value.items()}
+        if isinstance(value, list):
+            return [plant(one, name) for one in value]
+        if isinstance(value, str):
+            planted.append((name, f"<i{len(planted)} x=\"'>"))  # of a model's name the page has twelve letters
+            return planted[-1][1]
+        return value
+
+    exchanges = kept.sheet["exchanges"]
+    untitled = [one | {"cited": [text | {"title": None} for text in one["cited"]]} for one in exchanges]
+    for sheet, problem, not_shown in (
+        (kept.sheet | {"exchanges": [*exchanges, *untitled]}, None, {"kind"}),
+        (kept.sheet | {"exchanges": [], "exchanges_why": "too many texts"}, None, {"kind"}),
+        ({}, "no model is in force", {"model"}),
+    ):
+        planted.clear()
+        kept.sheet, kept.problem, kept.model = plant(sheet), plant(problem, "problem"), plant("0" * 64, "model")
+        session.commit()
+        text = get(DYAD).text
+        assert re.search(r"<i\d", text) is None
+        shown = {name for name, said in planted if str(escape(said)) in text}
+        assert {name for name, _ in planted} - shown == not_shown
 
 
 def test_a_saved_chart_says_what_it_is_and_what_it_holds_for(get):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -14,7 +15,7 @@ from sqlalchemy import select
 from pipeline.monitor.load import load_monitor
 from pipeline.settings import Settings
 from pipeline.store.session import engine_for, open_session
-from pipeline.store.tables import Coding, Document, Model, Queue
+from pipeline.store.tables import Coding, Document, KeptSheet, Model, Queue
 from tests.browser import CHROMIUM, MISSING
 from tests.collect.conftest import new_site
 from tests.review import hostile
@@ -33,8 +34,7 @@ pytestmark = [
 MONITOR = """
 name: hostile
 title: Texts that would like to run
-since: 2024-01-01
-until: 2024-12-31
+since: {since}
 periods: [month]
 groups:
   - {{id: heron, name: Heron League}}
@@ -63,16 +63,19 @@ LOOK = """() => [...document.querySelectorAll('*')].flatMap(element => [...eleme
 @pytest.fixture
 def collected(tmp_path, new_site) -> Iterator[Settings]:
     """A store after a run on a site that serves all payloads, with a queue and codings whose notes are payloads too."""
-    site, every = new_site(), hostile.payloads()
+    site, every, today = new_site(), hostile.payloads(), datetime.now(UTC).date()
+    days = [hostile.day_of(number, today) for number in range(len(every))]
     for number, payload in enumerate(every):
-        site.add(f"/page/{number}", hostile.page(number, payload))
+        site.add(f"/page/{number}", hostile.page(number, payload, days[number]))
     site.add("/feed", hostile.feed(site.address, every), type="application/rss+xml")
     table = tmp_path / "pamphlets.jsonl"
     rows = [
         {
-            "text": f"{payload} We of the covenant answer letter number {number}. " * 4,
+            # so often that its words are typical of the covenant
+            "text": f"{payload} " * 12
+            + f"{site.address}/page/{number} : a letter on the {hostile.speech(number, 'pamphlet')}.",
             "title": payload,
-            "date": f"2024-{1 + number % 12:02}-11",
+            "date": f"{days[number] + timedelta(days=1)}",
             "address": f"http://127.0.0.1:9/pamphlets/{number}?{payload}",
             "language": payload,
         }
@@ -82,13 +85,13 @@ def collected(tmp_path, new_site) -> Iterator[Settings]:
     settings = Settings(data=tmp_path / "data", database_url="", monitors=tmp_path / "monitors")
     settings.monitors.mkdir()
     (settings.monitors / "hostile.yaml").write_text(
-        MONITOR.format(address=site.address, host_port=site.host_port, path=table)
+        MONITOR.format(address=site.address, host_port=site.host_port, path=table, since=min(days))
     )
     environment = os.environ | {
         "RIFTWATCH_DATA": str(settings.data),
         "RIFTWATCH_MONITORS": str(settings.monitors),
     }
-    for words in (["run"], ["label", "queue", "--size", "40"]):
+    for words in (["run"], ["label", "queue", "--size", "40"], ["sheet", "heron", "maple", "--keep"]):
         done = subprocess.run(
             [sys.executable, "-m", "pipeline.cli", *words], env=environment, capture_output=True, text=True, check=False
         )
@@ -98,6 +101,7 @@ def collected(tmp_path, new_site) -> Iterator[Settings]:
         assert len([d for d in texts if d.source == "news"]) > 200
         assert len([d for d in texts if d.source == "pamphlets"]) > 200
         assert session.scalar(select(Queue.id)) is not None
+        assert session.scalars(select(KeptSheet)).one().problem is None
         for number, document in enumerate(texts[:200]):
             # two coders who say different things of the first forty: somebody has to settle them
             for coder, value in (every[number][:50], "both"), (every[number][:49] + "2", "neither"):
@@ -132,6 +136,7 @@ def test_nothing_runs_on_any_page(collected, new_airflow, browser, tmp_path):
                 for source in ("news", "pamphlets")
             }
             models = list(session.scalars(select(Model.name)))
+            sheet = session.scalars(select(KeptSheet)).one().sheet
         archived = of_source["news"][::3]
         ids = [*of_source["pamphlets"], *archived]
         below = ["", "m/hostile/trends", "m/hostile/dyads/heron/maple", "m/hostile/label", "m/hostile/label/settle"]
@@ -141,7 +146,7 @@ def test_nothing_runs_on_any_page(collected, new_airflow, browser, tmp_path):
             f"{dyad}?series=vintage",
             f"{dyad}?sources=panel",
             f"{dyad}?period=month",
-            f"{dyad}/explain?period=2024",
+            f"{dyad}/explain?period={datetime.now(UTC) - timedelta(days=100):%Y-%m}",
         ]
         below += [f"m/hostile/models/{name}" for name in models]
         below += ["m/hostile/trends?table=dyads", "m/hostile/new-source"]
@@ -170,6 +175,13 @@ def test_nothing_runs_on_any_page(collected, new_airflow, browser, tmp_path):
             if found := visitor.page.evaluate(LOOK):
                 wrong[typed] = found
         assert wrong == {}
+        visitor.opens(dyad)
+        typical = visitor.page.get_by_role("region", name="Words typical of Maple Covenant, en").locator("tbody th")
+        assert {"ran", "script", "src"} <= set(typical.all_text_contents())
+        cited = [text["title"] or text["address"] for one in sheet["exchanges"] for text in one["cited"]]
+        assert len([title for title in cited if "<" in title and "ran(" in title]) >= 2, cited
+        shown = visitor.page.locator("h3:has-text('Answers and citations') ~ ul a").all_text_contents()
+        assert shown == cited
         for document in archived:
             visitor.page.goto(f"{visitor.address}/rift/ui/m/hostile/documents/{document}/archived")
         assert ran == []

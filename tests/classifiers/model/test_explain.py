@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from classifiers.model.explain import explain, log_odds, probability, term_weights
+from classifiers.model.explain import base_of, explain, log_odds, probability, term_weights
 from classifiers.model.passages import score_texts
 from classifiers.text.normalise import normalise
 
@@ -17,8 +17,9 @@ def alone(small, starter):
 
 def test_base_and_weights_are_the_decision_function(alone, starter):
     for coding in starter[:5]:
-        base, weights = term_weights(alone, normalise(coding.text))
-        total = base + sum(w for terms in weights.values() for w in terms.values())
+        terms, weights = term_weights(alone, normalise(coding.text))
+        assert len(terms) == len(set(terms)) == len(weights)
+        total = base_of(alone) + weights.sum(axis=0)
         decision = alone.decision_function([coding.text])[0]
         np.testing.assert_allclose(total, decision * alone.calibration_[:, 0] + alone.calibration_[:, 1], atol=1e-4)
 
