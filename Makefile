@@ -47,7 +47,7 @@ lint: install ## ruff, mypy, import rules
 	$(BIN)/lint-imports --no-logo
 
 # figures that no clock is in, or one that leaves ample room (smoother): two at a time
-FIGURES := coverage alarms states confirmation change_points criticism composition real_series label_efficiency name_swap \
+FIGURES := coverage alarms states confirmation unclear change_points criticism composition real_series label_efficiency name_swap \
   manifesto framing calibration boilerplate smoother differential_error no_rift replay health demo
 name_swap := --rows 400
 replay := --monitors 8
@@ -90,6 +90,7 @@ bench-full: install ## the long ones, at their full sizes
 	$(BIN)/python -m benchmarks.alarm_thresholds
 	$(BIN)/python -m benchmarks.alarms --full
 	$(BIN)/python -m benchmarks.confirmation --full --parts
+	$(BIN)/python -m benchmarks.unclear --full
 	$(BIN)/python -m benchmarks.change_points --full
 	$(BIN)/python -m benchmarks.composition --full
 	$(BIN)/python -m benchmarks.criticism --full

@@ -6,8 +6,8 @@ Simulated confirmations of known truth: four finite populations of texts (A and 
 reference), a model whose error differs between them, codings drawn without replacement, the sides in turn, and a
 look after every one, from the first that is permitted until everything is coded. Beside the sequence stand a t interval
 looked at once, at the planned number of codings (valid, narrower), a t interval looked at after every coding (invalid),
-and the sequence without its floors and from five codings a side. Writes nothing; exits 1 when a pinned figure is
-missed.
+and the sequence without its floors and from five codings a side. Then the same where a person draws again while nothing
+is confirmed. Writes nothing; exits 1 when a pinned figure is missed.
 """
 
 from __future__ import annotations
@@ -139,6 +139,8 @@ UNCHANGED = (
 )
 """Worlds in which the true change is exactly 0."""
 CHANGES = (0.1, 0.2, 0.4)
+AGAIN = 0.3
+"""The change of the confirmations that are drawn again."""
 
 
 def changed(change: float) -> World:
@@ -360,6 +362,66 @@ def false_confirmations(world: World, runs: int) -> tuple[float, float]:
     return sequence, t
 
 
+DRAWS = 4
+"""The first, and three more when it did not confirm."""
+PLANS = (40, 80, 160, 320, 640)
+"""Among these, which shape the sequence, a person chooses after the answers."""
+
+
+@dataclass(frozen=True)
+class Redrawn:
+    """Share of confirmations that end confirmed by the first, second, ... draw, each as large as was planned."""
+
+    goes_on: list[float]
+    """one sample, which every draw goes on with, and one plan"""
+    spends: list[float]
+    """each draw forgets the ones before; the k-th at the level .05/2^k"""
+    forgets: list[float]
+    """each draw forgets the ones before, at the level .05"""
+    plan_after: float
+    """the first draw, its plan chosen after the answers"""
+
+
+def _again(random: np.random.Generator, side: Texts) -> Texts:
+    """The same texts, drawn anew."""
+    order = random.random(side.y.shape).argsort(axis=1)
+    return Texts(*(np.take_along_axis(each, order, axis=1) for each in (side.f, side.y, side.pi)))
+
+
+def redrawn(world: World, runs: int) -> Redrawn:
+    """Confirmations whose coder looks after every coding, and draws again while nothing is confirmed."""
+    every = looks(world, LEAST_PER_SIDE)
+    rows = []
+    for batch in range(-(-runs // BATCH)):
+        random = np.random.default_rng([SEED, batch, 1, *world.title.encode()])
+        borrowed = others(random, world)
+        sides = draw(random, world, BATCH)
+        prior = prior_variance(borrowed)
+        rho = planned_information(world.planned, world.totals, prior) / TUNING
+
+        def confirms(path: Path, rho: float, narrower: float = 1.0) -> NDArray[np.bool_]:
+            # ln(x / alpha^2) with a smaller alpha
+            half = mixture_half_width(path.variance, rho)
+            information = 1 / np.maximum(path.variance, 1e-12)
+            half = np.sqrt(half**2 + (information + rho) * np.log(narrower**2) / information**2)
+            sure = (np.abs(path.change) > half + 1e-9) & (np.abs(path.change) >= LEAST_CHANGE)
+            return np.asarray(sure.any(axis=1))
+
+        first = every[every.sum(axis=1) <= world.planned]
+        goes_on, spends, forgets = [], [], []
+        for number in range(1, DRAWS + 1):
+            so_far = every[every.sum(axis=1) <= number * world.planned]
+            goes_on.append(confirms(follow(sides, so_far, borrowed), rho))
+            anew = follow([_again(random, side) for side in sides], first, borrowed)
+            spends.append(confirms(anew, rho, 2.0**number))
+            forgets.append(confirms(anew, rho))
+        path = follow(sides, first, borrowed)
+        after = [confirms(path, planned_information(plan, world.totals, prior) / TUNING) for plan in PLANS]
+        rows.append([*(np.logical_or.accumulate(each) for each in (goes_on, spends, forgets)), [np.any(after, axis=0)]])
+    shares = [np.concatenate([row[i] for row in rows], axis=1).mean(axis=1).tolist() for i in range(4)]
+    return Redrawn(*shares[:3], plan_after=shares[3][0])
+
+
 @dataclass(frozen=True)
 class Needed:
     """Codings in all until 0 is excluded: in half of the confirmations, and in four of five."""
@@ -442,6 +504,23 @@ def main() -> int:
         print(f"  {world.title:24}{sequence:10.3f}{t:14.3f}")
         if sequence > MOST_FALSE:
             missed.append(f"{world.title}: {sequence:.3f} false confirmations are more than {MOST_FALSE}")
+
+    some = runs if given.full else runs // 4
+    print(
+        f"\nDrawn again while nothing is confirmed, up to {DRAWS} draws, {some:,} confirmations; at most {MOST_FALSE}"
+    )
+    print(f"  {'':24}{'goes on':>28}{'forgets, at .05/2^k':>28}{'forgets, at .05':>28}{'plan after':>12}")
+    for world in (*UNCHANGED, changed(AGAIN)):
+        again = redrawn(world, some)
+        print(
+            f"  {world.title:24}"
+            + "".join(
+                "".join(f"{share:7.3f}" for share in shares) for shares in (again.goes_on, again.spends, again.forgets)
+            )
+            + f"{again.plan_after:12.3f}"
+        )
+        if world in UNCHANGED and again.goes_on[-1] > MOST_FALSE:
+            missed.append(f"{world.title}: {again.goes_on[-1]:.3f} false after {DRAWS} draws, more than {MOST_FALSE}")
 
     fewer = max(BATCH, runs // 10)
     print(f"\nCodings in all until 0 is excluded, 1,000 texts a side, 200 planned, {fewer:,} confirmations")

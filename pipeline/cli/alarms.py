@@ -74,9 +74,12 @@ def alarm_states(monitor: MonitorFile = None, form: AsFormat = Format.TABLE) -> 
 def alarm_draw(
     monitor: MonitorFile = None,
     alarm: Annotated[int | None, typer.Option(help="Its number: also of a closed one. Else all open ones.")] = None,
-    size: Annotated[int | None, typer.Option(help="Texts in all; default RIFTWATCH_CONFIRM_CODINGS.")] = None,
+    size: Annotated[int | None, typer.Option(help="Texts to draw; default RIFTWATCH_CONFIRM_CODINGS.")] = None,
 ) -> None:
-    """Put the texts that confirm an alarm into the labelling queue. Airflow does it by itself for open ones."""
+    """Put the texts that confirm an alarm into the labelling queue. Airflow does it by itself for open ones.
+
+    An alarm whose queue was closed with answers keeps them: the new texts go on with its sample.
+    """
     from pipeline.framing.confirming import ask_for_codings, draw_for
 
     settings = the_settings()

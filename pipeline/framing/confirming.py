@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from time import monotonic
@@ -15,7 +15,16 @@ from pipeline.framing.draw import LEAST_CODINGS
 from pipeline.monitor import Monitor
 from pipeline.report import Progress, Report, silent
 from pipeline.settings import Settings
-from pipeline.store.alarms import DRAW, claim_draw, is_closed, keep_sides, side_name, undrawn
+from pipeline.store.alarms import (
+    DRAW,
+    claim_draw,
+    frozen_sides,
+    is_closed,
+    keep_sides,
+    sampled_texts,
+    side_name,
+    undrawn,
+)
 from pipeline.store.alarms import alarms_of as stored_alarms
 from pipeline.store.queues import Candidate, add_items, add_queue, candidates, leave_active, lock_queues
 from pipeline.store.runs import record_run
@@ -71,52 +80,76 @@ def spread_over(sizes: Sequence[int], total: int) -> list[int]:
     return given
 
 
-def _items(
-    sides: Sequence[Side], texts: Sequence[Candidate], size: int, rng: np.random.Generator
-) -> tuple[list[dict[str, object]], dict[str, list[int]]]:
-    """The rows of a queue, and the documents that each side was drawn from."""
-    within = [[text for text in texts if side.holds(text)] for side in sides]
-    for side, there in zip(sides, within, strict=True):
-        if len(there) < LEAST_CODINGS:
+def _all_of(sides: Sequence[Side], texts: Sequence[Candidate]) -> dict[str, list[int]]:
+    """The documents of each side as the store has them now."""
+    within = {side.name: [text.document for text in texts if side.holds(text)] for side in sides}
+    for side in sides:
+        if len(within[side.name]) < LEAST_CODINGS:
             raise ConfirmingError(
-                f"{side.group} has {len(there)} texts from {side.start} to {side.end}, and {LEAST_CODINGS} are needed "
-                "to confirm anything; collect more, or move the reference"
+                f"{side.group} has {len(within[side.name])} texts from {side.start} to {side.end}, and {LEAST_CODINGS} "
+                "are needed to confirm anything; collect more, or move the reference"
             )
+    return within
+
+
+def _items(within: Mapping[str, Sequence[int]], size: int, rng: np.random.Generator) -> list[dict[str, object]]:
+    """The rows of a queue. within: side -> documents that may be drawn."""
     drawn = []
-    for side, there, number in zip(sides, within, spread_over([len(w) for w in within], size), strict=True):
+    for (name, there), number in zip(within.items(), spread_over([len(w) for w in within.values()], size), strict=True):
         chosen = rng.permutation(len(there))[:number].tolist()
-        drawn.append([(there[i], side.name, number / len(there)) for i in chosen])
+        drawn.append([(there[i], name, number / len(there)) for i in chosen])
     # in turns, so that a coder who stops early has some of each
     ordered = [one for turn in range(max(map(len, drawn))) for one in (d[turn] for d in drawn if turn < len(d))]
-    rows: list[dict[str, object]] = [
+    return [
         {
             "place": place,
-            "document_id": text.document,
+            "document_id": document,
             "target": "",
             "draw": DRAW,
             "probability": probability,
             "stratum": name,
             "coders": 1,
         }
-        for place, (text, name, probability) in enumerate(ordered, start=1)
+        for place, (document, name, probability) in enumerate(ordered, start=1)
     ]
-    return rows, {side.name: [text.document for text in there] for side, there in zip(sides, within, strict=True)}
+
+
+def _seed(of: str) -> int:
+    """A number below 2^31: PostgreSQL keeps no larger one in the column."""
+    return crc32(of.encode()) % 2**31
 
 
 def draw_confirmation(session: Session, monitor: Monitor, alarm: RaisedAlarm, size: int, now: datetime) -> int:
     """Put the texts that confirm an alarm into a queue of their own; returns how many. Does not commit.
 
     Texts are drawn at random after the alarm: from each group's different texts in the alarm's stretch and in its
-    reference, whether coded before or not, since nothing in the choice may depend on what is known of them. Raises
-    :class:`ConfirmingError` where one of the four sets has fewer than five texts, fewer than forty are asked for, or
-    another process was faster.
+    reference, whether coded before or not, since nothing in the choice may depend on what is known of them.
+
+    An alarm has one sample, since a person who has seen it may not throw it away. Where an earlier queue of the alarm
+    was closed with answers, the draw goes on with it: from the same frozen sides, less what is answered, and the number
+    that was planned at first, which shapes the confidence sequence, stays.
+
+    Raises :class:`ConfirmingError` where one of the four sets has fewer than five texts, fewer than forty are asked for
+    (one, of a draw that goes on), nothing is left to draw, or another process was faster.
     """
-    if size < LEAST_DRAWN:
-        raise ConfirmingError(f"{size} texts can't confirm anything; {LEAST_DRAWN} are needed, ten for each side")
-    # from the alarm's own number: the same store gives the same draw
-    seed = crc32(f"{alarm.monitor} {alarm.a} {alarm.b} {alarm.since} {alarm.side}".encode())
-    texts = candidates(session, monitor.name, now)
-    rows, drawn_from = _items(sides_of(alarm), texts, size, np.random.default_rng(seed))
+    begun = set[int]() if alarm.queue_id is None else sampled_texts(session, alarm.queue_id)
+    least = 1 if begun else LEAST_DRAWN
+    if size < least:
+        raise ConfirmingError(
+            f"{size} texts can't confirm anything; {least} are needed{'' if begun else ', ten for each side'}"
+        )
+    # from what the alarm is: the same store gives the same draw
+    seed = _seed(f"{alarm.monitor} {alarm.a} {alarm.b} {alarm.since} {alarm.side}")
+    if begun and alarm.queue_id is not None:
+        frozen = frozen_sides(session, alarm.queue_id)
+        drawn_from = {side.name: frozen[side.name] for side in sides_of(alarm)}
+        seed = _seed(f"{seed} {len(begun)}")
+    else:
+        drawn_from = _all_of(sides_of(alarm), candidates(session, monitor.name, now))
+    left = {name: [document for document in there if document not in begun] for name, there in drawn_from.items()}
+    if not any(left.values()):
+        raise ConfirmingError("every text of its four sides is answered; nothing is left to draw")
+    rows = _items(left, size, np.random.default_rng(seed))
     queue = add_queue(
         session,
         monitor=monitor.name,
@@ -126,12 +159,12 @@ def draw_confirmation(session: Session, monitor: Monitor, alarm: RaisedAlarm, si
         model_id=None,
         note=f"confirmation of the alarm of {alarm.a} and {alarm.b}, {alarm.since} to {alarm.end}",
     )
-    documents = [text.document for text in texts]
     chosen = {row["document_id"] for row in rows}
-    leave_active(session, monitor.name, VARIABLE, [(d, "") for d in documents if d in chosen])
+    leave_active(session, monitor.name, VARIABLE, [(d, "") for there in left.values() for d in there if d in chosen])
     add_items(session, queue, rows)
     keep_sides(session, queue, drawn_from)
-    if not claim_draw(session, alarm, queue, len(rows)):
+    planned = alarm.planned if begun and alarm.planned is not None else len(rows)
+    if not claim_draw(session, alarm, queue, planned):
         raise ConfirmingError("another process has just drawn its texts")
     return len(rows)
 
@@ -184,8 +217,8 @@ def ask_for_codings(
 def draw_for(settings: Settings, monitor: Monitor, number: int, *, size: int | None = None) -> int:
     """Draw the confirmation of one alarm, open or closed, by its number; returns how many texts.
 
-    One whose queue was closed is drawn anew. Raises :class:`ConfirmingError` where there is no such alarm, or its queue
-    is open.
+    One whose queue was closed with answers goes on with its sample; without any it is drawn anew. Raises
+    :class:`ConfirmingError` where there is no such alarm, or its queue is open.
     """
     with open_session(settings) as session:
         lock_queues(session, monitor.name)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.measure.balance import LEAST_CODINGS, PRIOR_FREEDOM, Borrowed, Floats
+from pipeline.measure.balance import LEAST_CODINGS, PRIOR_FREEDOM, Bools, Borrowed, Floats
 
 ALPHA_SQUARED = 0.0025
 """The squared chance, .05, that the sequence ever misses."""
@@ -50,7 +50,30 @@ class Side:
     y: Floats
     """shape (N,), the coders' balance; NaN: not coded"""
     pi: Floats | None = None
-    """shape (N,), inclusion probability in the draw of the coded ones; None or all the same: equal draws"""
+    """shape (N,), inclusion probability in the draw of the answered ones; None or all the same: equal draws"""
+    unclear: Bools | None = None
+    """shape (N,), True: coders were shown the text and could not decide; None: they decided all"""
+
+    def answers(self) -> Floats:
+        """y with an answer for what is unclear, so that it speaks of the texts that coders can decide. Shape (N,).
+
+        Nobody knows how many of the texts that were not shown are unclear, so the model's mean over all N can only be
+        compared with its mean over all that were answered. With c the mean of the decided and D their share of the
+        answered, an unclear text counts as c and a decided one as c + (y - c)/D: the estimate is then
+        c + lam (mean_N(f) - mean_answered(f)), and its residuals are those of the ratio that c is (linearised).
+        """
+        y = np.asarray(self.y, dtype=float)
+        if self.unclear is None or not self.unclear.any():
+            return y
+        decided = ~np.isnan(y)
+        if not decided.any():
+            return y
+        pi = np.ones(len(y)) if self.pi is None else np.asarray(self.pi, dtype=float)
+        w, of_unclear = 1 / pi[decided], float((1 / pi[self.unclear]).sum())
+        c = float((w * y[decided]).sum() / w.sum())
+        stretched = c + (y - c) * (1 + of_unclear / float(w.sum()))
+        made: Floats = np.where(self.unclear, c, stretched)
+        return made
 
 
 @dataclass(frozen=True)
@@ -65,7 +88,7 @@ class Confirmation:
     high: float
     """the confidence sequence at this moment; not clipped"""
     coded: int
-    """codings in all"""
+    """texts that coders decided, in all"""
     planned: float
     """I_planned, the information at the planned number of codings: rho is I_planned / 8.2"""
     confirmed: bool
@@ -83,7 +106,7 @@ def prior_variance(borrowed: Borrowed) -> float:
     return max(mixed, LEAST_VARIANCE)
 
 
-def text_variance(n: Floats, own: Floats, prior: float) -> Floats:
+def text_variance(n: Floats, own: Floats, prior: float | Floats) -> Floats:
     """Residual variance S2 of a side's texts. Arrays of any one shape: one entry per look, or per simulated look.
 
     n: codings so far, 2 or more. own: their residual variance s_e^2. prior: the variance expected before.
@@ -140,19 +163,25 @@ def _estimate(side: Side, name: str, lam: float, prior: float) -> tuple[float, f
         raise ValueError(f"{name}: f and y must be of one length, not {f.shape} and {y.shape}")
     if np.isnan(f).any():
         raise ValueError(f"{name}: every text needs a model balance; leave out what is not framed")
-    drawn, total = ~np.isnan(y), len(f)
+    unclear = np.zeros(len(f), dtype=bool) if side.unclear is None else side.unclear
+    if unclear.shape != f.shape or not np.isnan(y[unclear]).all():
+        raise ValueError(f"{name}: unclear must be of the length of f, and no text both coded and unclear")
+    total, coded = len(f), int((~np.isnan(y)).sum())
+    left = total - int(unclear.sum())
+    if left < LEAST_CODINGS:
+        raise ConfirmationError(f"{name}: {left} texts, {LEAST_CODINGS} are needed; this alarm can't be confirmed")
+    if coded < min(LEAST_PER_SIDE, left):
+        raise ConfirmationError(f"{name}: {coded} codings, {min(LEAST_PER_SIDE, left)} are needed")
+    y = side.answers()
+    drawn = ~np.isnan(y)
     n = int(drawn.sum())
-    if total < LEAST_CODINGS:
-        raise ConfirmationError(f"{name}: {total} texts, {LEAST_CODINGS} are needed; this alarm can't be confirmed")
-    if n < min(LEAST_PER_SIDE, total):
-        raise ConfirmationError(f"{name}: {n} codings, {min(LEAST_PER_SIDE, total)} are needed")
     if n == total:
-        return float(y.mean()), 0.0, n
+        return float(y.mean()), 0.0, coded
     pi = np.ones(n)
     if side.pi is not None:
         given = np.asarray(side.pi, dtype=float)
         if given.shape != f.shape or not np.all((given[drawn] > 0) & (given[drawn] <= 1)):
-            raise ValueError(f"{name}: every coded text needs an inclusion probability in (0, 1]")
+            raise ValueError(f"{name}: every answered text needs an inclusion probability in (0, 1]")
         pi = given[drawn]
     # Scaled so that the weights add up to N: of a sample that is half coded so far, each text had half its chance to be
     # coded by now. Equal draws come out as n/N, and V as (1 - n/N) S2/n.
@@ -161,8 +190,9 @@ def _estimate(side: Side, name: str, lam: float, prior: float) -> tuple[float, f
     rectifier = float((w * e).sum() / w.sum())
     part = (1 - chance) * w**2
     own = n / (n - 1) * float((part * (e - rectifier) ** 2).sum() / part.sum())
-    s2 = float(text_variance(np.asarray(n), np.asarray(own), prior))
-    return lam * float(f.mean()) + rectifier, float(part.sum() / w.sum() ** 2) * s2, n
+    # what is expected of n/coded answers for each coding: the decided ones are stretched by as much
+    s2 = float(text_variance(np.asarray(n), np.asarray(own), prior * n / coded))
+    return lam * float(f.mean()) + rectifier, float(part.sum() / w.sum() ** 2) * s2, coded
 
 
 def confirm(p_a: Side, p_b: Side, r_a: Side, r_b: Side, borrowed: Borrowed, *, planned: int) -> Confirmation:
@@ -173,6 +203,7 @@ def confirm(p_a: Side, p_b: Side, r_a: Side, r_b: Side, borrowed: Borrowed, *, p
     drawn*. planned: codings in all that were planned then. Both fix rho, so neither may follow the codings.
 
     b = lam mean_N(f) + mean_n(y - lam f) on each side; V is the sum of the four (1 - n/N) S2/n (:func:`text_variance`).
+    Where some are unclear, n counts all that were answered and y is :meth:`Side.answers`.
     Each side has a rectifier of its own. Sides are samples of different clusters, so they have no covariance; one
     ``Side`` given for two of them is counted once, with its two signs added.
 

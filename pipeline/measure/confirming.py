@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -25,6 +26,21 @@ from pipeline.store.cells import VARIABLE
 from pipeline.store.tables import RaisedAlarm
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the coders of an alarm say by now, and of what that was made."""
+
+    confirmed: Confirmed | None
+    why: str | None = None
+    """why they say nothing yet"""
+    documents: tuple[int, ...] = ()
+    """texts of the four sides; none where they say nothing"""
+    codings: tuple[int, ...] = ()
+    """ids of the codings that count"""
+    unclear: tuple[int, ...] = ()
+    """documents that no coder could decide"""
+
+
 def coded_balances(codings: Sequence[ConfirmingCoding], balances: Mapping[str, float]) -> dict[int, float]:
     """Document -> the balance its coders gave it: their mean, of a coder the newest; a settling coding alone.
 
@@ -41,11 +57,11 @@ def coded_balances(codings: Sequence[ConfirmingCoding], balances: Mapping[str, f
 
 
 def _side(texts: SideTexts, coded: Mapping[int, float], unclear: Collection[int]) -> Side:
-    """The texts of a side and what was said of them; those nobody could decide are none of the population."""
+    """The texts of a side and what was said of them."""
     documents = texts.documents.tolist()
-    clear = np.array([document not in unclear for document in documents], dtype=bool)
     said = np.array([coded.get(document, np.nan) for document in documents], dtype=float)
-    return Side(texts.f[clear], said[clear])
+    undecided = np.array([document in unclear for document in documents], dtype=bool)
+    return Side(texts.f, said, unclear=undecided)
 
 
 def confirmed_by(sides: Sequence[Side], lent: Borrowed, *, planned: int) -> Confirmed:
@@ -55,41 +71,113 @@ def confirmed_by(sides: Sequence[Side], lent: Borrowed, *, planned: int) -> Conf
     """
     p_a, p_b, r_a, r_b = sides
     found = confirm(p_a, p_b, r_a, r_b, lent, planned=planned)
-    of = [balance(side.f, side.y, lent) for side in sides]
+    of = [balance(side.f, side.answers(), lent) for side in sides]
     return Confirmed(found.change, found.low, found.high, gap(of[2], of[3]), gap(of[0], of[1]))
 
 
-def confirmed_so_far(
-    session: Session, alarm: RaisedAlarm, model_id: int, balances: Mapping[str, float]
-) -> tuple[Confirmed | None, str | None]:
+@dataclass(frozen=True)
+class Drawn:
+    """Which texts were drawn for an alarm, and what was fixed then."""
+
+    alarm: int
+    a: str
+    b: str
+    queue: int
+    planned: int
+    borrowed: Mapping[str, Any]
+    """what the audit cells lent then"""
+
+
+def _sides(
+    session: Session,
+    drawn: Drawn,
+    model_id: int,
+    codings: Sequence[ConfirmingCoding],
+    unclear: Collection[int],
+    balances: Mapping[str, float],
+    only: Collection[int] | None = None,
+) -> tuple[list[Side], list[int], int] | None:
+    """The four sides, their documents, and how many texts are coded; None where nobody kept what was drawn from.
+
+    only: documents that count; None: all that were drawn from.
+    """
+    sides: list[Side] = []
+    documents: list[int] = []
+    coded = 0
+    for stretch in ("present", "reference"):
+        for group in (drawn.a, drawn.b):
+            name = side_name(drawn.alarm, group, stretch)
+            texts = side_texts(session, drawn.queue, name, model_id)
+            if texts is None:
+                return None
+            if only is not None:
+                chosen = np.isin(texts.documents, list(only))
+                texts = SideTexts(texts.documents[chosen], texts.f[chosen])
+            documents += texts.documents.tolist()
+            said = coded_balances([one for one in codings if one.side == name], balances)
+            coded += len(said)
+            sides.append(_side(texts, said, unclear))
+    return sides, documents, coded
+
+
+def drawn_of(alarm: RaisedAlarm) -> Drawn | None:
+    """Which texts are drawn for an alarm now; None: none are."""
+    if alarm.queue_id is None or alarm.planned is None:
+        return None
+    return Drawn(alarm.id, alarm.a, alarm.b, alarm.queue_id, alarm.planned, alarm.borrowed)
+
+
+def confirmed_so_far(session: Session, alarm: RaisedAlarm, model_id: int, balances: Mapping[str, float]) -> Answer:
     """What the codings say of an alarm by now, or why they say nothing yet.
 
     The texts are those that the sample was drawn from: what was dated anew, merged or collected since changes nothing.
     Of each side only what was answered before the first text that was passed over counts.
     """
-    if alarm.queue_id is None or alarm.planned is None:
-        return None, "no texts are drawn for its confirmation yet"
-    aside = set(answered_out_of_order(session, alarm.queue_id).values())
-    all_codings = confirming_codings(session, alarm.monitor, alarm.queue_id, VARIABLE)
+    drawn = drawn_of(alarm)
+    if drawn is None:
+        return Answer(None, "no texts are drawn for its confirmation yet")
+    aside = set(answered_out_of_order(session, drawn.queue).values())
+    all_codings = confirming_codings(session, alarm.monitor, drawn.queue, VARIABLE)
     codings = [one for one in all_codings if one.document not in aside]
-    unclear = unclear_texts(session, alarm.queue_id) - {one.document for one in all_codings} - aside
-    sides = []
-    coded = 0
-    for stretch in ("present", "reference"):
-        for group in (alarm.a, alarm.b):
-            name = side_name(alarm.id, group, stretch)
-            texts = side_texts(session, alarm.queue_id, name, model_id)
-            if texts is None:
-                return None, (
-                    "an earlier version drew its texts and did not keep what it drew them from; close queue "
-                    f"{alarm.queue_id} and draw anew (`riftwatch alarm draw --alarm {alarm.id}`)"
-                )
-            said = coded_balances([one for one in codings if one.side == name], balances)
-            coded += len(said)
-            sides.append(_side(texts, said, unclear))
-    lent = Borrowed(**alarm.borrowed)
+    unclear = unclear_texts(session, drawn.queue) - {one.document for one in all_codings} - aside
+    found = _sides(session, drawn, model_id, codings, unclear, balances)
+    if found is None:
+        return Answer(
+            None,
+            "an earlier version drew its texts and did not keep what it drew them from; close queue "
+            f"{drawn.queue} and draw anew (`riftwatch alarm draw --alarm {alarm.id}`)",
+        )
+    sides, documents, coded = found
     try:
-        return replace(confirmed_by(sides, lent, planned=alarm.planned), passed_over=bool(aside)), None
+        confirmed = confirmed_by(sides, Borrowed(**drawn.borrowed), planned=drawn.planned)
     except ConfirmationError as error:
         left_out = f" ({PASSED_OVER})" if aside else ""
-        return None, f"{coded} of {alarm.planned} texts of its confirmation are coded{left_out}: {error}"
+        return Answer(None, f"{coded} of {drawn.planned} texts of its confirmation are coded{left_out}: {error}")
+    return Answer(
+        replace(confirmed, passed_over=bool(aside)),
+        documents=tuple(documents),
+        codings=tuple(one.id for one in codings),
+        unclear=tuple(sorted(unclear)),
+    )
+
+
+def confirmed_again(
+    session: Session,
+    monitor: str,
+    drawn: Drawn,
+    model_id: int,
+    documents: Collection[int],
+    codings: Collection[int],
+    unclear: Collection[int],
+    balances: Mapping[str, float],
+) -> Confirmed:
+    """What these codings said of an alarm, made again from the texts it was drawn from that are still there.
+
+    documents: that were framed then. codings: ids. unclear: documents. Raises ConfirmationError where what is left says
+    nothing.
+    """
+    there = [one for one in confirming_codings(session, monitor, drawn.queue, VARIABLE) if one.id in codings]
+    found = _sides(session, drawn, model_id, there, unclear, balances, documents)
+    if found is None:
+        raise ConfirmationError(f"what queue {drawn.queue} was drawn from is not kept")
+    return confirmed_by(found[0], Borrowed(**drawn.borrowed), planned=drawn.planned)

@@ -113,14 +113,16 @@ def audited_moments(cell: Audited) -> Moments:
     return moments(cell.filled[drawn], cell.y[drawn])
 
 
-def hostilities(cells: Sequence[Audited]) -> list[Hostility]:
-    """The hostility of every cell (A, B, audit period); each borrows from all the others."""
+def lent_to(cells: Sequence[Audited]) -> list[Borrowed]:
+    """What every cell (A, B, audit period) takes from all the others; nothing where nothing of it is coded."""
     own = [audited_moments(cell) for cell in cells]
     lenders = [(i, one) for i, one in enumerate(own) if one.n >= 2]  # of many pairs few are coded
-    return [
-        hostility(cell, borrow([one for j, one in lenders if j != i]) if own[i].n else Borrowed())
-        for i, cell in enumerate(cells)
-    ]
+    return [borrow([one for j, one in lenders if j != i]) if own[i].n else Borrowed() for i in range(len(cells))]
+
+
+def hostilities(cells: Sequence[Audited]) -> list[Hostility]:
+    """The hostility of every cell (A, B, audit period); each borrows from all the others."""
+    return [hostility(cell, lent) for cell, lent in zip(cells, lent_to(cells), strict=True)]
 
 
 def hostility(cell: Audited, borrowed: Borrowed) -> Hostility:

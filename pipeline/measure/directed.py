@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
@@ -18,14 +18,14 @@ from classifiers.codebook import codebook_of
 from classifiers.text.mask import Mask
 from classifiers.text.mentions import Mentions
 from pipeline.measure.attention import Citations, Vocabulary, most_cited, prints_of, replies, wilson
-from pipeline.measure.cells import Coded, codings_by_cluster, earlier_of, sample_of
-from pipeline.measure.criticism import Audited, Hostility, NotEnough, Rise, Window, hostilities, rise
-from pipeline.measure.draws import is_in, sample_chances, unspoken
+from pipeline.measure.balance import Floats
+from pipeline.measure.cells import Coded, codings_by_cluster, sample_of
+from pipeline.measure.criticism import Audited, Hostility, hostilities
 from pipeline.measure.missing import Coverage, flags, why_empty
 from pipeline.measure.timespan import coverage_of, measured_days
 from pipeline.monitor import Monitor, Period
-from pipeline.monitor.periods import Span, period_of, periods_covering, whole_periods
-from pipeline.store.cells import first_copies, last_collected
+from pipeline.monitor.periods import Span, periods_covering
+from pipeline.store.cells import last_collected
 from pipeline.store.directed import (
     OwnText,
     hostile_probabilities,
@@ -33,14 +33,11 @@ from pipeline.store.directed import (
     random_codings_towards,
     texts_in_order,
 )
-from pipeline.store.mentions import TextTowards, texts_towards
 from pipeline.store.models import model_in_force
 
 VARIABLE = "criticism"
 MOST_SPELLINGS = 3
 """other spellings that one flag names"""
-LEAST_COUNTED = 0.5
-"""share of its codings a window's test of a rise has to count without a flag: unequal chances make each count less"""
 RULES = 1
 """version of the rules by which names are found; another one has every text looked through again"""
 
@@ -178,14 +175,18 @@ def digests_of(names: Mapping[str, Sequence[str]]) -> dict[str, str]:
 class CriticismCodings:
     """The random codings of criticism, by target."""
 
-    def __init__(self, session: Session, monitor: Monitor) -> None:
+    def __init__(
+        self, session: Session, monitor: str, *, only: Collection[int] | None = None, at: datetime | None = None
+    ) -> None:
+        """only: ids of those that count; None: all. at: as far as their draws were answered then; None: by now."""
         book = codebook_of(VARIABLE)
         hostile = book.heads["hostile"]
         values = {name: float(name in hostile) for name in book.names}
         self.problems: list[str] = []
         self._coded: dict[str, dict[int, Coded]] = {}
-        for target, codings in random_codings_towards(session, monitor.name, VARIABLE).items():
-            self._coded[target], problems = codings_by_cluster(codings, values)
+        for target, codings in random_codings_towards(session, monitor, VARIABLE, at=at).items():
+            chosen = [one for one in codings if only is None or one.id in only]
+            self._coded[target], problems = codings_by_cluster(chosen, values)
             self.problems += problems
 
     def towards(self, target: str) -> dict[int, Coded]:
@@ -252,7 +253,7 @@ class _Reading:
         self.at = np.array([t.published_at.replace(tzinfo=None) for t in self.texts], dtype="datetime64[us]")
         model = model_in_force(session, VARIABLE)
         self.probabilities = hostile_probabilities(session, monitor.name, model.id) if model else {}
-        self.codings = CriticismCodings(session, monitor)
+        self.codings = CriticismCodings(session, monitor.name)
 
     def places(self, group: str, span: Span | None = None) -> list[int]:
         """Where the texts of a group (of a period) stand."""
@@ -276,15 +277,27 @@ class _Reading:
         """The texts at ``places`` that hit an alias of ``b``, as the estimate needs them."""
         inside = [self.texts[i] for i in places if b in self.framed[i]]
         coded = self.codings.towards(b)
-        found = [coded.get(text.cluster) for text in inside]
-        pi, late = sample_of(found, [self.collected[text.cluster] for text in inside])
-        return Audited(
-            clusters=len(places),
-            f=np.array([self.probabilities.get((text.document, b), np.nan) for text in inside], dtype=float),
-            y=np.array([one.y if one else np.nan for one in found], dtype=float),
-            pi=pi,
-            late=late,
+        return audited_cell(
+            len(places),
+            np.array([self.probabilities.get((text.document, b), np.nan) for text in inside], dtype=float),
+            [coded.get(text.cluster) for text in inside],
+            [self.collected[text.cluster] for text in inside],
         )
+
+
+def audited_cell(
+    clusters: int, f: Floats, coded: Sequence[Coded | None], collected: Sequence[datetime] | None
+) -> Audited:
+    """The audited texts of a cell as the estimate needs them.
+
+    clusters: N, all different texts of A. f: the model's probability of hostile of each audited one, shape (M,). coded:
+    of each, None where it is not coded. collected: when its first copy was; None where none is coded.
+    """
+    pi, late = np.full(len(coded), np.nan), np.zeros(len(coded), dtype=bool)
+    if collected is not None:
+        pi, late = sample_of(coded, collected)
+    y = np.array([one.y if one else np.nan for one in coded], dtype=float)
+    return Audited(clusters=clusters, f=f, y=y, pi=pi, late=late)
 
 
 def uncorrected_hostility(cell: Audited, audit: Period) -> Hostility:
@@ -422,7 +435,7 @@ def what_is_missing(session: Session, monitor: Monitor) -> list[str]:
     model = model_in_force(session, VARIABLE)
     if model is None:
         said.append("no model of criticism is in force; `riftwatch frame` puts the starter model in force")
-    codings = CriticismCodings(session, monitor)
+    codings = CriticismCodings(session, monitor.name)
     said += codings.problems
     if not any(codings.towards(group.id) for group in monitor.groups):
         said.append(
@@ -430,105 +443,3 @@ def what_is_missing(session: Session, monitor: Monitor) -> list[str]:
             f"`riftwatch label queue --variable {VARIABLE}` draws texts that name a group"
         )
     return said
-
-
-def rise_of(
-    session: Session, monitor: Monitor, a: str, b: str, present: tuple[date, date], reference: tuple[date, date]
-) -> Rise | NotEnough:
-    """Whether A's hostile criticism of B is more frequent in ``present`` than in ``reference``.
-
-    Both are (first day, first day after). Which texts name B is taken from what is kept of them; words are read only of
-    texts in which nobody has looked for names yet. Raises ValueError for windows that overlap or hold no day, and for
-    groups that the monitor does not have.
-    """
-    for group in (a, b):
-        if group not in {g.id for g in monitor.groups}:
-            raise ValueError(f"no group {group!r} in {monitor.name}")
-    if a == b:
-        raise ValueError(f"{a} and {b} are one group; a group is not asked about itself")
-    for start, end in (present, reference):
-        if end <= start:
-            raise ValueError(f"no day lies from {start} to before {end}")
-    coded = CriticismCodings(session, monitor).towards(b)
-    names = names_of(monitor)
-    # how far codings reach is a matter of whole audit periods, of which a window may hold a part
-    spans = [whole_periods(monitor.audit_period, *window) for window in (present, reference)]
-    strata_texts = texts_towards(session, monitor.name, a, b, digests_of(names)[a], spans)
-    collected = first_copies(session, monitor.name, [text.cluster for text in strata_texts])
-    strata_texts = [text for text in strata_texts if text.cluster in collected]  # without those erased since
-    naming = {text.document for text in strata_texts if text.audited}
-    mask = Mask(names[b])
-    words = texts_in_order(session, [text.document for text in strata_texts if text.audited is None])
-    naming |= {document for document, text in words if mask.finds(text)}
-    named = [text for text in strata_texts if text.document in naming]
-    silences, chances = _silences(monitor, named, coded, collected)
-    own = [t for t in strata_texts if any(start <= t.day < end for start, end in (present, reference))]
-    in_time = [t for t in own if not is_in(silences.get(_stratum(monitor, t), ()), collected[t.cluster])]
-    windows = [_window(in_time, span, naming, coded, chances) for span in (present, reference)]
-    said = []
-    if len(in_time) < len(own):
-        said.append(
-            f"{len(own) - len(in_time)} texts of {a} arrived at a time that codings do not speak for and are left out"
-        )
-    strata = {_stratum(monitor, t) for t in in_time if t.document in naming}
-    uncoded = sorted(span.label for span in strata if span not in silences)
-    if uncoded and len(uncoded) < len(strata):
-        said.append(f"nothing is coded in {', '.join(uncoded)}: its texts are taken to be like the coded ones")
-    for window, name in zip(windows, ("present", "reference"), strict=True):
-        if window.pi is not None and window.counted < LEAST_COUNTED * window.coded:
-            inside = [t for t in in_time if window.start <= t.day < window.end and t.document in chances]
-            rarest = _stratum(monitor, min(inside, key=lambda text: chances[text.document]))
-            said.append(
-                f"the {window.coded} codings of the {name} count as {window.counted:.1f}, because their texts were "
-                f"drawn with chances from {window.pi.min():.0%} to {window.pi.max():.0%}; code more texts of "
-                f"{rarest.label}, of which some had the least chance"
-            )
-    return rise(a, b, windows[0], windows[1], said)
-
-
-def _stratum(monitor: Monitor, text: TextTowards) -> Span:
-    return period_of(monitor.audit_period, text.day)
-
-
-def _silences(
-    monitor: Monitor, naming: Sequence[TextTowards], coded: Mapping[int, Coded], collected: Mapping[int, datetime]
-) -> tuple[dict[Span, list[tuple[datetime, datetime]]], dict[int, float]]:
-    """Audit period of which something is coded -> when texts came for which the coded ones do not speak.
-
-    And coded document -> its inclusion probability, which differs by wave and audit period.
-    """
-    strata: dict[Span, list[TextTowards]] = {}
-    for text in naming:
-        strata.setdefault(_stratum(monitor, text), []).append(text)
-    made: dict[Span, list[tuple[datetime, datetime]]] = {}
-    chances: dict[int, float] = {}
-    for span, texts in strata.items():
-        found = [coded.get(text.cluster) for text in texts]
-        draws, arrived = [one.draws if one else None for one in found], [collected[text.cluster] for text in texts]
-        if any(found):
-            earlier = earlier_of(found)
-            made[span] = unspoken(draws, arrived, earlier)
-            pi = sample_chances(draws, arrived, [one.answered if one else None for one in found], earlier)
-            chances |= {text.document: float(p) for text, p, one in zip(texts, pi, found, strict=True) if one}
-    return made, chances
-
-
-def _window(
-    own: Sequence[TextTowards],
-    span: tuple[date, date],
-    naming: set[int],
-    coded: Mapping[int, Coded],
-    chances: Mapping[int, float],
-) -> Window:
-    inside = [text for text in own if span[0] <= text.day < span[1]]
-    named = [text for text in inside if text.document in naming]
-    seen = sorted((text for text in named if text.cluster in coded), key=lambda text: text.day)
-    # a tie of coders is no hostile text until somebody settles it
-    hostile = [text for text in seen if coded[text.cluster].y > 0.5]
-    others = [text for text in seen if coded[text.cluster].y <= 0.5]
-    pi = np.array([chances[text.document] for text in (*hostile, *others)], dtype=float)
-    return Window(span[0], span[1], _days(inside), len(named), len(seen), _days(hostile), pi)
-
-
-def _days(texts: Sequence[TextTowards]) -> Any:
-    return np.sort(np.array([text.day for text in texts], dtype="datetime64[D]"))

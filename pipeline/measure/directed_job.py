@@ -7,6 +7,7 @@ through with other names; everything else is numbers that the store keeps.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from time import monotonic
@@ -17,9 +18,16 @@ from sqlalchemy.orm import Session
 
 from classifiers.text.mask import Mask
 from classifiers.text.mentions import Mentions
-from pipeline.measure.cells import Coded, sample_of
-from pipeline.measure.criticism import Audited, Hostility, hostilities
-from pipeline.measure.directed import VARIABLE, CriticismCodings, digests_of, names_of, uncorrected_hostility
+from pipeline.measure.cells import Coded
+from pipeline.measure.criticism import lent_to
+from pipeline.measure.directed import (
+    VARIABLE,
+    CriticismCodings,
+    audited_cell,
+    digests_of,
+    names_of,
+)
+from pipeline.measure.publish_directed import Ids, Named, publish_directed, rate_values
 from pipeline.measure.timespan import measured_days, measured_periods
 from pipeline.monitor import Monitor, Period
 from pipeline.monitor.periods import Span, periods_covering
@@ -32,6 +40,7 @@ from pipeline.store.mentions import Naming, Unscanned, keep_mentions, naming_of,
 from pipeline.store.models import model_in_force
 from pipeline.store.runs import record_run
 from pipeline.store.session import open_session
+from pipeline.store.tables import Model
 
 AT_ONCE = 1_000
 """texts that are read and committed together"""
@@ -70,60 +79,57 @@ def _slices(days: Any, spans: Sequence[Span]) -> list[slice]:
     return [slice(int(low), int(high)) for low, high in list(pairwise(np.searchsorted(days, edges)))[::2]]
 
 
-def _audited(naming: Naming, inside: slice, clusters: int, coded: Mapping[int, Coded], collected: Any) -> Audited:
-    """The audited texts of a cell, as the estimate needs them."""
-    chosen = np.flatnonzero(naming.audited[inside]) + inside.start
+def _named(naming: Naming, inside: slice, clusters: int, coded: Mapping[int, Coded], collected: Any) -> Named:
+    """The texts of a cell that name the other, and of the audited ones what the estimate needs."""
+    chosen = np.arange(inside.start, inside.stop)
     if coded:  # what was erased since the mentions were read is gone
-        chosen = np.array([i for i in chosen.tolist() if int(naming.cluster[i]) in collected], dtype=np.intp)
+        there = [not naming.audited[i] or int(naming.cluster[i]) in collected for i in chosen.tolist()]
+        chosen = chosen[np.array(there, dtype=bool)]
+    documents, named, audited = naming.document[chosen], naming.named[chosen], naming.audited[chosen]
+    chosen = chosen[audited]
     units = naming.cluster[chosen].tolist()
     found = [coded.get(cluster) for cluster in units]
-    pi, late = np.full(len(units), np.nan), np.zeros(len(units), dtype=bool)
-    if any(found):
-        pi, late = sample_of(found, [collected[cluster] for cluster in units])
-    y = np.array([one.y if one else np.nan for one in found], dtype=float)
-    return Audited(clusters=clusters, f=naming.f[chosen], y=y, pi=pi, late=late)
+    times = [collected[cluster] for cluster in units] if any(found) else None
+    cell = audited_cell(clusters, naming.f[chosen], found, times)
+    codings = tuple(i for one in found if one for i in one.ids)
+    return Named(cell, documents, audited, named, codings)
 
 
-def _figures(cell: Audited, named: int, made: Hostility) -> dict[str, Any]:
-    return {
-        "named": named,
-        "audited": cell.naming,
-        "coded": cell.coded,
-        "late": made.late,
-        "hostile": float(np.nansum(cell.y)),
-        "estimator": made.estimator,
-        "hostile_share": made.share,
-        "hostile_low": made.low,
-        "hostile_high": made.high,
-        "rate": made.rate,
-        "low": made.rate_low,
-        "high": made.rate_high,
-        "why": made.why,
-    }
+@dataclass(frozen=True)
+class Counts:
+    """The directed figures of a monitor, and what they were made of."""
+
+    totals: dict[TotalKey, dict[str, Any]]
+    documents: dict[TotalKey, Ids]
+    """the texts that each total counts"""
+    rates: dict[CountKey, dict[str, Any]]
+    cells: dict[CountKey, Named]
+    model: Model | None
+    """of criticism, in force"""
 
 
 def directed_counts(
     session: Session,
     monitor: Monitor,
     spans: Mapping[Period, Sequence[Span]],
-    by_day: Mapping[str, tuple[Any, Sequence[int]]],
-) -> tuple[dict[TotalKey, dict[str, Any]], dict[CountKey, dict[str, Any]]]:
+    by_day: Mapping[str, tuple[Any, Ids]],
+) -> Counts:
     """Totals of every group and period, and figures of every pair and period in which one names the other.
 
-    by_day: group -> days with different texts, and how many. Reads no words: what :func:`scan` has found. The hostile
-    figures are those of :func:`pipeline.measure.directed.directed_rows`, corrected in the audit period only.
+    by_day: group -> days of its different texts, and their documents. Reads no words: what :func:`scan` has found. The
+    hostile figures are those of :func:`pipeline.measure.directed.directed_rows`, corrected in the audit period only.
     """
     groups = [group.id for group in monitor.groups]
-    codings, model = CriticismCodings(session, monitor), model_in_force(session, VARIABLE)
+    codings, model = CriticismCodings(session, monitor.name), model_in_force(session, VARIABLE)
     totals: dict[TotalKey, dict[str, Any]] = {}
-    cells: dict[CountKey, tuple[Audited, int]] = {}
+    documents: dict[TotalKey, Ids] = {}
+    cells: dict[CountKey, Named] = {}
     for a in groups:
-        days, numbers = by_day.get(a, (np.empty(0, dtype="datetime64[D]"), []))
-        sums = np.concatenate([[0], np.cumsum(numbers, dtype=np.int64)])
+        days, own = by_day.get(a, (np.empty(0, dtype="datetime64[D]"), np.empty(0, dtype=np.int64)))
         for kind, of_kind in spans.items():
             for span, part in zip(of_kind, _slices(days, of_kind), strict=True):
-                clusters = int(sums[part.stop] - sums[part.start])
-                totals[a, kind, span.start] = {"end": span.end, "clusters": clusters}
+                totals[a, kind, span.start] = {"end": span.end, "clusters": part.stop - part.start}
+                documents[a, kind, span.start] = own[part]
         for b, naming in naming_of(session, monitor.name, a, model.id if model else None).items():
             if b not in groups:
                 continue  # a group that the monitor had
@@ -135,14 +141,12 @@ def directed_counts(
                 for span, part in zip(of_kind, _slices(naming.day, of_kind), strict=True):
                     if part.stop > part.start:
                         clusters = totals[a, kind, span.start]["clusters"]
-                        cell = _audited(naming, part, clusters, coded, collected)
-                        cells[a, b, kind, span.start] = (cell, int(naming.named[part].sum()))
+                        cells[a, b, kind, span.start] = _named(naming, part, clusters, coded, collected)
     audit = [key for key in cells if key[2] == monitor.audit_period]
-    made = dict(zip(audit, hostilities([cells[key][0] for key in audit]), strict=True))
-    return totals, {
-        key: _figures(cell, named, made[key] if key in made else uncorrected_hostility(cell, monitor.audit_period))
-        for key, (cell, named) in cells.items()
-    }
+    for key, lent in zip(audit, lent_to([cells[key].cell for key in audit]), strict=True):
+        cells[key] = replace(cells[key], borrowed=lent)
+    figures = {key: rate_values(one, monitor.audit_period) for key, one in cells.items()}
+    return Counts(totals, documents, figures, cells, model)
 
 
 def measure_directed(
@@ -164,9 +168,20 @@ def measure_directed(
         spans: dict[Period, Sequence[Span]] = {
             kind: periods_covering(kind, *days) if days else [] for kind in measured_periods(monitor)
         }
-        totals, counts = directed_counts(session, monitor, spans, by_day)
-        changed = keep_directed(session, monitor.name, totals, counts, started)
-        texts = sum(sum(numbers) for _, numbers in by_day.values())
+        found = directed_counts(session, monitor, spans, by_day)
+        changed = keep_directed(session, monitor.name, found.totals, found.rates, started)
+        publish_directed(
+            session,
+            monitor.name,
+            found.totals,
+            found.documents,
+            found.rates,
+            found.cells,
+            audit=monitor.audit_period,
+            model=found.model,
+            as_of=started,
+        )
+        texts = sum(len(documents) for _, documents in by_day.values())
         report = Report(
             job="who names whom",
             found=texts,

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from math import isclose
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from classifiers.codebook import codebook_of
-from pipeline.measure.balance import Balance, Borrowed, balance
-from pipeline.measure.cells import Grid, codings_by_cluster, model_balance
-from pipeline.measure.gap import gap
-from pipeline.measure.summary import mean_variance
+from pipeline.measure.again.compare import Made
 from pipeline.monitor import Period
 from pipeline.monitor.periods import period_of
-from pipeline.store.cells import VARIABLE, codings_again, texts_again
 from pipeline.store.published import (
     Basis,
     Erased,
@@ -27,22 +21,18 @@ from pipeline.store.published import (
     earlier_vintages,
     erasures_among,
     model_of,
+    newest_of_alarm,
     newest_vintage,
     published_span,
     unpack,
 )
 from pipeline.store.tables import Coding, Model, Published
 
-TOLERANCE = 1e-9
-"""On another machine the same sums may differ by rounding, never by more. Here they are equal to the last bit."""
 FORMULAS = {
     "corrected": "b = lam mean_N(f) + mean_n(y - lam f), t interval: prediction-powered inference for a finite "
     "population (docs/measuring.md, The estimator)",
     "uncorrected": "b = mean_N(f): the model's mean alone, without interval (docs/measuring.md, Two kinds of point)",
 }
-_COUNTS = ("clusters", "codings", "late", "framed")
-_NUMBERS = ("balance", "low", "high", "variance", "freedom", "lam", "model_balance", "model_variance")
-_GAP_NUMBERS = ("gap", "low", "high", "variance", "freedom")
 
 
 class ExplainError(LookupError):
@@ -77,16 +67,20 @@ def explain(
     subject: tuple[str, ...],
     period: Period,
     day: date,
+    criticism: bool = False,
     as_of: datetime | None = None,
     most: int | None = None,
 ) -> Explanation:
     """The figure of a group, or of a dyad's two groups, for the period that holds ``day``, as it stood at ``as_of``.
 
-    most: of its texts, codings and earlier figures at most so many are read; None: all.
+    criticism: what the first of two groups says of the second, instead of their gap. most: of its texts, codings and
+    earlier figures at most so many are read; None: all.
 
     Raises :class:`ExplainError` where nothing was published.
     """
     kind, name = ("trend", subject[0]) if len(subject) == 1 else ("gap", "--".join(subject))
+    if criticism:
+        kind = "criticism"
     span = period_of(period, day)
     key: Key = (kind, name, period, span.start)
     row = newest_vintage(session, monitor, key, until=as_of)
@@ -95,14 +89,37 @@ def explain(
         there = f"figures were published from {known[0]} to {known[1]}" if known else "none was published at all"
         until = f" until {as_of:%Y-%m-%d %H:%M}" if as_of else ""
         raise ExplainError(
-            f"no figure of {' and '.join(subject)} for the {period} of {span.start}{until}: {there}; "
-            "`riftwatch measure` publishes what it measures"
+            f"no {'rate of criticism' if criticism else 'figure'} of {' and '.join(subject)} for the {period} of "
+            f"{span.start}{until}: {there}; `riftwatch measure` publishes what it measures"
         )
+    sides = subject if kind == "gap" else ()
+    return _explanation(session, monitor, row, sides, as_of, most)
+
+
+def explain_alarm(session: Session, monitor: str, alarm: int, *, as_of: datetime | None = None) -> list[Explanation]:
+    """What coders said of an alarm, and of criticism beside it, as it stood at ``as_of``: X, then either direction.
+
+    Raises :class:`ExplainError` where coders have said nothing.
+    """
+    until = as_of or datetime.max.replace(tzinfo=UTC)
+    rows = newest_of_alarm(session, monitor, alarm, until)
+    if not rows:
+        raise ExplainError(
+            f"nothing was published of what coders say of alarm {alarm}; `riftwatch alarm list` has the alarms, and "
+            "`riftwatch alarm states` says what is missing"
+        )
+    return [_explanation(session, monitor, row, (), as_of, None) for row in rows]
+
+
+def _explanation(
+    session: Session, monitor: str, row: Published, sides: Sequence[str], as_of: datetime | None, most: int | None
+) -> Explanation:
+    key: Key = (row.kind, row.subject, row.period, row.start)
     documents, codings = unpack(row.documents).tolist(), unpack(row.codings).tolist()
     texts = basis_of(session, documents[:most])
     return Explanation(
         row=row,
-        sides=tuple(s for g in subject if len(subject) > 1 and (s := _side(session, monitor, g, row)) is not None),
+        sides=tuple(s for g in sides if (s := _side(session, monitor, g, row)) is not None),
         texts=texts,
         text_count=len(documents),
         codings=codings_of(session, codings[:most]),
@@ -118,97 +135,6 @@ def _side(session: Session, monitor: str, group: str, row: Published) -> Publish
     """The group's own figure that a gap was made with."""
     key: Key = ("trend", group, row.period, row.start)
     return newest_vintage(session, monitor, key, until=row.as_of, basis=False)
-
-
-def verify(session: Session, row: Published) -> Made:
-    """Make the figure again from the texts, framings and codings it names, with the functions that made it.
-
-    What was borrowed from other cells is taken as it was published.
-    """
-    documents, codings = unpack(row.documents).tolist(), unpack(row.codings).tolist()
-    model = model_of(session, row.model)
-    grid_texts = texts_again(session, documents, model.id if model else None)
-    coded, problems = codings_by_cluster(
-        codings_again(session, row.monitor, codings, row.as_of), codebook_of(VARIABLE).balances
-    )
-    grid = Grid(grid_texts, coded)
-    span = period_of(_period(row.period), row.start)
-    made: dict[str, tuple[Balance | None, dict[str, Any]]] = {}
-    for group, lent in row.figures["borrowed"].items():
-        cell = grid.cell(group, span)
-        estimate = model_balance(cell)
-        if lent is not None and len(cell.y):
-            estimate = balance(cell.f, cell.y, Borrowed(**lent), pi=cell.pi, late=cell.late)
-        others = {"framed": len(cell.f), "model_variance": mean_variance(cell.f)}
-        made[group] = (estimate, {"clusters": cell.clusters, "codings": cell.coded} | others)
-    if row.kind == "trend":
-        ((estimate, counts),) = made.values()
-        # figures of older versions may not have all of these columns
-        names = [name for name in (*_COUNTS, *_NUMBERS) if name in row.figures]
-        return _compared(problems, row.figures, _trend(estimate) | counts, names)
-    a, b = (estimate for estimate, _ in made.values())
-    return _compared(problems, row.figures, _gap(a, b), _GAP_NUMBERS)
-
-
-def _period(name: str) -> Period:
-    kinds: dict[str, Period] = {"week": "week", "month": "month", "quarter": "quarter", "year": "year"}
-    return kinds[name]
-
-
-def _trend(found: Balance | None) -> dict[str, Any]:
-    interval = found.interval if found else None
-    return {
-        "balance": found.value if found else None,
-        "late": found.late if found else 0,
-        "lam": found.lam if found else None,
-        "model_balance": found.model if found else None,
-        **{name: getattr(interval, name) if interval else None for name in ("low", "high", "variance", "freedom")},
-    }
-
-
-def _gap(a: Balance | None, b: Balance | None) -> dict[str, Any]:
-    found = gap(a, b) if a is not None and b is not None else None
-    interval = found.interval if found else None
-    return {
-        "gap": found.value if found else None,
-        **{name: getattr(interval, name) if interval else None for name in ("low", "high", "variance", "freedom")},
-    }
-
-
-@dataclass(frozen=True)
-class Made:
-    """A figure made again."""
-
-    differences: tuple[str, ...]
-    """in words; none: equal"""
-    exact: bool
-    """equal to the last bit, not only but for rounding"""
-
-    @property
-    def said(self) -> str:
-        """What came of it, in a few words."""
-        if self.differences:
-            return "it differs:"
-        return "equal to the last bit" if self.exact else "equal but for rounding (another machine or library)"
-
-
-def _compared(problems: Sequence[str], published: dict[str, Any], again: dict[str, Any], names: Sequence[str]) -> Made:
-    differences = [
-        f"{name}: {_digits(published[name])} was published, {_digits(again[name])} comes out now"
-        for name in names
-        if not _same(published[name], again[name])
-    ]
-    return Made((*problems, *differences), all(published[name] == again[name] for name in names))
-
-
-def _digits(value: float | None) -> str:
-    return "nothing" if value is None else f"{value:.12g}"
-
-
-def _same(a: float | None, b: float | None) -> bool:
-    if a is None or b is None:
-        return a is b
-    return isclose(a, b, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
 
 
 def as_record(found: Explanation, made: Made | None) -> dict[str, Any]:
@@ -232,6 +158,7 @@ def as_record(found: Explanation, made: Made | None) -> dict[str, Any]:
         "earlier": [_head(row) for row in found.earlier],
         "differences": None if made is None else list(made.differences),
         "exact": None if made is None else made.exact,
+        "not_made_again": None if made is None else list(made.left),
     }
 
 
@@ -295,32 +222,41 @@ def in_words(found: Explanation, made: Made | None) -> list[str]:
     if made is not None:
         lines.append(f"made again from these: {made.said}")
         lines += [f"  {line}" for line in made.differences]
+        lines += [f"  not made again: {line}" for line in made.left]
     return lines
+
+
+_NAMES = {
+    "trend": "balance",
+    "gap": "gap",
+    "change": "change of the corrected gap",
+    "rise": "rise of criticism",
+    "criticism": "hostile texts that name the other, of all texts:",
+}
 
 
 def _shown(row: Published) -> str:
     figures = row.figures
-    value = figures.get("balance") if row.kind == "trend" else figures.get("gap")
+    name = _NAMES[row.kind]
+    if row.kind == "rise":
+        return f"{name}: {'it counts' if figures['counts'] else 'it does not count'}; {'; '.join(figures['said'])}"
+    value = figures.get({"trend": "balance", "criticism": "rate"}.get(row.kind, row.kind))
     if value is None:
-        return f"no figure ({figures.get('missing')})"
+        return f"no figure ({figures.get('missing') or figures.get('why')})"
+    how = "95% however often it is looked at" if row.kind == "change" else figures["estimator"]
+    if row.kind == "criticism":
+        ends = "" if figures["low"] is None else f" ({figures['low']:.4f} to {figures['high']:.4f})"
+        return f"{name} {value:.4f}{ends}, {how}"
     ends = "" if figures["low"] is None else f" ({figures['low']:+.3f} to {figures['high']:+.3f})"
-    return f"{'balance' if row.kind == 'trend' else 'gap'} {value:+.3f}{ends}, {figures['estimator']}"
+    return f"{name} {value:+.3f}{ends}, {how}"
 
 
 def _how(row: Published) -> list[str]:
     """The formula and what went into it."""
-    figures = row.figures
-    if row.kind == "gap":
-        if figures["estimator"] is None:
-            return []
-        return [
-            "how: balance of the one minus balance of the other"
-            + (
-                f", variance {figures['variance']:.6f}, t({figures['freedom']:g})"
-                if figures["variance"] is not None
-                else ""
-            )
-        ]
+    return _HOW[row.kind](row.figures)
+
+
+def _how_trend(figures: dict[str, Any]) -> list[str]:
     if figures["estimator"] is None:
         return [f"how: not at all: {figures.get('missing')}"]
     said = f"N = {figures['clusters']}, n = {figures['codings']}"
@@ -333,3 +269,48 @@ def _how(row: Published) -> list[str]:
             f"other cells: lam, residual variance {lent['s2']:.4f} with {lent['freedom']} degrees of freedom"
         )
     return [f"how: {FORMULAS[figures['estimator']]}", said]
+
+
+def _how_gap(figures: dict[str, Any]) -> list[str]:
+    said = [f"state: {figures['state']}"]
+    if figures["estimator"] is not None:
+        spread = f", variance {figures['variance']:.6f}, t({figures['freedom']:g})" if figures["variance"] else ""
+        said.append(f"how: balance of the one minus balance of the other{spread}")
+    return said
+
+
+def _how_change(figures: dict[str, Any]) -> list[str]:
+    return [
+        "how: (b_A - b_B) in the alarm's stretch less the same in its reference, with a confidence sequence "
+        "(docs/confirmation.md)",
+        f"{figures['a']} and {figures['b']}, queue {figures['queue']}, {figures['planned']} codings planned, lam = "
+        f"{figures['borrowed']['lam']:.4f} as it was then, {len(figures['unclear'])} texts unclear",
+    ]
+
+
+def _how_rise(figures: dict[str, Any]) -> list[str]:
+    windows = [" to ".join(figures[name]) for name in ("window", "reference")]
+    evidence = ", ".join(f"{one:.4g}" for one in figures["evidence"]) or "none"
+    return [
+        f"how: {figures['a']} on {figures['b']}, from {windows[0]} against {windows[1]}, evidence {evidence} "
+        "(docs/criticism.md, Has it risen?)"
+    ]
+
+
+def _how_criticism(figures: dict[str, Any]) -> list[str]:
+    lent = figures["borrowed"]
+    said = f"N = {figures['clusters']}, M = {figures['audited']}, n = {figures['coded']}"
+    if lent is not None and figures["estimator"] == "corrected":
+        said += f", lam = {lent['lam']:.4f} from other cells"
+    if figures["why"]:
+        said += f"; {figures['why']}"
+    return ["how: hostile share of the texts that hit an alias, times M/N (docs/criticism.md)", said]
+
+
+_HOW: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+    "trend": _how_trend,
+    "gap": _how_gap,
+    "change": _how_change,
+    "rise": _how_rise,
+    "criticism": _how_criticism,
+}

@@ -20,8 +20,9 @@ from pipeline.measure.gap import gap
 from pipeline.measure.judging import Judged, judge
 from pipeline.measure.missing import IMPORTED, Coverage, flags, why_empty
 from pipeline.measure.publish import Basis, CellKey, publish
+from pipeline.measure.publish_states import publish_states
 from pipeline.measure.reading import Cells, Reader
-from pipeline.measure.state import LEAST_CHANGE, NOT_ENOUGH, STEADY
+from pipeline.measure.state import EARLIER_STATE, LEAST_CHANGE, NOT_ENOUGH, STEADY
 from pipeline.measure.summary import Summary
 from pipeline.measure.timespan import coverage_of, measured_days, measured_periods
 from pipeline.measure.watch_log import keep_watched
@@ -195,10 +196,9 @@ def warn_of_the_unseen(gaps: Sequence[Row], judged: Judged, kind: Period) -> Non
 
 def as_before(gaps: Sequence[Row], before: Mapping[tuple[str, str, str, date], str]) -> None:
     """Leave the states as they were measured last."""
-    why = "the state is an earlier one: the model in force has not scored all texts yet; run `riftwatch frame`"
     for row in gaps:
         row["state"] = before.get((row["a"], row["b"], row["period"], row["start"]), NOT_ENOUGH)
-        row["flags"] = [why, *row["flags"]]
+        row["flags"] = [EARLIER_STATE, *row["flags"]]
 
 
 def error_warnings(monitor: Monitor, cells: Mapping[tuple[str, Span], Summary]) -> dict[tuple[str, str], str]:
@@ -431,6 +431,7 @@ def _measure(settings: Settings, monitor: Monitor, progress: Progress, now: date
             with_states(gaps, judged)
             warn_of_the_unseen(gaps, judged, monitor.audit_period)
             keep_watched(session, monitor.name, judged, started)
+            publish_states(session, monitor.name, judged, model, started)
         named = {"monitor": monitor.name}
         written = write_measures(session, monitor.name, [named | r for r in trends], [named | r for r in gaps], started)
         _publish(session, monitor, (trends, gaps), cells, written, estimates, model, started)

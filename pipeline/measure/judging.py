@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -15,10 +15,10 @@ from classifiers.codebook import codebook_of
 from pipeline.measure.alarm.cusum import Alarm
 from pipeline.measure.alarm_log import QUIET_AGAIN, Known, compare, left_behind, moved_on
 from pipeline.measure.balance import Borrowed
-from pipeline.measure.confirming import confirmed_so_far
-from pipeline.measure.rise import criticism_of
+from pipeline.measure.confirming import Answer, confirmed_so_far
+from pipeline.measure.rise import Direction, criticism_of, directions_of
 from pipeline.measure.series import GroupSeries
-from pipeline.measure.state import NOT_ENOUGH, STEADY, USABLE_NEEDED, Confirmed, OpenAlarm, State, decide
+from pipeline.measure.state import NOT_ENOUGH, STEADY, USABLE_NEEDED, OpenAlarm, State, decide
 from pipeline.measure.watching import DyadKey, Watched, watch_dyads
 from pipeline.monitor import Monitor, Period
 from pipeline.monitor.periods import Span, period_of
@@ -76,6 +76,16 @@ class Judged:
     """dyads whose newest state is another than before"""
     answers: Mapping[int, Answer] = field(default_factory=dict)
     """alarm -> what its coders have said so far, or why they say nothing yet"""
+    alarms: Mapping[DyadKey, Sequence[RaisedAlarm]] = field(default_factory=dict)
+    """all of a dyad that run on the unit, with those just raised"""
+    told: Mapping[int, OpenAlarm] = field(default_factory=dict)
+    """alarm -> it as the states judge it"""
+    directions: Mapping[int, Sequence[Direction]] = field(default_factory=dict)
+    """confirmed alarm -> what criticism says beside it, in either direction"""
+    today: date = date.min
+    trust: float = 1.0
+    """how far the series of the alarms trust the model"""
+    references: Mapping[DyadKey, KeptReference] = field(default_factory=dict)
 
     def state(self, a: str, b: str, span: Span) -> State:
         """The state of a dyad in any kind of period: that of the last unit period that ends within it.
@@ -84,14 +94,20 @@ class Judged:
         """
         if self.unit is None:
             return decide(unit=None, usable=0)
-        ended = bisect_right(self.spans, span.end, key=lambda one: one.end)
-        if not ended:
-            return State(NOT_ENOUGH, (f"no {self.unit} of it is finished",))
-        last = self.spans[ended - 1]
-        found = self.states[a, b, self.unit, last.start]
-        if last.end > span.start:
-            return found
-        return State(found.name, (*found.reasons, f"as in {last.label}: no {self.unit} of this period is finished"))
+        unit = self.unit
+        return state_within(span, unit, self.spans, lambda last: self.states[a, b, unit, last.start])
+
+
+def state_within(span: Span, unit: Period, spans: Sequence[Span], state_of: Callable[[Span], State]) -> State:
+    """The state in a period, of those of the finished periods that alarms run on: the last one that ends within it."""
+    ended = bisect_right(spans, span.end, key=lambda one: one.end)
+    if not ended:
+        return State(NOT_ENOUGH, (f"no {unit} of it is finished",))
+    last = spans[ended - 1]
+    found = state_of(last)
+    if last.end > span.start:
+        return found
+    return State(found.name, (*found.reasons, f"as in {last.label}: no {unit} of this period is finished"))
 
 
 def _known(row: RaisedAlarm, reference: KeptReference | None) -> Known:
@@ -197,6 +213,9 @@ def judge(
     balances = codebook_of(VARIABLE).balances
     states: dict[StateKey, State] = {}
     answers: dict[int, Answer] = {}
+    told: dict[int, OpenAlarm] = {}
+    directions: dict[int, Sequence[Direction]] = {}
+    judged_alarms: dict[DyadKey, Sequence[RaisedAlarm]] = {}
     changes = 0
     before = newest_states(session, monitor.name)
     for dyad in dyads:
@@ -211,7 +230,7 @@ def judge(
         old = {row.id for row in stored}
         found = _confirmations(session, stored, model, balances)
         for row in stored:
-            confirmed, _ = found[row.id]
+            confirmed = found[row.id].confirmed
             if row.confirmed_at is None and confirmed is not None and confirmed.holds:
                 row.confirmed_at = now
         _write_down(
@@ -221,47 +240,74 @@ def judge(
         stored = [row for row in alarms_of(session, monitor.name, *dyad) if row.period == unit]
         found |= _confirmations(session, [row for row in stored if row.id not in found], model, balances)
         answers |= found
-        told = {row.id: _open(session, monitor, row, found[row.id], now) for row in stored}
-        missing = one.series.missing_runs() if one.series is not None else [0] * len(spans)
-        for i, span in enumerate(spans):
-            states[*dyad, unit, span.start] = decide(
-                unit=unit,
-                usable=one.usable_before(i),
-                needed=one.length,
-                missing=missing[i],
-                alarms=[told[row.id] for row in _open_in(stored, span)],
-                impossible=one.impossible,
-            )
+        for row in stored:
+            if (confirmed := found[row.id].confirmed) is not None and confirmed.holds:
+                directions[row.id] = directions_of(session, monitor, row, today=now.date())
+            told[row.id] = _open(row, found[row.id], directions.get(row.id), now.date())
+        judged_alarms[dyad] = stored
+        for span, state in zip(spans, states_of(unit, spans, one, stored, told), strict=True):
+            states[*dyad, unit, span.start] = state
         asking = {row.id for row in _open_in(stored, spans[-1]) if not told[row.id].holds}
         changes += _note_change(
             session, monitor.name, dyad, unit, spans[-1], states, before.get(dyad), one, now, asking=asking, old=old
         )
-    return Judged(states, watched, unit, spans, changes, answers)
-
-
-Answer = tuple[Confirmed | None, str | None]
+    return Judged(
+        states, watched, unit, spans, changes, answers, judged_alarms, told, directions, now.date(),
+        trust=lent.lam if lent else 1.0, references=kept,
+    )  # fmt: skip
 
 
 def _confirmations(
     session: Session, alarms: Sequence[RaisedAlarm], model: Model | None, balances: Mapping[str, float]
 ) -> dict[int, Answer]:
     if model is None:
-        return {row.id: (None, "no model is in force") for row in alarms}
+        return {row.id: Answer(None, "no model is in force") for row in alarms}
     return {row.id: confirmed_so_far(session, row, model.id, balances) for row in alarms}
 
 
-def _open_in(alarms: Sequence[RaisedAlarm], span: Span) -> list[RaisedAlarm]:
+class Raised(Protocol):
+    """When an alarm was raised, and when it closed."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def raised(self) -> date: ...
+    @property
+    def closed(self) -> date | None: ...
+
+
+_Alarm = TypeVar("_Alarm", bound=Raised)
+
+
+def _open_in(alarms: Sequence[_Alarm], span: Span) -> list[_Alarm]:
     return [row for row in alarms if row.raised <= span.start and (row.closed is None or span.start < row.closed)]
 
 
-def _open(session: Session, monitor: Monitor, row: RaisedAlarm, answer: Answer, now: datetime) -> OpenAlarm:
-    confirmed, why = answer
+def states_of(
+    unit: Period, spans: Sequence[Span], one: Watched, alarms: Sequence[Raised], told: Mapping[int, OpenAlarm]
+) -> list[State]:
+    """The state of a dyad in each period that alarms run on. Pure.
+
+    alarms: all of the dyad. told: number of an alarm -> what people have said of it.
+    """
+    missing = one.series.missing_runs() if one.series is not None else [0] * len(spans)
+    return [
+        decide(
+            unit=unit,
+            usable=one.usable_before(i),
+            needed=one.length,
+            missing=missing[i],
+            alarms=[told[row.id] for row in _open_in(alarms, span)],
+            impossible=one.impossible,
+        )
+        for i, span in enumerate(spans)
+    ]
+
+
+def _open(row: RaisedAlarm, answer: Answer, directions: Sequence[Direction] | None, today: date) -> OpenAlarm:
     unit: Period = row.period  # type: ignore[assignment]  # the column holds nothing else
-    label = period_of(unit, row.raised).label
-    criticism = None
-    if confirmed is not None and confirmed.holds:
-        criticism = criticism_of(session, monitor, row, today=now.date())
-    return OpenAlarm(label, confirmed, why, criticism)
+    criticism = None if directions is None else criticism_of(directions, row, today=today)
+    return OpenAlarm(period_of(unit, row.raised).label, answer.confirmed, answer.why, criticism)
 
 
 def _note_change(

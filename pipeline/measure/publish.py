@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from hashlib import blake2b
@@ -18,13 +18,15 @@ from pipeline.environment import code_version
 from pipeline.measure.balance import Borrowed
 from pipeline.monitor import Period
 from pipeline.store.cells import VARIABLE
-from pipeline.store.published import Figure, append, newest_digests
+from pipeline.store.published import Figure, Key, append, newest_digests
 from pipeline.store.tables import Model
 
 Row = Mapping[str, Any]
 CellKey = tuple[str, Period, date]
 """group, period kind, first day"""
 
+_VALUES = ("balance", "gap", "state", "rate")
+"""what a figure is about"""
 _NAMES = frozenset({"group_id", "a", "b", "period", "start", "end", "model_id"})
 """columns that say which figure it is"""
 _WORDS = ("flags", "missing")
@@ -42,18 +44,36 @@ class Basis:
     """what its balance took from the other cells; null where nothing is corrected"""
 
 
-def _figure(
-    kind: str, subject: str, row: Row, bases: Sequence[Basis], borrowed: dict[str, Any], model: str | None
+def figure(
+    key: Key,
+    end: date,
+    figures: Mapping[str, Any],
+    *,
+    documents: NDArray[np.int64],
+    codings: NDArray[np.int64],
+    model: str | None,
+    words: Collection[str] = (),
 ) -> Figure:
-    figures = {name: value for name, value in row.items() if name not in _NAMES} | {"borrowed": borrowed}
-    documents = np.concatenate([basis.documents for basis in bases])
-    codings = np.array([i for basis in bases for i in basis.codings], dtype=np.int64)
-    said = json.dumps([model, {k: v for k, v in figures.items() if k not in _WORDS}], sort_keys=True)
+    """A figure with what it was made of. words: of ``figures`` those that may differ while it stays the same one."""
+    said = json.dumps([model, {k: v for k, v in figures.items() if k not in words}], sort_keys=True)
     made = blake2b(said.encode(), digest_size=16)
     for ids in (documents, codings):
         made.update(len(ids).to_bytes(8, "little") + np.sort(ids).tobytes())
-    key = (kind, subject, row["period"], row["start"])
-    return Figure(key, row["end"], figures, made.hexdigest(), documents, codings)
+    return Figure(key, end, dict(figures), made.hexdigest(), documents, codings)
+
+
+def _figure(
+    kind: str, subject: str, row: Row, bases: Sequence[Basis], borrowed: dict[str, Any], model: str | None
+) -> Figure:
+    return figure(
+        (kind, subject, row["period"], row["start"]),
+        row["end"],
+        {name: value for name, value in row.items() if name not in _NAMES} | {"borrowed": borrowed},
+        documents=np.concatenate([basis.documents for basis in bases]),
+        codings=np.array([i for basis in bases for i in basis.codings], dtype=np.int64),
+        model=model,
+        words=_WORDS,
+    )
 
 
 def _lent(basis: Basis) -> dict[str, Any] | None:
@@ -74,8 +94,38 @@ def figures_of(
 
 
 def _says_something(figure: Figure) -> bool:
-    value = figure.figures.get("balance", figure.figures.get("gap"))
+    value = next((figure.figures[name] for name in _VALUES if name in figure.figures), None)
     return value is not None or len(figure.documents) > 0
+
+
+def publish_changed(
+    session: Session,
+    monitor: str,
+    figures: Iterable[Figure],
+    before: Mapping[Key, str],
+    *,
+    model: str | None,
+    variable: str,
+    as_of: datetime,
+) -> int:
+    """Publish the figures that differ from the newest published ones; returns how many. Does not commit.
+
+    before: digests of the newest ones of these kinds. One that says nothing, of no text, is published only where there
+    was one before. model: sha256 of the model they were made with. variable: whose codebook.
+    """
+    fresh = [
+        one for one in figures if before.get(one.key) != one.digest and (one.key in before or _says_something(one))
+    ]
+    append(
+        session,
+        monitor,
+        fresh,
+        as_of=as_of,
+        model=model,
+        codebook_version=codebook_of(variable).version,
+        code_version=code_version(),
+    )
+    return len(fresh)
 
 
 def publish(
@@ -96,19 +146,6 @@ def publish(
     if not trends and not gaps:
         return 0
     sha256 = model.sha256 if model is not None else None
-    before = newest_digests(session, monitor)
-    fresh = [
-        figure
-        for figure in figures_of(trends, gaps, bases, sha256)
-        if before.get(figure.key) != figure.digest and (figure.key in before or _says_something(figure))
-    ]
-    append(
-        session,
-        monitor,
-        fresh,
-        as_of=as_of,
-        model=sha256,
-        codebook_version=codebook_of(VARIABLE).version,
-        code_version=code_version(),
-    )
-    return len(fresh)
+    figures = figures_of(trends, gaps, bases, sha256)
+    before = newest_digests(session, monitor, ["trend", "gap"])
+    return publish_changed(session, monitor, figures, before, model=sha256, variable=VARIABLE, as_of=as_of)

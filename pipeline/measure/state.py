@@ -23,6 +23,8 @@ LEAST_CHANGE = 0.1
 WITHIN_WEEKS = 26
 """Criticism and framing belong together when one begins at most so many weeks after the other."""
 
+EARLIER_STATE = "the state is an earlier one: the model in force has not scored all texts yet; run `riftwatch frame`"
+
 
 @dataclass(frozen=True)
 class State:

@@ -74,4 +74,6 @@ def keep_watched(session: Session, monitor: str, judged: Judged, now: datetime) 
         {"a": a, "b": b} | watched_row(one, judged.unit, judged.spans, now) for (a, b), one in judged.watched.items()
     ]
     write_watched(session, monitor, rows)
-    write_looks(session, [look_row(alarm, *answer, now) for alarm, answer in judged.answers.items()])
+    write_looks(
+        session, [look_row(alarm, answer.confirmed, answer.why, now) for alarm, answer in judged.answers.items()]
+    )

@@ -76,25 +76,20 @@ def watch_dyads(
     The autocorrelation is pooled over all dyads of the monitor, since one reference is too short to tell.
     """
     trust = 1.0 if lam is None else lam
-    made: dict[DyadKey, Watched] = {}
     if trust <= 0:
         return {dyad: Watched(None, None, None, impossible=NOTHING_EXPLAINED) for dyad in dyads}
-    for a, b in dyads:
-        begin = (starts or {}).get((a, b))
-        length = (lengths or {}).get((a, b), USABLE_NEEDED[unit])
-        start = next((i for i, span in enumerate(spans) if begin is None or span.end > begin), len(spans))
-        series = None
-        try:
-            series = dyad_series(groups[a], groups[b], spans, lam=trust, length=length, start=start)
-            found = reference(series.m, series.v, length=length, start=start)
-        except ValueError as error:
-            made[a, b] = Watched(series, None, None, start, length, impossible=str(error))
-            continue
-        if found is not None and (spread := found.last - found.first + 1) > WIDEST * length:
-            why = f"its reference, {length} usable {unit}s, is spread over {spread}: most {unit}s have no text of both"
-            made[a, b] = Watched(series, found, None, start, length, impossible=why)
-            continue
-        made[a, b] = Watched(series, found, None, start, length)
+    made = {
+        (a, b): with_reference(
+            unit,
+            spans,
+            groups[a],
+            groups[b],
+            lam=trust,
+            start=(starts or {}).get((a, b)),
+            length=(lengths or {}).get((a, b), USABLE_NEEDED[unit]),
+        )
+        for a, b in dyads
+    }
     residuals = [
         _within_reference(w.series, w.reference)
         for w in made.values()
@@ -106,14 +101,39 @@ def watch_dyads(
         autocorrelation = pooled_autocorrelation(residuals)
     except ValueError as error:
         return {dyad: w if w.impossible else replace(w, impossible=str(error)) for dyad, w in made.items()}
-    for dyad, one in made.items():
-        if one.series is None or one.reference is None or one.impossible is not None:
-            continue
-        try:
-            h = threshold(one.reference.used, autocorrelation)
-        except ValueError as error:
-            made[dyad] = replace(one, autocorrelation=autocorrelation, impossible=str(error))
-            continue
-        path = watch(one.series.m, one.series.v, one.reference, h)
-        made[dyad] = replace(one, path=path, threshold=h, autocorrelation=autocorrelation)
-    return made
+    return {dyad: with_path(one, autocorrelation) for dyad, one in made.items()}
+
+
+def with_reference(
+    unit: Period, spans: Sequence[Span], a: GroupSeries, b: GroupSeries, *, lam: float, start: date | None, length: int
+) -> Watched:
+    """The series of one dyad and its reference, if it has one. Pure.
+
+    lam: above 0. start: first day of its reference; None: the first usable period. length: usable periods it takes.
+    """
+    first = next((i for i, span in enumerate(spans) if start is None or span.end > start), len(spans))
+    series = None
+    try:
+        series = dyad_series(a, b, spans, lam=lam, length=length, start=first)
+        found = reference(series.m, series.v, length=length, start=first)
+    except ValueError as error:
+        return Watched(series, None, None, first, length, impossible=str(error))
+    if found is not None and (spread := found.last - found.first + 1) > WIDEST * length:
+        why = f"its reference, {length} usable {unit}s, is spread over {spread}: most {unit}s have no text of both"
+        return Watched(series, found, None, first, length, impossible=why)
+    return Watched(series, found, None, first, length)
+
+
+def with_path(one: Watched, autocorrelation: float) -> Watched:
+    """A dyad with the sums of its alarm, where it has a reference and they can be computed. Pure.
+
+    autocorrelation: that the threshold allows for.
+    """
+    if one.series is None or one.reference is None or one.impossible is not None:
+        return one
+    try:
+        h = threshold(one.reference.used, autocorrelation)
+    except ValueError as error:
+        return replace(one, autocorrelation=autocorrelation, impossible=str(error))
+    path = watch(one.series.m, one.series.v, one.reference, h)
+    return replace(one, path=path, threshold=h, autocorrelation=autocorrelation)

@@ -16,7 +16,8 @@ from pipeline.store.pending import pending_among
 from pipeline.store.withheld import withheld_among
 
 if TYPE_CHECKING:
-    from pipeline.measure.explain import Explanation, Made
+    from pipeline.measure.again.compare import Made
+    from pipeline.measure.explain import Explanation
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def explained(
     where it has at most ``verified`` texts.
     404 where nothing was published, 422 for what is no period.
     """
-    from pipeline.measure.explain import ExplainError, explain, in_words, verify
+    from pipeline.measure.again import verify
+    from pipeline.measure.explain import ExplainError, explain, in_words
 
     groups = subject_of(dyad, subject)
     try:
@@ -86,7 +88,7 @@ def explained(
         withheld = withheld_among(session, monitor.name, reader, texts)
         hidden |= {one.id for one in found.codings if one.document_id in withheld}
     found = replace(found, codings=[one for one in found.codings if one.id not in hidden])
-    made = verify(session, found.row) if found.text_count <= verified else None
+    made = verify(session, found.row, states=False) if found.text_count <= verified else None
     lines = in_words(found, None)
     summary = lines[: next((i for i, line in enumerate(lines) if line.startswith("texts (")), len(lines))]
     said = f" --as-of {until.isoformat()}" if until else ""

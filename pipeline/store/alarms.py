@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import CursorResult, and_, select, update
+from sqlalchemy import CursorResult, Select, and_, select, update
 from sqlalchemy.orm import Session
 
 from pipeline.store.published import pack, unpack
@@ -49,7 +49,7 @@ ALARM_COLUMNS: dict[str, str] = {
     "closed_why": "why it closed",
     "confirmed_at": "when coders had first confirmed it",
     "queue_id": "labelling queue of its confirmation; empty: not drawn",
-    "planned": "codings planned for it",
+    "planned": "codings planned for it when its sample was begun",
     "model": "sha256 of the model that raised it",
 }
 """The columns of an alarm, in the order tables show them: name -> meaning in one line."""
@@ -173,12 +173,39 @@ class ConfirmingCoding:
     coder: str
     coded_at: datetime
     settles: bool
+    id: int = 0
+
+
+def _draws_up_to(queue: int) -> Select[int]:
+    """The queues of an alarm's sample up to this one: a later draw goes on with what an earlier one began."""
+    sides = select(DrawnSide.side).where(DrawnSide.queue_id == queue)
+    return select(DrawnSide.queue_id).where(DrawnSide.side.in_(sides), DrawnSide.queue_id <= queue)
+
+
+def frozen_sides(session: Session, queue: int) -> dict[str, list[int]]:
+    """Side -> ids of the documents a confirmation was drawn from, without what was erased since."""
+    rows = session.execute(select(DrawnSide.side, DrawnSide.documents).where(DrawnSide.queue_id == queue))
+    sides = {side: unpack(packed).tolist() for side, packed in rows}
+    wanted = sorted({document for documents in sides.values() for document in documents})
+    there: set[int] = set()
+    for start in range(0, len(wanted), IN_ONE_QUERY):
+        some = wanted[start : start + IN_ONE_QUERY]
+        there |= set(session.scalars(select(Document.id).where(Document.id.in_(some))))
+    return {side: [document for document in documents if document in there] for side, documents in sides.items()}
+
+
+def sampled_texts(session: Session, queue: int) -> set[int]:
+    """Documents that are in an alarm's sample, up to this queue: of a closed one these are what was answered."""
+    return set(session.scalars(select(QueueItem.document_id).where(QueueItem.queue_id.in_(_draws_up_to(queue)))))
 
 
 def confirming_codings(session: Session, monitor: str, queue: int, variable: str) -> list[ConfirmingCoding]:
-    """What people have said so far of the texts that a confirmation drew, oldest first."""
+    """What people have said so far of the texts that a confirmation drew, in this queue and those before it.
+
+    Oldest first.
+    """
     query = (
-        select(Document.id, QueueItem.stratum, Coding.value, Coding.coder, Coding.coded_at, Coding.settles)
+        select(Document.id, QueueItem.stratum, Coding.value, Coding.coder, Coding.coded_at, Coding.settles, Coding.id)
         .select_from(QueueItem)
         .join(Queue, Queue.id == QueueItem.queue_id)
         .join(Document, Document.id == QueueItem.document_id)
@@ -193,7 +220,7 @@ def confirming_codings(session: Session, monitor: str, queue: int, variable: str
         )
         .where(
             Coding.monitor == monitor,
-            Queue.id == queue,
+            Queue.id.in_(_draws_up_to(queue)),
             Coding.variable == variable,
             Coding.draw == DRAW,
             Coding.origin != "machine",
@@ -204,11 +231,11 @@ def confirming_codings(session: Session, monitor: str, queue: int, variable: str
 
 
 def unclear_texts(session: Session, queue: int) -> set[int]:
-    """Documents of a queue of which a coder could not decide."""
+    """Documents of a confirmation, in this queue and those before it, of which a coder could not decide."""
     query = (
         select(QueueItem.document_id)
         .join(Assignment, Assignment.item_id == QueueItem.id)
-        .where(QueueItem.queue_id == queue, Assignment.outcome == UNCLEAR)
+        .where(QueueItem.queue_id.in_(_draws_up_to(queue)), Assignment.outcome == UNCLEAR)
     )
     return set(session.scalars(query))
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import and_, delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from pipeline.store.answered import answered_shares
-from pipeline.store.cells import RandomCoding, counts_column, day_column, own, to_days
+from pipeline.store.cells import RandomCoding, counts_column, own
+from pipeline.store.columns import Kind, columns_of, empty_columns
 from pipeline.store.earlier_draws import earlier_draws
 from pipeline.store.tables import Cluster, Coding, DirectedCount, DirectedTotal, Document, Framing
 from pipeline.store.upsert import IN_ONE_QUERY, upsert
@@ -32,6 +36,18 @@ class OwnText:
     collected_at: datetime
     counts: bool
     """it is the first publication of its text"""
+
+
+@dataclass(frozen=True)
+class AuditedText:
+    """A text that hits an alias of another group."""
+
+    document: int
+    cluster: int
+    """minus the document's id where it has none"""
+    published_at: datetime
+    p: float | None
+    """the model's probability of hostile; null: not scored as it is now"""
 
 
 def own_documents(
@@ -105,8 +121,13 @@ def hostile_probabilities(session: Session, monitor: str, model_id: int) -> dict
     return {(document, target): p for document, target, p in session.execute(query) if p is not None}
 
 
-def random_codings_towards(session: Session, monitor: str, variable: str) -> dict[str, list[RandomCoding]]:
-    """Target -> random codings by people of a targeted variable, of collected texts, oldest first."""
+def random_codings_towards(
+    session: Session, monitor: str, variable: str, *, at: datetime | None = None
+) -> dict[str, list[RandomCoding]]:
+    """Target -> random codings by people of a targeted variable, of collected texts, oldest first.
+
+    at: their draws as far as they were answered then; None: as they are now.
+    """
     query = (
         select(
             Coding.id,
@@ -130,7 +151,7 @@ def random_codings_towards(session: Session, monitor: str, variable: str) -> dic
         )
         .order_by(Coding.coded_at, Coding.id)
     )
-    answered = answered_shares(session, monitor, variable)
+    answered = answered_shares(session, monitor, variable, at=at)
     earlier = earlier_draws(session, monitor, variable)
     made: dict[str, list[RandomCoding]] = {}
     for row in session.execute(query):
@@ -151,6 +172,41 @@ def random_codings_towards(session: Session, monitor: str, variable: str) -> dic
     return made
 
 
+def own_again(session: Session, documents: Sequence[int]) -> int:
+    """How many of these documents are still there, own and dated."""
+    return sum(
+        session.scalar(select(func.count()).where(Document.id.in_(documents[start : start + IN_ONE_QUERY]), *own()))
+        or 0
+        for start in range(0, len(documents), IN_ONE_QUERY)
+    )
+
+
+def audited_again(session: Session, documents: Sequence[int], model_id: int | None, target: str) -> list[AuditedText]:
+    """Those of these documents that are still there, by publication, as the estimate of hostile texts needs them.
+
+    model_id: of the model of criticism whose scores towards ``target`` count.
+    """
+    scored = and_(
+        Framing.document_id == Document.id,
+        Framing.model_id == model_id,
+        Framing.target == target,
+        Framing.text_digest == Document.text_digest,
+    )
+    found: list[AuditedText] = []
+    for start in range(0, len(documents), IN_ONE_QUERY):
+        query = (
+            select(Document.id, Document.cluster_id, Document.published_at, Framing.p_second)
+            .outerjoin(Framing, scored)
+            .where(Document.id.in_(documents[start : start + IN_ONE_QUERY]), *own())
+        )
+        found += [
+            AuditedText(document, -document if cluster is None else cluster, published, p)
+            for document, cluster, published, p in session.execute(query)
+            if published is not None
+        ]
+    return sorted(found, key=lambda text: (text.published_at.date(), text.document))
+
+
 # ---- the counts that are kept
 
 TotalKey = tuple[str, str, date]
@@ -166,20 +222,26 @@ _COUNTS = (
 _KEYS_IN_ONE_QUERY = 150
 
 
-def texts_by_day(session: Session, monitor: str) -> dict[str, tuple[Any, Any]]:
-    """Group -> days on which it has different texts, and how many; two arrays, by day."""
-    day = day_column(session, Document.published_at).label("day")
+_BY_DAY: dict[str, Kind] = {"document": "whole", "day": "time", "group": "name"}
+
+
+def texts_by_day(session: Session, monitor: str) -> dict[str, tuple[NDArray[np.datetime64], NDArray[np.int64]]]:
+    """Group -> the days of its different texts, and their documents; two arrays, by day."""
+    columns: list[Any] = [Document.id, Document.published_at, Document.group_id]
     query = (
-        select(Document.group_id, day, func.count())
+        select(*columns)
         .outerjoin(Cluster, Cluster.id == Document.cluster_id)
         .where(*own(monitor), counts_column() == 1)
-        .group_by(Document.group_id, day)
-        .order_by(Document.group_id, day)
+        .order_by(Document.group_id, Document.published_at, Document.id)
     )
-    rows: dict[str, list[tuple[Any, int]]] = {}
-    for group, when, number in session.execute(query):
-        rows.setdefault(str(group), []).append((when, int(number)))
-    return {group: (to_days([d for d, _ in found]), [n for _, n in found]) for group, found in rows.items()}
+    parts = list(columns_of(session, query, _BY_DAY)) or [empty_columns(_BY_DAY)]
+    document, day, group = (np.concatenate([part[name] for part in parts]) for name in _BY_DAY)
+    edges = [0, *(np.flatnonzero(group[1:] != group[:-1]) + 1).tolist(), len(group)]
+    return {
+        str(group[start]): (day[start:end].astype("datetime64[D]"), document[start:end])
+        for start, end in pairwise(edges)
+        if end > start
+    }
 
 
 @dataclass(frozen=True)

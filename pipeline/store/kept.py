@@ -62,8 +62,9 @@ def source_days(
 
 
 def newest_published(session: Session, monitor: str) -> int:
-    """Id of the newest published figure of a monitor, 0 before the first: whether anything was measured anew."""
-    return session.scalar(select(func.max(Published.id)).where(Published.monitor == monitor)) or 0
+    """Id of a monitor's newest published balance or gap, 0 before the first: whether anything was measured anew."""
+    measured = Published.kind.in_(("trend", "gap"))
+    return session.scalar(select(func.max(Published.id)).where(Published.monitor == monitor, measured)) or 0
 
 
 def panels_of(session: Session, monitor: str, groups: Sequence[str], period: str) -> dict[str, KeptPanel]:

@@ -141,6 +141,21 @@ def texts_towards(
     ]
 
 
+def texts_again(session: Session, documents: Sequence[int]) -> list[TextTowards]:
+    """Those of these documents that are still there, by publication; nobody is asked what they name."""
+    found: list[tuple[datetime, TextTowards]] = []
+    for start in range(0, len(documents), IN_ONE_QUERY):
+        query = select(Document.id, Document.cluster_id, Document.published_at).where(
+            Document.id.in_(documents[start : start + IN_ONE_QUERY]), *own()
+        )
+        found += [
+            (published, TextTowards(document, -document if cluster is None else cluster, published.date(), None))
+            for document, cluster, published in session.execute(query)
+            if published is not None
+        ]
+    return [text for _, text in sorted(found, key=lambda one: (one[0], one[1].document))]
+
+
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, Table, bindparam, func, select, update
+from sqlalchemy import Select, Table, and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session, defer
 
 from pipeline.store.bulk import insert_many
@@ -19,7 +19,17 @@ from pipeline.store.upsert import IN_ONE_QUERY
 
 Ids = NDArray[np.int64]
 Key = tuple[str, str, str, date]
-"""kind (trend, gap), subject (the group, or a--b), period kind, first day"""
+"""kind (one of :data:`KINDS`), subject, period kind, first day"""
+KINDS: dict[str, str] = {
+    "trend": "balance of a group; subject: the group",
+    "gap": "gap of a dyad; subject: a--b",
+    "state": "what the states of a dyad were made of at a measurement; subject: a--b, start: the last finished period",
+    "change": "X of an alarm, as coders confirm it; subject: alarm N",
+    "rise": "the test of criticism beside an alarm; subject: alarm N/who speaks",
+    "texts": "how many different texts a group has; subject: the group",
+    "criticism": "how hostile a's texts are to b; subject: a--b",
+}
+"""What is published."""
 
 
 _NOTHING = zlib.compress(b"", 9)
@@ -58,11 +68,11 @@ class Figure:
     codings: Ids
 
 
-def newest_digests(session: Session, monitor: str) -> dict[Key, str]:
-    """Key -> digest of the newest published figure of every cell."""
+def newest_digests(session: Session, monitor: str, kinds: Sequence[str]) -> dict[Key, str]:
+    """Key -> digest of the newest published figure of every key of these kinds."""
     newest = (
         select(func.max(Published.id))
-        .where(Published.monitor == monitor)
+        .where(Published.monitor == monitor, Published.kind.in_(kinds))
         .group_by(Published.kind, Published.subject, Published.period, Published.start)
     )
     rows = session.execute(
@@ -132,6 +142,58 @@ def newest_vintage(
     """The newest published figure of a cell (not younger than ``until``). basis: with what it was made of."""
     newest = _newest_first(monitor, key, until).limit(1)
     return session.scalar(select(Published).where(Published.id.in_(newest)).options(*([] if basis else _WITHOUT_BASIS)))
+
+
+def newest_of_kind(session: Session, monitor: str, kind: str, subject: str, until: datetime) -> Published | None:
+    """The newest published figure of a kind and subject, of whichever period, not younger than ``until``."""
+    return session.scalar(
+        select(Published)
+        .where(
+            Published.monitor == monitor,
+            Published.kind == kind,
+            Published.subject == subject,
+            Published.as_of <= until,
+        )
+        .order_by(Published.id.desc())
+        .limit(1)
+    )
+
+
+def newest_of_alarm(session: Session, monitor: str, alarm: int, until: datetime) -> Sequence[Published]:
+    """The newest figures of an alarm, not younger than ``until``: X, then the test of criticism by either group."""
+    newest = (
+        select(func.max(Published.id))
+        .where(
+            Published.monitor == monitor,
+            or_(
+                and_(Published.kind == "change", Published.subject == f"alarm {alarm}"),
+                and_(Published.kind == "rise", Published.subject.startswith(f"alarm {alarm}/", autoescape=True)),
+            ),
+            Published.as_of <= until,
+        )
+        .group_by(Published.kind, Published.subject)
+    )
+    query = select(Published).where(Published.id.in_(newest)).order_by(Published.kind, Published.subject)
+    return session.scalars(query).all()
+
+
+def figures_by_start(
+    session: Session, monitor: str, kind: str, subject: str, period: str, until: datetime
+) -> dict[date, dict[str, Any]]:
+    """First day -> the newest figures published of this kind of period, not younger than ``until``."""
+    newest = (
+        select(func.max(Published.id))
+        .where(
+            Published.monitor == monitor,
+            Published.kind == kind,
+            Published.subject == subject,
+            Published.period == period,
+            Published.as_of <= until,
+        )
+        .group_by(Published.start)
+    )
+    rows = session.execute(select(Published.start, Published.figures).where(Published.id.in_(newest)))
+    return {row.start: row.figures for row in rows}
 
 
 def earlier_vintages(

@@ -611,9 +611,9 @@ class RaisedAlarm(Base):
     confirmed_at: Mapped[datetime | None]
     """when coders had first confirmed it: from then on no other model takes it back"""
     queue_id: Mapped[int | None] = mapped_column(ForeignKey("queues.id"))
-    """the confirmation draw; null: not drawn yet"""
+    """the newest draw of its confirmation; null: not drawn yet"""
     planned: Mapped[int | None]
-    """codings that were planned when it was drawn"""
+    """codings that were planned when its sample was begun; a draw that goes on with it changes nothing"""
     borrowed: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """what audit cells lent when it was first computed: lam, s2, freedom. Kept, so that the width of its confirmation
     does not follow the codings"""
@@ -681,16 +681,17 @@ class Published(Base):
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     monitor: Mapped[str] = mapped_column(Name)
     kind: Mapped[str] = mapped_column(String(10))
-    """trend or gap"""
+    """one of pipeline.store.published.KINDS"""
     subject: Mapped[str] = mapped_column(String(125))
-    """the group, or the dyad as a--b"""
+    """the group, the dyad as a--b, or the alarm"""
     period: Mapped[str] = mapped_column(String(10))
     start: Mapped[date]
     end: Mapped[date]
     """first day after the period"""
     as_of: Mapped[datetime]
     figures: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """the columns of the trend or gap row, and under ``borrowed`` what each side's balance took from other cells"""
+    """the figures, such as the columns of the trend or gap row, and what was fixed beforehand or taken from other
+    cells (``borrowed``)"""
     digest: Mapped[str] = mapped_column(String(32))
     """of all that the figure is and was made of; another one makes a new row"""
     documents: Mapped[bytes]

@@ -7,18 +7,20 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pipeline.store.published import KINDS
 from pipeline.store.tables import Published
 
 _FIGURES = ("low", "high", "estimator", "missing", "state")
+_VALUES = {"trend": "balance", "gap": "gap", "change": "change", "texts": "clusters", "criticism": "rate"}
 VINTAGE_COLUMNS: dict[str, str] = {
     "id": "number of the publication",
-    "kind": "trend or gap",
-    "subject": "the group, or the dyad as a--b",
+    "kind": "what it is: " + "; ".join(f"{kind}: {meaning}" for kind, meaning in KINDS.items()),
+    "subject": "the group, the dyad as a--b, or the alarm",
     "period": "week, month, quarter or year",
     "start": "first day of the period (UTC)",
     "end": "first day after the period",
     "as_of": "when it was published",
-    "value": "the balance or the gap; empty: see missing",
+    "value": "balance, gap, change of the corrected gap, number of texts, or rate of criticism; empty: see missing",
     "low": "lower end of the 95% interval; empty when uncorrected",
     "high": "upper end of the 95% interval; empty when uncorrected",
     "estimator": "corrected or uncorrected",
@@ -53,6 +55,7 @@ def all_vintages(session: Session, monitor: str, period: str | None = None) -> l
     made = []
     for row in session.execute(query.order_by(Published.id).execution_options(yield_per=5_000)):
         figures = row.figures
-        value = figures.get("balance" if row.kind == "trend" else "gap")
-        made.append([*row[:7], value, *(figures.get(name) for name in _FIGURES), *row[8:]])
+        made.append(
+            [*row[:7], figures.get(_VALUES.get(row.kind, "")), *(figures.get(name) for name in _FIGURES), *row[8:]]
+        )
     return made

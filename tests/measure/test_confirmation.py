@@ -3,7 +3,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from benchmarks.confirmation import COVERAGE, FLOOR, UNCHANGED, coverage, draw, false_confirmations, follow, looks
+from benchmarks.confirmation import (
+    COVERAGE,
+    FLOOR,
+    UNCHANGED,
+    changed,
+    coverage,
+    draw,
+    false_confirmations,
+    follow,
+    looks,
+    redrawn,
+)
 from pipeline.measure.balance import Borrowed, balance
 from pipeline.measure.confirmation import (
     SIGNS,
@@ -184,6 +195,8 @@ def test_arrays_that_can_not_be_right_are_refused():
         (Side(np.append(np.full(19, 0.1), np.nan), np.zeros(20)), "model balance"),
         (Side(good.f, good.y, np.zeros(60)), "inclusion probability"),
         (Side(good.f, good.y, np.full(3, 0.5)), "inclusion probability"),
+        (Side(good.f, good.y, unclear=np.zeros(59, dtype=bool)), "length of f"),
+        (Side(good.f, good.y, unclear=np.arange(60) < 1), "both coded and unclear"),
     ]:
         with pytest.raises(ValueError, match=words):
             confirm(bad, made_up(seed=2), made_up(seed=3), made_up(seed=4), BORROWED, planned=100)
@@ -336,3 +349,14 @@ def test_who_stops_when_it_is_confirmed_is_seldom_wrong():
     sequence, t = false_confirmations(UNCHANGED[0], 400)
     assert sequence <= 0.06
     assert t > 0.3
+
+
+def test_who_draws_again_goes_on_with_one_sample_and_is_seldom_wrong():
+    again = redrawn(next(world for world in UNCHANGED if world.title == "the model breaks for A"), 400)
+    assert again.goes_on == sorted(again.goes_on)
+    assert again.goes_on[-1] <= 0.06
+    assert again.spends[-1] <= 0.05
+    # forgetting what was seen is what breaks the level
+    assert again.forgets[-1] > 0.06
+    moved = redrawn(changed(0.3), 200)
+    assert moved.goes_on[-1] > moved.forgets[-1] > moved.spends[-1]

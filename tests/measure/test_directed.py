@@ -5,7 +5,8 @@ import pytest
 
 from classifiers.codebook import codebook_of
 from pipeline.measure.criticism import RATIOS, NotEnough, Rise
-from pipeline.measure.directed import DIRECTED_COLUMNS, directed_rows, rise_of, what_is_missing
+from pipeline.measure.directed import DIRECTED_COLUMNS, directed_rows, what_is_missing
+from pipeline.measure.speech import rise_of
 from pipeline.monitor import Monitor
 from pipeline.store.directed import texts_in_order
 from pipeline.store.session import open_session
@@ -41,6 +42,10 @@ class Store:
 
     def __init__(self, session):
         self.session, self._number = session, count(1)
+
+    def texts_begin_at(self, number):
+        """Another store has written texts of lower numbers."""
+        self._number = count(number)
 
     def add(self, row):
         self.session.add(row)

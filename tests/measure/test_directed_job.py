@@ -4,9 +4,10 @@ import pytest
 from sqlalchemy import delete
 
 import pipeline.measure.directed_job as job
-from pipeline.measure import directed
-from pipeline.measure.directed import directed_rows, rise_of
+from pipeline.measure import speech
+from pipeline.measure.directed import directed_rows
 from pipeline.measure.directed_job import measure_directed
+from pipeline.measure.speech import rise_of
 from pipeline.store.cells import first_copies
 from pipeline.store.directed import directed_cells, texts_in_order
 from pipeline.store.session import open_session
@@ -221,7 +222,7 @@ def test_a_rise_is_told_from_what_is_kept_without_reading_words(counted, monkeyp
         read.append(list(documents))
         return texts_in_order(session, documents)
 
-    monkeypatch.setattr(directed, "texts_in_order", watched)
+    monkeypatch.setattr(speech, "texts_in_order", watched)
     with open_session(settings) as session:
         kept = rise_of(session, monitor, "a", "b", PRESENT, REFERENCE)
         session.execute(delete(Mention))

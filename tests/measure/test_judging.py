@@ -455,7 +455,8 @@ def test_what_a_confirmation_was_drawn_from_is_frozen(store_settings, world, mon
         with open_session(settings) as session:
             (row,) = alarms_of(session, "m")
             model = session.query(Framing).first().model_id
-            return confirmed_so_far(session, row, model, {"nationalist": 1.0, "universalist": -1.0, "neither": 0.0})[0]
+            values = {"nationalist": 1.0, "universalist": -1.0, "neither": 0.0}
+            return confirmed_so_far(session, row, model, values).confirmed
 
     before = found()
     assert before.holds

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
+from pipeline.measure.again import verify
 from pipeline.measure.directed import CriticismCodings
-from pipeline.measure.explain import verify
 from pipeline.measure.job import measure
 from pipeline.measure.sensitivity import Stretch
 from pipeline.measure.sheet import dyad_sheet
@@ -177,7 +177,7 @@ def test_a_draw_that_nobody_answered_is_known_to_the_weights_also_when_it_is_clo
         for table in (Queue, Coding):
             session.query(table).update({"variable": "criticism"})
         session.query(Coding).update({"value": "hostile"})
-        coded = CriticismCodings(session, monitor).towards("")
+        coded = CriticismCodings(session, monitor.name).towards("")
         assert {one.earlier for one in coded.values() if SECOND in one.draws} == {frozenset({FIRST})}
 
 
@@ -276,7 +276,7 @@ def test_codings_towards_a_group_know_how_far_their_queue_is(settings, world, mo
             session.query(table).update({"target": "b"})
         session.query(Coding).update({"value": "hostile"})
         session.commit()
-        coded = CriticismCodings(session, monitor_of()).towards("b")
+        coded = CriticismCodings(session, "m").towards("b")
         text = desk.second[0][1]
         assert coded[text.cluster_id].answered == {SECOND: 0.25}
         assert coded[desk.first[0][1].cluster_id].answered == {}

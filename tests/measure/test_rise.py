@@ -2,7 +2,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from pipeline.measure.rise import criticism_of, window_of
+from pipeline.measure.rise import criticism_of, directions_of, window_of
 from pipeline.store.session import open_session
 from pipeline.store.tables import RaisedAlarm
 from tests.measure.test_directed import COLLECTED, HOSTILE, PLAIN, Store, monitor_of
@@ -34,6 +34,10 @@ def test_the_window_does_not_reach_into_the_reference():
     assert window_of(close, SINCE + timedelta(weeks=4))[0] == SINCE - timedelta(weeks=3)
 
 
+def asked(session, one, today=date(2024, 12, 31)):
+    return criticism_of(directions_of(session, monitor_of(), one, today=today), one, today=today)
+
+
 def fill(store, hostile, coded=40):
     """104 weeks in which each group names the other once; ``hostile`` of a's texts in the window are."""
     made = 0
@@ -53,7 +57,7 @@ def test_codings_are_read_again_at_every_measurement(store_settings, hostile, ri
     with open_session(store_settings) as session:
         store = Store(session)
         fill(store, hostile)
-        found = criticism_of(session, monitor_of(), alarm(), today=date(2024, 12, 31))
+        found = asked(session, alarm())
         assert found.risen is risen
         ours, theirs = found.said
         assert "40 to 1 are needed, however often it is looked at" in ours
@@ -62,13 +66,13 @@ def test_codings_are_read_again_at_every_measurement(store_settings, hostile, ri
         # a coder goes on, and it is asked again: twelve texts of one day are one affair
         for _ in range(12):
             store.coding(store.text("a", date(2024, 8, 1), HOSTILE), "hostile")
-        again = criticism_of(session, monitor_of(), alarm(), today=date(2024, 12, 31))
+        again = asked(session, alarm())
         assert again.risen is risen
         assert again.said[0].startswith("hostile criticism of b by a has risen")
         assert ("it does not count: too many of these texts are of the same days" in again.said[0]) is not risen
         for day in range(12):
             store.coding(store.text("a", date(2024, 8, 1) + timedelta(days=day), HOSTILE), "hostile")
-        assert criticism_of(session, monitor_of(), alarm(), today=date(2024, 12, 31)).risen
+        assert asked(session, alarm()).risen
 
 
 def blame(store, weeks, value="hostile"):
@@ -86,7 +90,7 @@ def test_criticism_that_rose_long_before_is_none_of_the_alarms(store_settings):
         store = Store(session)
         blame(store, range(52), "neutral")
         blame(store, range(60, 156))
-        found = criticism_of(session, monitor_of(), early, today=date(2024, 12, 31))
+        found = asked(session, early)
         assert not found.risen
         assert found.said[0].startswith("hostile criticism of b by a rose earlier, since about 2023-02-27")
         assert "has risen" not in found.said[0]
@@ -99,10 +103,10 @@ def test_an_affair_long_before_does_not_hide_a_rise_at_the_time(store_settings):
         blame(store, range(52), "neutral")
         blame(store, range(60, 68))
         blame(store, range(68, 120), "neutral")
-        assert not criticism_of(session, monitor_of(), early, today=date(2024, 12, 31)).risen
+        assert not asked(session, early).risen
         blame(store, range(132, 156))
         blame(store, range(132, 156))
-        found = criticism_of(session, monitor_of(), early, today=date(2024, 12, 31))
+        found = asked(session, early)
         assert found.risen
         assert found.said[0].startswith("hostile criticism of b by a has risen, since about 2024-07")
 
@@ -114,7 +118,7 @@ def test_where_the_time_before_is_not_coded_that_is_said(store_settings):
         blame(store, range(52), "neutral")
         store.text("a", date(2023, 6, 1), HOSTILE)
         blame(store, range(132, 156))
-        found = criticism_of(session, monitor_of(), early, today=date(2024, 12, 31))
+        found = asked(session, early)
         assert found.risen
         assert "whether it rose before that can not be told" in found.said[0]
 
@@ -124,7 +128,7 @@ def test_flags_of_the_test_are_said(store_settings):
         store = Store(session)
         fill(store, 12)
         store.text("a", SINCE, HOSTILE, collected=COLLECTED + timedelta(days=1))
-        found = criticism_of(session, monitor_of(), alarm(), today=date(2024, 12, 31))
+        found = asked(session, alarm())
         assert "1 texts of a arrived at a time that codings do not speak for and are left out" in found.said[0]
 
 
@@ -132,6 +136,6 @@ def test_flags_of_the_test_are_said(store_settings):
 def test_a_day_before_the_window_is_no_failure(settings, today):
     with open_session(settings) as session:
         close = alarm(since=date(2023, 12, 31))
-        found = criticism_of(session, monitor_of(), close, today=today)
+        found = asked(session, close, today)
         assert not found.risen
         assert found.said == ("nothing can be said of criticism: it is looked for from 2023-12-31 on",)

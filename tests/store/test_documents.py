@@ -1,12 +1,14 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
 
 from pipeline.extract.page import extract_text
 from pipeline.store.documents import keep_document
+from pipeline.store.search.query import parse
 from pipeline.store.session import open_session
 from pipeline.store.tables import Cluster, Coding, Document, MinHashBand
+from pipeline.store.texts import Wanted, search
 
 NOW = datetime(2010, 3, 1, 12, tzinfo=UTC)
 PARAGRAPH = (
@@ -70,6 +72,21 @@ def test_a_changed_text_updates_the_row_and_leaves_its_cluster(store_settings):
         assert document.cluster_id != session.get(Document, copy.document_id).cluster_id
         assert first_of(session, copy.document_id) == copy.document_id
         assert first_of(session, original.document_id) == original.document_id
+
+
+def test_words_are_found_in_the_group_and_year_that_a_later_reading_gives(store_settings):
+    def found(**more):
+        return [hit.id for hit in search(session, Wanted("m", parse("border"), **more)).hits]
+
+    def years(year):
+        return {"start": date(year, 1, 1), "end": date(year + 1, 1, 1)}
+
+    with open_session(store_settings) as session:
+        first = keep(session).document_id
+        assert found(only={"group": "g"}) == found(only={"source": "a"}) == found(**years(2010)) == [first]
+        keep(session, group_id="h", date="2009-12-01", at=NOW + timedelta(days=1))
+        assert found(only={"group": "h"}) == found(only={"source": "a"}) == found(**years(2009)) == [first]
+        assert found(only={"group": "g"}) == found(**years(2010)) == []
 
 
 def test_near_duplicates_share_a_cluster_and_other_texts_do_not(store_settings):

@@ -3,12 +3,14 @@
 import re
 import sqlite3
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 from alembic import command
 from sqlalchemy import delete, select, text
 from sqlalchemy.exc import IntegrityError
 
+from pipeline.settings import Settings
 from pipeline.store import session as store
 from pipeline.store.session import engine_for, open_session
 from pipeline.store.tables import Document, Queue
@@ -46,6 +48,39 @@ def test_a_filled_store_is_brought_to_the_newest_tables_and_back(untouched_setti
             ).all()
             assert [tuple(row) for row in rows] == [(7, 5, 3)]
         command.downgrade(store._alembic_config(untouched_settings.database), "0002")
+
+
+def test_the_search_index_of_an_older_store_is_marked_and_keeps_its_words(postgres_server, tmp_path):
+    address = postgres_server.new_database(f"test_{uuid4().hex}")
+    settings = Settings(data=tmp_path, database_url=address)
+    filled_at(settings, "0020")
+    config, engine = store._alembic_config(address), engine_for(address)
+    plain = "'river':2 'the':1,3 '¶':4"
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO documents (id, monitor, source, group_id, speaker, address, text, text_digest, dates,"
+                " published_at, collected_at, updated_at, extractor) VALUES (8, 'm', 'it''s', 'a', 'own', 'http://a/8',"
+                " '', 'd', '[]', '2009-12-31 23:30-02', '2009-09-19', '2009-09-19', 'x')"
+            )
+        )
+        connection.execute(text("INSERT INTO search_words VALUES (8, :v), (7, :v)"), {"v": plain})
+
+    def vectors():
+        with engine.connect() as connection:
+            return [row[0] for row in connection.execute(text("SELECT vector FROM search_words ORDER BY document_id"))]
+
+    for _ in range(2):
+        command.upgrade(config, "head")
+        marked = vectors()
+        assert marked[0] == f"{plain} '¶source=s'"
+        assert marked[1] == f"{plain} '¶group=a' '¶source=it''s' '¶year=2010'"
+        with engine.connect() as connection:
+            indexes = "SELECT indexname FROM pg_indexes WHERE tablename = 'search_words' ORDER BY indexname"
+            assert connection.scalars(text(indexes)).all() == ["ix_search_words", "search_words_pkey"]
+        command.downgrade(config, "0020")
+        assert vectors() == [plain, plain]
+    engine.dispose()
 
 
 MANY = 20_001

@@ -48,8 +48,8 @@ def test_the_newest_figure_of_every_cell_counts_and_the_older_ones_stay(store_se
     with open_session(store_settings) as session:
         published(session, figure("one"), figure("other", key=other))
         published(session, figure("two"), as_of=datetime(2009, 9, 20, tzinfo=UTC))
-        assert newest_digests(session, "m") == {KEY: "two", other: "other"}
-        assert newest_digests(session, "another") == {}
+        assert newest_digests(session, "m", ["trend", "gap"]) == {KEY: "two", other: "other"}
+        assert newest_digests(session, "another", ["trend", "gap"]) == {}
         assert [row.digest for row in vintages(session, "m", KEY)] == ["two", "one"]
         assert [row.digest for row in vintages(session, "m", KEY, until=NOW)] == ["one"]
 
