@@ -26,7 +26,7 @@ from sqlalchemy import text
 from benchmarks.postgres import Postgres
 from pipeline.settings import Settings
 from pipeline.store.search.excerpt import excerpt
-from pipeline.store.search.index import _vector
+from pipeline.store.search.index import OF_DOCUMENT, _vector
 from pipeline.store.search.query import parse
 from pipeline.store.session import engine_for, open_session
 from pipeline.store.tables import Model, Promotion, TrendCell
@@ -108,9 +108,14 @@ def fill_postgresql(settings: Settings, texts: int) -> None:
         with cursor.copy(f"COPY documents ({_COLUMNS}) FROM STDIN") as copy:
             for row, _ in rows(texts):
                 copy.write_row(row)
-        with cursor.copy("COPY search_words (document_id, vector) FROM STDIN") as copy:
+        cursor.execute("CREATE TEMP TABLE written (document_id bigint, vector tsvector)")
+        with cursor.copy("COPY written (document_id, vector) FROM STDIN") as copy:
             for row, words in rows(texts):
                 copy.write_row([row[0], _vector(words)])
+        cursor.execute(
+            f"INSERT INTO search_words (document_id, vector) SELECT document_id, vector || {OF_DOCUMENT}"  # noqa: S608
+            " FROM written JOIN documents ON id = document_id ORDER BY document_id"
+        )
         with cursor.copy(f"COPY framings ({_FRAMED}) FROM STDIN") as copy:
             for row, _ in rows(texts):
                 copy.write_row([row[0], 1, "", row[8], "f", 0.5, 0.5, "neither" if row[0] % 3 else "both", NOW])

@@ -21,8 +21,8 @@ _DATE = frozenset({"published_at", "published_origin", "dates"})
 _ORDERING = frozenset({"speaker", "published_at"})
 """columns that say which document of a cluster is the first"""
 _CLUSTERING = _ORDERING | {"text_digest"}
-_SEARCHED = frozenset({"title", "text"})
-"""columns that the search index is made of"""
+_SEARCHED = frozenset({"title", "text", "group_id", "published_at"})
+"""columns that the search index is made of; with the source, which never changes"""
 _KEY = ["monitor", "source", "address"]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
@@ -18,7 +18,9 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Float,
+    Row,
     Select,
+    SQLColumnExpression,
     String,
     and_,
     cast,
@@ -35,8 +37,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from pipeline.store.cells import fresh_framing, model_in_force
-from pipeline.store.search.index import document_of, matches, on_postgresql, on_sqlite, rank
+from pipeline.store.search.index import document_of, mark, matches, on_postgresql, on_sqlite, rank
 from pipeline.store.search.query import Query
+from pipeline.store.search.slices import Slice, newest
 from pipeline.store.tables import Cluster, Document, Framing, Mention, TrendCell
 from pipeline.store.upsert import IN_ONE_QUERY
 from pipeline.store.withheld import withheld_among
@@ -44,6 +47,8 @@ from pipeline.store.withheld import withheld_among
 MOST_HITS = 10_000
 FEW = 25_000
 """texts that are looked at one by one: where a group or the days leave no more, those are gone through first"""
+MOST_YEARS = 10
+"""that are looked for by their marks in the index; of more, half of the texts may be"""
 Order = Literal["newest", "oldest", "best"]
 Facet = Literal["group", "source", "language", "speaker", "label"]
 FACETS: tuple[Facet, ...] = ("group", "source", "language", "speaker", "label")
@@ -152,6 +157,20 @@ def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
     return where
 
 
+def _marks(wanted: Wanted) -> list[list[str]]:
+    """What of the filters the index knows beside the words, so that it names fewer texts. The filters hold as well."""
+    told: list[list[str]] = []
+    if (group := wanted.only.get("group", NONE)) != NONE:
+        told.append([mark("group", group)])
+    if (source := wanted.only.get("source", NONE)) != NONE:
+        told.append([mark("source", source)])
+    if wanted.start is not None and wanted.end is not None and wanted.start < wanted.end:
+        years = range(wanted.start.year, (wanted.end - timedelta(days=1)).year + 1)
+        if len(years) <= MOST_YEARS:
+            told.append([mark("year", f"{year:04}") for year in years])
+    return told
+
+
 def _counts() -> ColumnElement[bool]:
     """Of a document with its cluster beside it: it is the first publication of its text."""
     return or_(Document.cluster_id.is_(None), Cluster.first_document_id == Document.id)
@@ -181,8 +200,13 @@ def _narrow(session: Session, wanted: Wanted) -> str | None:
     return None
 
 
-def _hits_query(session: Session, wanted: Wanted, model_id: int | None, ranked: bool) -> Select[Any]:
-    """The statement. On SQLite it is said which way to go, since that keeps no statistics unless it is told to."""
+def _hits_query(
+    session: Session, wanted: Wanted, model_id: int | None, ranked: bool, most: int, within: Slice | None = None
+) -> Select[Any]:
+    """The statement. On SQLite it is said which way to go, since that keeps no statistics unless it is told to.
+
+    within: only those of these ids, on PostgreSQL.
+    """
     sqlite = session.get_bind().dialect.name == "sqlite"
     order = rank(session, wanted.query) if ranked and wanted.query else cast(literal(0.0), Float)
     joined = sqlite or "label" in wanted.only
@@ -196,25 +220,31 @@ def _hits_query(session: Session, wanted: Wanted, model_id: int | None, ranked: 
         _as_text(Document.published_at, sqlite).label("published"),
         order.label("rank"),
     )
-    narrow = _narrow(session, wanted)
-    within = document_of(session)
+    # PostgreSQL finds the way itself, save to those that name a group
+    narrow = _narrow(session, wanted) if sqlite or (wanted.names and wanted.query is None) else None
+    key = document_of(session)
+    by: SQLColumnExpression[int]
     if wanted.query is None:
-        query, newest = query.select_from(Document), Document.id.desc()
+        query, by = query.select_from(Document), Document.id
         if wanted.names is not None and narrow is None:  # those that name it, which may be few, are gone through
             query = query.where(Document.id.in_(select(Mention.document_id).where(Mention.target == wanted.names)))
     elif sqlite and narrow is not None and not ranked:
-        found = select(within).where(matches(session, wanted.query))
-        query, newest = query.select_from(Document).where(Document.id.in_(found)), Document.id.desc()
+        found = select(key).where(matches(session, wanted.query))
+        query, by = query.select_from(Document).where(Document.id.in_(found)), Document.id
     else:
-        query = query.select_from(on_sqlite if sqlite else on_postgresql).join(Document, Document.id == within)
-        query, newest = query.where(matches(session, wanted.query)), within.desc()
+        query = query.select_from(on_sqlite if sqlite else on_postgresql).join(Document, Document.id == key)
+        query, by = query.where(matches(session, wanted.query, _marks(wanted))), key
         narrow = None
+    if within is not None:
+        query = query.where(key > within.after, key <= within.until)
+        # a sum is in no index: all hits are found by their words, and then sorted
+        by = key + 0 if within.wanting else key
     query = query.with_hint(Document, f"INDEXED BY {narrow or 'ix_documents_search'}", "sqlite")
     if joined:
         query = query.outerjoin(Framing, _framing_of(session, model_id))
     if wanted.counting:
         query = query.outerjoin(Cluster, Cluster.id == Document.cluster_id)
-    query = query.where(*_filters(wanted)).order_by(newest).limit(MOST_HITS + 1)
+    query = query.where(*_filters(wanted)).order_by(by.desc()).limit(most)
     return query if joined else _with_labels(query, model_id)
 
 
@@ -267,6 +297,28 @@ def _in_order(hits: list[Hit], order: Order) -> list[Hit]:
     return [*dated, *(hit for hit in hits if hit.published is None)]
 
 
+def _read(session: Session, wanted: Wanted, model_id: int | None, ranked: bool) -> list[Row[Any]]:
+    """The rows of the hits, those collected last, one more than :data:`MOST_HITS` where there are more."""
+    # by the connection: the session would look at each of the rows for objects of its own
+    connection = session.connection()
+
+    def read(within: Slice | None, most: int) -> Iterable[Row[Any]]:
+        if within is not None and within.wanting:
+            # of a whole table every text is compared, which costs more than to fetch those that the index names
+            connection.execute(text("SET LOCAL random_page_cost = 1.1"))
+        return connection.execute(_hits_query(session, wanted, model_id, ranked, most, within))
+
+    if connection.dialect.name == "postgresql":
+        # compiling takes longer than it saves, and a bitmap of all texts with a common word must fit
+        connection.execute(text("SET LOCAL jit = off"))
+        connection.execute(text("SET LOCAL work_mem = '64MB'"))
+        if wanted.query is not None and wanted.query.has_phrase:
+            ids = select(func.min(Document.id), func.max(Document.id)).where(Document.monitor == wanted.monitor)
+            lowest, highest = connection.execute(ids).one()
+            return [] if highest is None else newest(read, MOST_HITS + 1, lowest, highest)
+    return list(read(None, MOST_HITS + 1))
+
+
 def search(session: Session, wanted: Wanted, order: Order = "newest", reader: str | None = None) -> Hits:
     """The texts that are asked for, at most :data:`MOST_HITS`. Of a query that has a problem none.
 
@@ -279,12 +331,7 @@ def search(session: Session, wanted: Wanted, order: Order = "newest", reader: st
         wanted = wanted.without_words()
     model = model_in_force(session)
     ranked = order == "best" and wanted.query is not None
-    if session.get_bind().dialect.name == "postgresql":
-        # compiling takes longer than it saves, and a bitmap of all texts with a common word must fit
-        session.execute(text("SET LOCAL jit = off"))
-        session.execute(text("SET LOCAL work_mem = '64MB'"))
-    # by the connection: the session would look at each of the rows for objects of its own
-    rows = session.connection().execute(_hits_query(session, wanted, model.id if model else None, ranked)).all()
+    rows = _read(session, wanted, model.id if model else None, ranked)
     hits = [Hit._make(row) for row in rows[:MOST_HITS]]
     withheld: frozenset[int] = frozenset()
     if reader is not None:

@@ -5,7 +5,9 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import event
 
+from pipeline.settings import Settings
 from pipeline.store import texts as module
+from pipeline.store.search import slices
 from pipeline.store.search.index import index_texts
 from pipeline.store.search.query import parse
 from pipeline.store.session import engine_for, open_session
@@ -186,6 +188,92 @@ def test_rows_are_shown_in_the_order_asked_for(store):
     store.get_one(Document, 1).text_digest = "other"
     store.flush()
     assert shown(store, [1], 5)[0].label is None  # scored before its text changed
+
+
+ODD = "it's \\ 'odd' & (b | c):*"
+
+
+def test_what_the_index_knows_of_the_filters_leaves_no_hit_out(store, monkeypatch):
+    """Names that a query has signs for, and years at their ends."""
+    days = ("2009-01-01", "2009-12-31", "2010-01-01", "2011-06-01", None)
+    for id_, day in enumerate(days, start=10):
+        add(store, id_, "a river", day=day, group=ODD, source=ODD)
+    store.commit()
+    assert ids(store, "river", only={"group": ODD}) == ids(store, "river", only={"source": ODD}) == [13, 12, 11, 10, 14]
+    ends = [None, *(date(year, month, day) for year in (2009, 2010) for month, day in ((1, 1), (1, 2), (12, 31)))]
+    cases = [{"start": start, "end": end} for start in ends for end in [*ends, date(2030, 1, 1)]]
+    cases += [{"only": {"group": value}} for value in ("a", "b", NONE, "c")]
+    cases += [{"only": {"group": ODD, "source": "s"}}, {"only": {"source": NONE}}]
+
+    def found():
+        return [ids(store, typed, **case) for typed in ("river", "land OR river", '"a river"') for case in cases]
+
+    known = found()
+    assert any(known)
+    monkeypatch.setattr(module, "_marks", lambda wanted: [])
+    assert found() == known
+
+
+@pytest.mark.parametrize("most", [1, 3, 10_000])
+@pytest.mark.parametrize("first", [1, 2, 10_000])
+def test_a_phrase_is_found_by_slices_as_at_once(store, monkeypatch, first, most):
+    """On PostgreSQL: the same hits in the same order, whichever the slices and filters."""
+    for id_ in range(10, 40):
+        add(store, id_, "our own river" if id_ % 4 else "own our river", group="ab"[id_ % 2], label=None)
+    store.commit()
+    monkeypatch.setattr(module, "MOST_HITS", most)
+    cases = [
+        (typed, order, more)
+        for typed in ('"own river"', '"own river" OR "the land"', '"our river"')
+        for order in ("newest", "oldest", "best")
+        for more in ({}, {"only": {"group": "a"}}, {"only": {"label": NONE}}, {"counting": True})
+    ]
+
+    def found():
+        return [search(store, Wanted("m", parse(typed), **more), order) for typed, order, more in cases]
+
+    monkeypatch.setattr(slices, "FIRST", 10_000)
+    at_once = found()
+    assert len(at_once[0].hits) == min(most, sum(1 for id_ in range(10, 40) if id_ % 4))
+    monkeypatch.setattr(slices, "FIRST", first)
+    assert found() == at_once
+
+
+def test_a_phrase_that_few_have_is_looked_for_by_its_words(postgres_address, tmp_path, monkeypatch):
+    """PostgreSQL would go down from the newest text, since many have both words."""
+    settings = Settings(data=tmp_path, database_url=postgres_address)
+    sent = []
+
+    def note(connection, cursor, statement, values, *rest):
+        if "search_words" in statement:
+            sent.append((f"EXPLAIN {statement}", values))
+
+    monkeypatch.setattr(module, "MOST_HITS", 5)
+    with open_session(settings) as session:
+        connection = session.connection()
+        connection.exec_driver_sql(
+            "INSERT INTO documents (id, monitor, source, speaker, address, text, text_digest, dates, collected_at,"
+            " updated_at, extractor) SELECT n, 'm', 's', 'own', n, '', 'd', '[]', now(), now(), 'x'"
+            " FROM generate_series(1, 5000) AS n"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO search_words SELECT n, to_tsvector('simple', repeat('more ', 200) || n || ' ' ||"
+            " CASE WHEN mod(n, 10) = 0 THEN 'own our' ELSE 'no' END) FROM generate_series(1, 5000) AS n"
+        )
+        session.commit()
+        engine = engine_for(settings.database)
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as outside:
+            outside.exec_driver_sql("VACUUM ANALYZE")
+        event.listen(engine, "before_cursor_execute", note)
+        for first in (5000, 500):
+            monkeypatch.setattr(slices, "FIRST", first)
+            assert not search(session, Wanted("m", parse('"our own"'))).hits
+        event.remove(engine, "before_cursor_execute", note)
+        plans = ["\n".join(row[0] for row in session.connection().exec_driver_sql(*one)) for one in sent]
+    engine.dispose()
+    at_once, _, rest = plans
+    assert "Bitmap Index Scan on ix_search_words" not in at_once, at_once
+    assert "Bitmap Index Scan on ix_search_words" in rest, rest
 
 
 def test_sqlite_goes_through_those_that_name_a_group_and_not_through_all(settings):

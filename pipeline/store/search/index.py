@@ -2,12 +2,15 @@
 
 SQLite: the FTS5 table ``search_words``, whose rowid is the document. PostgreSQL: a table of that name with a tsvector.
 Neither is one of :mod:`pipeline.store.tables`, since they have no form in common; a migration makes them.
+
+PostgreSQL's index can't be joined with another before the texts themselves are come to. So among the words of a text
+stand there its :data:`MARKS`, and what is filtered by them is found with the words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     BigInteger,
@@ -27,7 +30,7 @@ from sqlalchemy.orm import Session
 from pipeline.report import Progress, silent
 from pipeline.settings import Settings
 from pipeline.store.search.query import Query, for_fts5, for_tsquery
-from pipeline.store.search.words import MOST_PLACES, RULES, indexed_words
+from pipeline.store.search.words import GAP, MOST_PLACES, RULES, indexed_words
 from pipeline.store.session import open_session
 from pipeline.store.tables import Document, SearchProgress
 from pipeline.store.upsert import IN_ONE_QUERY
@@ -38,6 +41,14 @@ LAST_PLACE = 16_383
 """PostgreSQL counts the words of a text no further: a phrase is found up to there"""
 BATCH = 500
 """texts of one transaction"""
+Mark = Literal["group", "source", "year"]
+MARKS: dict[Mark, str] = {
+    "group": "group_id",
+    "source": "source",
+    "year": "to_char(timezone('UTC', published_at), 'YYYY')",
+}
+"""Of PostgreSQL: what stands among the words of a document, and where it is from. A change of these changes the
+index: see :func:`index_texts`."""
 
 on_sqlite = table(TABLE, column("rowid", BigInteger), column("words"))
 on_postgresql = table(TABLE, column("document_id", BigInteger), column("vector"))
@@ -57,15 +68,27 @@ def _vector(words: Sequence[str]) -> str:
     return " ".join(f"'{word}':{','.join(at)}" for word, at in places.items())
 
 
+def mark(kind: Mark, value: str) -> str:
+    """A mark as it is indexed: no word begins with :data:`GAP`."""
+    return f"{GAP}{kind}={value}"
+
+
+_EACH = ", ".join(f"'{mark(kind, '')}' || {where}" for kind, where in MARKS.items())
+OF_DOCUMENT = f"array_to_tsvector(array_remove(ARRAY[{_EACH}], NULL))"
+"""SQL: the marks of a row of documents, as a tsvector"""
 _INTO_SQLITE = text(f"INSERT OR REPLACE INTO {TABLE} (rowid, words) VALUES (:document, :words)")  # noqa: S608
 _INTO_POSTGRESQL = text(
-    f"INSERT INTO {TABLE} (document_id, vector) VALUES (:document, CAST(:words AS tsvector))"  # noqa: S608
+    f"INSERT INTO {TABLE} (document_id, vector) VALUES (:document, CAST(:words AS tsvector)"  # noqa: S608
+    f" || coalesce((SELECT {OF_DOCUMENT} FROM documents WHERE id = :document), ''))"
     " ON CONFLICT (document_id) DO UPDATE SET vector = excluded.vector"
 )
 
 
 def index_texts(session: Session, texts: Iterable[tuple[int, str | None, str]]) -> None:
-    """Write (document, title, text) into the index, over what stands there of the documents. Does not commit."""
+    """Write (document, title, text) into the index, over what stands there of the documents. Does not commit.
+
+    Documents are written before, since their marks are read from them, and indexed again when these change.
+    """
     there = _postgresql(session)
     rows: list[dict[str, Any]] = []
     for document, title, body in texts:
@@ -100,11 +123,21 @@ def document_of(session: Session) -> ColumnElement[int]:
     return on_postgresql.c.document_id if _postgresql(session) else on_sqlite.c.rowid
 
 
-def matches(session: Session, query: Query) -> ColumnElement[bool]:
-    """Whether a row of the index matches. ``query`` must look for something."""
+def matches(session: Session, query: Query, marks: Iterable[Sequence[str]] = ()) -> ColumnElement[bool]:
+    """Whether a row of the index matches. ``query`` must look for something.
+
+    marks: each a choice of which a text has one, for PostgreSQL. SQLite has none: what filters has to be said besides.
+    """
     if _postgresql(session):
-        return on_postgresql.c.vector.op("@@")(text("CAST(:looked_for AS tsquery)").bindparams(_for(session, query)))
+        wanted = " & ".join([for_tsquery(query), *(f"({' | '.join(map(_quoted, choice))})" for choice in marks)])
+        return on_postgresql.c.vector.op("@@")(text("CAST(:matched AS tsquery)").bindparams(matched=wanted))
     return literal_column(TABLE).op("MATCH")(_for(session, query))
+
+
+def _quoted(lexeme: str) -> str:
+    """As it is written in a tsquery, whatever it holds."""
+    written = lexeme.replace("\\", "\\\\").replace("'", "''")
+    return f"'{written}'"
 
 
 def rank(session: Session, query: Query) -> ColumnElement[float]:

@@ -54,6 +54,11 @@ class Query:
         """Everything that is looked for, or must not be there."""
         return [*self.wanted, *self.excluded]
 
+    @property
+    def has_phrase(self) -> bool:
+        """Whether words have to stand beside each other in what is looked for."""
+        return any(len(term.words) > 1 for term in self.wanted)
+
 
 def _term(text: str, *, prefix: bool) -> Term | None:
     """The term; None for a text without a word."""
