@@ -54,6 +54,23 @@ class Side:
     unclear: Bools | None = None
     """shape (N,), True: coders were shown the text and could not decide; None: they decided all"""
 
+    def stretch(self) -> float:
+        """Answered texts for each decided one, weighted by 1/pi; 1 while none is unclear, or none decided."""
+        decided = ~np.isnan(np.asarray(self.y, dtype=float))
+        if self.unclear is None or not self.unclear.any() or not decided.any():
+            return 1.0
+        pi = np.ones(len(decided)) if self.pi is None else np.asarray(self.pi, dtype=float)
+        return 1 + float((1 / pi[self.unclear]).sum()) / float((1 / pi[decided]).sum())
+
+    def expected(self, s2: float, lam: float) -> float:
+        """Residual variance of :meth:`answers` where that of decided texts is s2; s2 itself while none is unclear.
+
+        A decided text's residual y - c - lam (f - mean(f)) is stretched, and the model is taken off once only, from the
+        unclear ones too: with D their share, the mean square is s2/D + (1/D - 1) lam^2 Var(f).
+        """
+        stretch = self.stretch()
+        return s2 * stretch + (stretch - 1) * lam**2 * float(np.var(self.f))
+
     def answers(self) -> Floats:
         """y with an answer for what is unclear, so that it speaks of the texts that coders can decide. Shape (N,).
 
@@ -63,16 +80,13 @@ class Side:
         c + lam (mean_N(f) - mean_answered(f)), and its residuals are those of the ratio that c is (linearised).
         """
         y = np.asarray(self.y, dtype=float)
-        if self.unclear is None or not self.unclear.any():
+        stretch = self.stretch()
+        if self.unclear is None or stretch == 1:
             return y
         decided = ~np.isnan(y)
-        if not decided.any():
-            return y
-        pi = np.ones(len(y)) if self.pi is None else np.asarray(self.pi, dtype=float)
-        w, of_unclear = 1 / pi[decided], float((1 / pi[self.unclear]).sum())
+        w = 1 / (np.ones(len(y)) if self.pi is None else np.asarray(self.pi, dtype=float))[decided]
         c = float((w * y[decided]).sum() / w.sum())
-        stretched = c + (y - c) * (1 + of_unclear / float(w.sum()))
-        made: Floats = np.where(self.unclear, c, stretched)
+        made: Floats = np.where(self.unclear, c, c + (y - c) * stretch)
         return made
 
 
@@ -106,17 +120,18 @@ def prior_variance(borrowed: Borrowed) -> float:
     return max(mixed, LEAST_VARIANCE)
 
 
-def text_variance(n: Floats, own: Floats, prior: float | Floats) -> Floats:
+def text_variance(n: Floats, own: Floats, prior: float | Floats, least: float | Floats = LEAST_VARIANCE) -> Floats:
     """Residual variance S2 of a side's texts. Arrays of any one shape: one entry per look, or per simulated look.
 
-    n: codings so far, 2 or more. own: their residual variance s_e^2. prior: the variance expected before.
+    n: codings so far, 2 or more. own: their residual variance s_e^2. prior: the variance expected before. least: the
+    smallest there may be; where texts are unclear, both are those of all that were answered (:meth:`Side.expected`).
 
     S2 = ((n-1) s_e^2 + 10 prior)/(n+9) as for every balance. A sequence is only as good as the smallest variance on its
     way, so two floors are added: S2 is at least s_e^2 (other cells may be calmer than this one), and at least .05 (rare
     values may not have come up yet).
     """
     pooled = ((n - 1) * own + PRIOR_FREEDOM * prior) / (n - 1 + PRIOR_FREEDOM)
-    return np.maximum(np.maximum(pooled, own), LEAST_VARIANCE)
+    return np.maximum(np.maximum(pooled, own), least)
 
 
 def mixture_half_width(variance: Floats, rho: float) -> Floats:
@@ -188,10 +203,13 @@ def _estimate(side: Side, name: str, lam: float, prior: float) -> tuple[float, f
     chance = np.minimum(1.0, pi * (1 / pi).sum() / total)
     e, w = y[drawn] - lam * f[drawn], 1 / pi
     rectifier = float((w * e).sum() / w.sum())
-    part = (1 - chance) * w**2
+    # Nobody knows how many of the texts that are left can be decided; all may be. Of equal draws 1 - n/N becomes
+    # 1 - n'/(N - unclear). By the share so far the last few texts would have too small a variance for a rare value.
+    part = (1 - chance) / (1 - chance * (1 - 1 / side.stretch())) * w**2
     own = n / (n - 1) * float((part * (e - rectifier) ** 2).sum() / part.sum())
-    # what is expected of n/coded answers for each coding: the decided ones are stretched by as much
-    s2 = float(text_variance(np.asarray(n), np.asarray(own), prior * n / coded))
+    expected, least = side.expected(prior, lam), side.expected(LEAST_VARIANCE, lam)
+    # Only decided texts outweigh what is expected: the residual of an unclear one is known beforehand.
+    s2 = float(text_variance(np.asarray(coded), np.asarray(own), expected, least))
     return lam * float(f.mean()) + rectifier, float(part.sum() / w.sum() ** 2) * s2, coded
 
 
@@ -203,7 +221,8 @@ def confirm(p_a: Side, p_b: Side, r_a: Side, r_b: Side, borrowed: Borrowed, *, p
     drawn*. planned: codings in all that were planned then. Both fix rho, so neither may follow the codings.
 
     b = lam mean_N(f) + mean_n(y - lam f) on each side; V is the sum of the four (1 - n/N) S2/n (:func:`text_variance`).
-    Where some are unclear, n counts all that were answered and y is :meth:`Side.answers`.
+    Where some are unclear, n counts all that were answered and y is :meth:`Side.answers`; S2 is pooled by the number
+    of decided ones n', and 1 - n/N becomes 1 - n'/(N - unclear), for all that are left may be decidable.
     Each side has a rectifier of its own. Sides are samples of different clusters, so they have no covariance; one
     ``Side`` given for two of them is counted once, with its two signs added.
 

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
-from pipeline.measure.balance import Borrowed, balance
+from pipeline.measure.balance import Balance, Borrowed, balance, t_interval
 from pipeline.measure.confirmation import ConfirmationError, Side, confirm
 from pipeline.measure.gap import gap
 from pipeline.measure.state import PASSED_OVER, Confirmed
 from pipeline.store.alarms import (
     ConfirmingCoding,
     SideTexts,
+    codings_again,
     confirming_codings,
     side_name,
     side_texts,
@@ -64,6 +65,24 @@ def _side(texts: SideTexts, coded: Mapping[int, float], unclear: Collection[int]
     return Side(texts.f, said, unclear=undecided)
 
 
+def side_balance(side: Side, lent: Borrowed) -> Balance:
+    """The balance of a side and its t interval.
+
+    Where some of n answered texts are unclear, the n' decided ones outweigh what is borrowed, and that is what is
+    expected of answers: S2 = (n' Var(e) + 10 s2)/(n' + 9), V = (1 - n/N) S2/n, t with n' + 9.
+    """
+    y, expected = side.answers(), side.expected(lent.s2, lent.lam)
+    made = balance(side.f, y, replace(lent, s2=expected))
+    if made.interval is None or side.stretch() == 1:
+        return made
+    e = (y - lent.lam * side.f)[~np.isnan(y)]
+    decided = int((~np.isnan(side.y)).sum())
+    freedom = decided - 1 + lent.freedom
+    s2 = (decided * float(e.var()) + lent.freedom * expected) / freedom
+    variance = (1 - len(e) / len(y)) * s2 / len(e)
+    return replace(made, interval=t_interval(made.value, variance, freedom, lent.freedom))
+
+
 def confirmed_by(sides: Sequence[Side], lent: Borrowed, *, planned: int) -> Confirmed:
     """What the codings of the four sides say: A and B in the alarm's stretch, A and B in the reference.
 
@@ -71,7 +90,7 @@ def confirmed_by(sides: Sequence[Side], lent: Borrowed, *, planned: int) -> Conf
     """
     p_a, p_b, r_a, r_b = sides
     found = confirm(p_a, p_b, r_a, r_b, lent, planned=planned)
-    of = [balance(side.f, side.answers(), lent) for side in sides]
+    of = [side_balance(side, lent) for side in sides]
     return Confirmed(found.change, found.low, found.high, gap(of[2], of[3]), gap(of[0], of[1]))
 
 
@@ -176,7 +195,14 @@ def confirmed_again(
     documents: that were framed then. codings: ids. unclear: documents. Raises ConfirmationError where what is left says
     nothing.
     """
-    there = [one for one in confirming_codings(session, monitor, drawn.queue, VARIABLE) if one.id in codings]
+    by_id = codings_again(session, monitor, codings)
+    there: list[ConfirmingCoding] = []
+    for stretch in ("present", "reference"):
+        for group in (drawn.a, drawn.b):
+            name = side_name(drawn.alarm, group, stretch)
+            texts = side_texts(session, drawn.queue, name, model_id)
+            within = set() if texts is None else set(texts.documents.tolist())
+            there += [replace(one, document=min(at & within), side=name) for at, one in by_id if at & within]
     found = _sides(session, drawn, model_id, there, unclear, balances, documents)
     if found is None:
         raise ConfirmationError(f"what queue {drawn.queue} was drawn from is not kept")

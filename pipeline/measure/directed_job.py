@@ -179,6 +179,7 @@ def measure_directed(
             found.cells,
             audit=monitor.audit_period,
             model=found.model,
+            today=today,
             as_of=started,
         )
         texts = sum(len(documents) for _, documents in by_day.values())

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from pipeline.measure.again.compare import Made
 from pipeline.monitor import Period
 from pipeline.monitor.periods import period_of
+from pipeline.store.pending import pending_among
 from pipeline.store.published import (
     Basis,
     Erased,
@@ -51,7 +52,10 @@ class Explanation:
     text_count: int
     """how many there were"""
     codings: Sequence[Coding]
+    """without those that nobody may see yet"""
     coding_count: int
+    pending: int
+    """codings of ``codings`` that a second coder, or of an alarm's open queue the first, may still answer otherwise"""
     model: Model | None
     erased: Sequence[Erased]
     changed: int
@@ -117,13 +121,15 @@ def _explanation(
     key: Key = (row.kind, row.subject, row.period, row.start)
     documents, codings = unpack(row.documents).tolist(), unpack(row.codings).tolist()
     texts = basis_of(session, documents[:most])
+    hidden = pending_among(session, codings[:most], also_undoable=row.kind == "change")
     return Explanation(
         row=row,
         sides=tuple(s for g in sides if (s := _side(session, monitor, g, row)) is not None),
         texts=texts,
         text_count=len(documents),
-        codings=codings_of(session, codings[:most]),
+        codings=[coding for coding in codings_of(session, codings[:most]) if coding.id not in hidden],
         coding_count=len(codings),
+        pending=len(hidden),
         model=model_of(session, row.model),
         erased=erasures_among(session, documents) if row.basis_erased or most is None else [],
         changed=sum(text.updated_at > row.as_of for text in texts),
@@ -139,14 +145,18 @@ def _side(session: Session, monitor: str, group: str, row: Published) -> Publish
 
 def as_record(found: Explanation, made: Made | None) -> dict[str, Any]:
     """The same as plain values, for JSON. ``made``: None when nobody asked for it to be made again."""
+    head = _head(found.row)
+    if found.pending:  # which texts are an alarm's is not known to its coders
+        head["figures"] = {name: value for name, value in head["figures"].items() if name != "unclear"}
     return {
-        **_head(found.row),
+        **head,
         "sides": [_head(side) for side in found.sides],
         "basis_erased": [vars(one) for one in found.erased],
         "texts_then": found.text_count,
         "texts": [vars(text) for text in found.texts],
         "texts_changed_since": found.changed,
         "codings_then": found.coding_count,
+        "codings_pending": found.pending,
         "codings": [
             {
                 name: getattr(coding, name)
@@ -207,7 +217,8 @@ def in_words(found: Explanation, made: Made | None) -> list[str]:
             if text.published_at
             else f"  {text.id}  (no date)  {text.title or '(no title)'}  {text.address}  {capture}"
         )
-    lines.append(f"codings ({len(found.codings)} of {found.coding_count}):")
+    waiting = f"; {found.pending} are not shown while their queue is open" if found.pending else ""
+    lines.append(f"codings ({len(found.codings)} of {found.coding_count}{waiting}):")
     lines += [
         f"  {one.id}  text {one.document_id}  {one.value}  {one.coder}  {one.coded_at:%Y-%m-%d}  "
         f"probability {one.probability:g}"

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from hashlib import blake2b
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ Row = Mapping[str, Any]
 CellKey = tuple[str, Period, date]
 """group, period kind, first day"""
 
+_AT_ONCE = 5_000
+"""figures that are held with all that they were made of"""
 _VALUES = ("balance", "gap", "state", "rate")
 """what a figure is about"""
 _NAMES = frozenset({"group_id", "a", "b", "period", "start", "end", "model_id"})
@@ -113,19 +116,22 @@ def publish_changed(
     before: digests of the newest ones of these kinds. One that says nothing, of no text, is published only where there
     was one before. model: sha256 of the model they were made with. variable: whose codebook.
     """
-    fresh = [
+    fresh = (
         one for one in figures if before.get(one.key) != one.digest and (one.key in before or _says_something(one))
-    ]
-    append(
-        session,
-        monitor,
-        fresh,
-        as_of=as_of,
-        model=model,
-        codebook_version=codebook_of(variable).version,
-        code_version=code_version(),
     )
-    return len(fresh)
+    published = 0
+    while some := list(islice(fresh, _AT_ONCE)):
+        append(
+            session,
+            monitor,
+            some,
+            as_of=as_of,
+            model=model,
+            codebook_version=codebook_of(variable).version,
+            code_version=code_version(),
+        )
+        published += len(some)
+    return published
 
 
 def publish(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -94,11 +94,14 @@ def _rates(
     counts: Mapping[CountKey, Row],
     cells: Mapping[CountKey, Named],
     audit: Period,
+    today: date,
     model: str | None,
 ) -> Iterator[Figure]:
     for key, row in counts.items():
         a, b, kind, start = key
         cell, total = cells[key], totals[a, kind, start]
+        if kind != audit and total["end"] > today:
+            continue
         beside = {
             "a": a,
             "b": b,
@@ -129,12 +132,14 @@ def publish_directed(
     *,
     audit: Period,
     model: Model | None,
+    today: date,
     as_of: datetime,
 ) -> int:
     """Publish the numbers of texts and the rates that differ from the newest published ones; returns how many.
 
-    documents: the texts behind each total. Where no text names the other any more that is published too. Does not
-    commit.
+    documents: the texts behind each total. Where no text names the other any more that is published too. Of the kinds
+    of period that codings do not correct a rate is published when the period is over: until then it would be every day,
+    of every pair. Does not commit.
     """
     sha256 = model.sha256 if model is not None else None
     before = newest_digests(session, monitor, ["texts"])
@@ -151,14 +156,14 @@ def publish_directed(
         {**counts, **{key: rate_values(one, audit) for key, one in gone.items()}},
         {**cells, **gone},
         audit,
+        today,
         sha256,
     )
     return written + publish_changed(session, monitor, rates, before, model=sha256, variable=VARIABLE, as_of=as_of)
 
 
 def _directed(keys: Iterable[Key]) -> Iterator[CountKey]:
-    """The cells of published rates; of a group whose name holds two dashes every way to read it."""
+    """The cells of published rates. No group begins with a dash, or has two in a row."""
     for _, subject, kind, start in keys:
-        for i in range(1, len(subject) - 1):
-            if subject[i : i + 2] == "--":
-                yield subject[:i], subject[i + 2 :], kind, start
+        a, b = subject.rsplit("--", 1)
+        yield a, b, kind, start

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,13 @@ def series_values(one: Watched, spans: Sequence[Span]) -> Row:
     }
 
 
+def _digest(one: Watched) -> str | None:
+    """Of the whole watched series; null: there is none."""
+    if one.series is None:
+        return None
+    return blake2b(one.series.m.tobytes() + one.series.v.tobytes(), digest_size=16).hexdigest()
+
+
 def _alarm(row: RaisedAlarm, judged: Judged) -> Row:
     told = judged.told[row.id]
     return {
@@ -164,6 +172,8 @@ def _state(dyad: DyadKey, one: Watched, judged: Judged, last: Span, model: str |
             "autocorrelation": one.autocorrelation,
             "impossible": one.impossible,
             "alarms": [_alarm(row, judged) for row in judged.alarms.get(dyad, ())],
+            # of every week: one that changes long afterwards may leave all else as it was
+            "series": _digest(one),
         }
         | series_values(one, judged.spans),
         documents=_NOBODY,

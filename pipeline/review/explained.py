@@ -12,7 +12,6 @@ from starlette.exceptions import HTTPException
 from pipeline.monitor import Dyad, Monitor
 from pipeline.monitor.periods import span_of
 from pipeline.review.asked import FIRST_DAY, LAST_DAY
-from pipeline.store.pending import pending_among
 from pipeline.store.withheld import withheld_among
 
 if TYPE_CHECKING:
@@ -82,15 +81,15 @@ def explained(
         found = explain(session, monitor.name, subject=groups, period=span.kind, day=span.start, as_of=until, most=most)
     except ExplainError as error:
         raise HTTPException(404, f"{str(error)[0].upper()}{str(error)[1:]}.") from None
-    hidden = pending_among(session, [one.id for one in found.codings])
+    hidden: set[int] = set()
     if reader is not None:
         texts = [one.document_id for one in found.codings if one.document_id is not None]
         withheld = withheld_among(session, monitor.name, reader, texts)
-        hidden |= {one.id for one in found.codings if one.document_id in withheld}
+        hidden = {one.id for one in found.codings if one.document_id in withheld}
     found = replace(found, codings=[one for one in found.codings if one.id not in hidden])
     made = verify(session, found.row, states=False) if found.text_count <= verified else None
     lines = in_words(found, None)
     summary = lines[: next((i for i, line in enumerate(lines) if line.startswith("texts (")), len(lines))]
     said = f" --as-of {until.isoformat()}" if until else ""
     command = f"riftwatch trends explain {'--'.join(groups)} {span.label}{said}"
-    return Explained(found, made, summary, command, len(hidden))
+    return Explained(found, made, summary, command, len(hidden) + found.pending)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import CursorResult, Select, and_, select, update
+from sqlalchemy import CursorResult, and_, select, update
 from sqlalchemy.orm import Session
 
 from pipeline.store.published import pack, unpack
@@ -176,10 +176,28 @@ class ConfirmingCoding:
     id: int = 0
 
 
-def _draws_up_to(queue: int) -> Select[int]:
-    """The queues of an alarm's sample up to this one: a later draw goes on with what an earlier one began."""
-    sides = select(DrawnSide.side).where(DrawnSide.queue_id == queue)
-    return select(DrawnSide.queue_id).where(DrawnSide.side.in_(sides), DrawnSide.queue_id <= queue)
+def _draws_up_to(session: Session, queue: int) -> list[int]:
+    """The queues of an alarm's sample up to this one: a later draw goes on with what an earlier one began.
+
+    Not those that drew from other texts: of what came between, an earlier queue could draw nothing. So it was in older
+    versions, where each draw began a sample; where nothing was answered it is still so.
+    """
+    of_queue = select(DrawnSide.side).where(DrawnSide.queue_id == queue)
+    rows = session.execute(
+        select(DrawnSide.queue_id, DrawnSide.side, DrawnSide.documents).where(
+            DrawnSide.side.in_(of_queue), DrawnSide.queue_id <= queue
+        )
+    )
+    drawn_from: dict[int, dict[str, NDArray[np.int64]]] = {}
+    for number, side, packed in rows:
+        drawn_from.setdefault(number, {})[side] = unpack(packed)
+    own = drawn_from.get(queue, {})
+    # what was erased in between is in the earlier one alone
+    return [
+        number
+        for number, sides in drawn_from.items()
+        if all(side in sides and np.isin(texts, sides[side]).all() for side, texts in own.items())
+    ]
 
 
 def frozen_sides(session: Session, queue: int) -> dict[str, list[int]]:
@@ -196,7 +214,9 @@ def frozen_sides(session: Session, queue: int) -> dict[str, list[int]]:
 
 def sampled_texts(session: Session, queue: int) -> set[int]:
     """Documents that are in an alarm's sample, up to this queue: of a closed one these are what was answered."""
-    return set(session.scalars(select(QueueItem.document_id).where(QueueItem.queue_id.in_(_draws_up_to(queue)))))
+    return set(
+        session.scalars(select(QueueItem.document_id).where(QueueItem.queue_id.in_(_draws_up_to(session, queue))))
+    )
 
 
 def confirming_codings(session: Session, monitor: str, queue: int, variable: str) -> list[ConfirmingCoding]:
@@ -220,7 +240,7 @@ def confirming_codings(session: Session, monitor: str, queue: int, variable: str
         )
         .where(
             Coding.monitor == monitor,
-            Queue.id.in_(_draws_up_to(queue)),
+            Queue.id.in_(_draws_up_to(session, queue)),
             Coding.variable == variable,
             Coding.draw == DRAW,
             Coding.origin != "machine",
@@ -230,12 +250,31 @@ def confirming_codings(session: Session, monitor: str, queue: int, variable: str
     return [ConfirmingCoding(row[0], row[1] or "", *row[2:]) for row in session.execute(query)]
 
 
+def codings_again(session: Session, monitor: str, codings: Collection[int]) -> list[tuple[set[int], ConfirmingCoding]]:
+    """Those of these codings that are still there, each with the documents at its address; on no side yet.
+
+    Not by the items of queues: those that nobody is to answer any more are gone when a queue is closed.
+    """
+    found: dict[int, tuple[set[int], ConfirmingCoding]] = {}
+    wanted = sorted(codings)
+    for start in range(0, len(wanted), IN_ONE_QUERY):
+        query = (
+            select(Coding.id, Document.id, Coding.value, Coding.coder, Coding.coded_at, Coding.settles)
+            .join(Document, and_(Document.monitor == Coding.monitor, Document.address == Coding.address))
+            .where(Coding.id.in_(wanted[start : start + IN_ONE_QUERY]), Coding.monitor == monitor)
+        )
+        for number, document, value, coder, coded_at, settles in session.execute(query):
+            one = ConfirmingCoding(document, "", value, coder, coded_at, settles, number)
+            found.setdefault(number, (set(), one))[0].add(document)
+    return list(found.values())
+
+
 def unclear_texts(session: Session, queue: int) -> set[int]:
     """Documents of a confirmation, in this queue and those before it, of which a coder could not decide."""
     query = (
         select(QueueItem.document_id)
         .join(Assignment, Assignment.item_id == QueueItem.id)
-        .where(QueueItem.queue_id.in_(_draws_up_to(queue)), Assignment.outcome == UNCLEAR)
+        .where(QueueItem.queue_id.in_(_draws_up_to(session, queue)), Assignment.outcome == UNCLEAR)
     )
     return set(session.scalars(query))
 

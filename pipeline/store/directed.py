@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import and_, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, delete, select, tuple_
 from sqlalchemy.orm import Session
 
 from pipeline.store.answered import answered_shares
@@ -172,19 +172,33 @@ def random_codings_towards(
     return made
 
 
-def own_again(session: Session, documents: Sequence[int]) -> int:
-    """How many of these documents are still there, own and dated."""
-    return sum(
-        session.scalar(select(func.count()).where(Document.id.in_(documents[start : start + IN_ONE_QUERY]), *own()))
-        or 0
-        for start in range(0, len(documents), IN_ONE_QUERY)
-    )
+def own_again(session: Session, documents: Sequence[int], group: str, days: tuple[date, date]) -> list[int]:
+    """Those of these documents that are still a group's own, published from the first day to before the second."""
+    found: list[int] = []
+    for start in range(0, len(documents), IN_ONE_QUERY):
+        some = Document.id.in_(documents[start : start + IN_ONE_QUERY])
+        found += session.scalars(select(Document.id).where(some, *_of(group, days)))
+    return sorted(found)
 
 
-def audited_again(session: Session, documents: Sequence[int], model_id: int | None, target: str) -> list[AuditedText]:
-    """Those of these documents that are still there, by publication, as the estimate of hostile texts needs them.
+def _of(group: str, days: tuple[date, date]) -> tuple[ColumnElement[bool], ...]:
+    first, after = (datetime.combine(day, time(), tzinfo=UTC) for day in days)
+    return (*own(), Document.group_id == group, Document.published_at >= first, Document.published_at < after)
 
-    model_id: of the model of criticism whose scores towards ``target`` count.
+
+def audited_again(
+    session: Session,
+    documents: Sequence[int],
+    group: str,
+    days: tuple[date, date],
+    *,
+    model_id: int | None,
+    target: str,
+) -> list[AuditedText]:
+    """Those of these documents that are still a group's own of these days, as the estimate of hostile texts needs them.
+
+    By publication. days: the first, and the first after. model_id: of the model of criticism whose scores towards
+    ``target`` count.
     """
     scored = and_(
         Framing.document_id == Document.id,
@@ -197,7 +211,7 @@ def audited_again(session: Session, documents: Sequence[int], model_id: int | No
         query = (
             select(Document.id, Document.cluster_id, Document.published_at, Framing.p_second)
             .outerjoin(Framing, scored)
-            .where(Document.id.in_(documents[start : start + IN_ONE_QUERY]), *own())
+            .where(Document.id.in_(documents[start : start + IN_ONE_QUERY]), *_of(group, days))
         )
         found += [
             AuditedText(document, -document if cluster is None else cluster, published, p)

@@ -56,10 +56,12 @@ def is_pending(*, also_undoable: bool = False) -> ColumnElement[bool]:
     return Coding.id.in_(waiting)
 
 
-def pending_among(session: Session, codings: Sequence[int]) -> set[int]:
-    """Which of these codings, by number, are pending."""
+def pending_among(session: Session, codings: Sequence[int], *, also_undoable: bool = False) -> set[int]:
+    """Which of these codings, by number, are pending. also_undoable: as in :func:`is_pending`."""
     found: set[int] = set()
     for start in range(0, len(codings), IN_ONE_QUERY):
         some = codings[start : start + IN_ONE_QUERY]
-        found |= set(session.scalars(select(Coding.id).where(Coding.id.in_(some), is_pending())))
+        found |= set(
+            session.scalars(select(Coding.id).where(Coding.id.in_(some), is_pending(also_undoable=also_undoable)))
+        )
     return found

@@ -246,7 +246,8 @@ def published_states(session: Session, monitor: str, period: str) -> Iterator[Pu
 
 def publishing_times(session: Session, monitor: str) -> list[datetime]:
     """When anything of a monitor was published, the first time first: it was measured then at the latest."""
-    query = select(Published.as_of).where(Published.monitor == monitor).distinct().order_by(Published.as_of)
+    measured = Published.kind.in_(("trend", "gap"))  # rates of criticism are another job's
+    query = select(Published.as_of).where(Published.monitor == monitor, measured).distinct().order_by(Published.as_of)
     return list(session.scalars(query))
 
 

@@ -9,8 +9,9 @@ from pipeline.framing.labelling import close_queue
 from pipeline.measure.confirming import confirmed_so_far
 from pipeline.measure.job import measure
 from pipeline.store.alarms import alarms_of, frozen_sides
+from pipeline.store.published import pack, unpack
 from pipeline.store.session import open_session
-from pipeline.store.tables import Assignment, Coding, Document, Framing, Queue, QueueItem
+from pipeline.store.tables import Assignment, Coding, Document, DrawnSide, Framing, Queue, QueueItem
 from tests.measure.moving import NOW, WEEKLY, fill
 
 BALANCES = {"nationalist": 1.0, "universalist": -1.0, "neither": 0.0}
@@ -106,6 +107,25 @@ def test_the_next_draw_keeps_the_answers_the_texts_and_the_plan(alarmed):
     assert after.unclear == before.unclear
     width = after.confirmed.high - after.confirmed.low
     assert width < before.confirmed.high - before.confirmed.low
+
+
+def test_draws_of_older_versions_from_other_texts_are_no_part_of_the_sample(alarmed):
+    """There a closed queue was drawn anew, from the texts that there were by then."""
+    settings, monitor = alarmed
+    draw_for(settings, monitor, the_alarm(settings).id, size=80)
+    first = the_alarm(settings)
+    answer(settings, first.queue_id, 80)
+    close_queue(settings, monitor, first.queue_id)
+    draw_for(settings, monitor, first.id, size=80)
+    second = the_alarm(settings)
+    assert len(said(settings).codings) == 80
+    with open_session(settings) as session:
+        row = session.query(DrawnSide).filter(DrawnSide.queue_id == second.queue_id).first()
+        row.documents = pack([*unpack(row.documents).tolist(), 90_001])
+        session.commit()
+    assert said(settings).codings == ()
+    answer(settings, second.queue_id, 60)
+    assert said(settings).why.startswith("60 of 80 texts of its confirmation are coded")
 
 
 def test_it_is_drawn_in_turns_from_what_is_left_at_random(alarmed):

@@ -1,7 +1,7 @@
 """States, confirmations and rates of criticism are made again from the ids that they were published with."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -14,9 +14,10 @@ from pipeline.measure.again import verify
 from pipeline.measure.directed_job import measure_directed
 from pipeline.measure.explain import ExplainError, explain, explain_alarm, in_words
 from pipeline.measure.job import measure
+from pipeline.store.alarms import keep_reference
 from pipeline.store.published import unpack
 from pipeline.store.session import open_session
-from pipeline.store.tables import Coding, Document, Mention, Published, ScannedText
+from pipeline.store.tables import Assignment, Coding, Document, Mention, Published, QueueItem, ScannedText
 from tests.measure.moving import FIRST, NOW, WEEKLY, WEEKS, fill
 from tests.measure.test_directed import HOSTILE, PLAIN, Store, hostile_world
 from tests.measure.test_directed import monitor_of as directed_monitor
@@ -116,6 +117,12 @@ def test_an_alarm_that_is_drawn_anew_keeps_what_its_first_codings_said(rift):
 def test_the_commands(settings, world, monitor_of, tmp_path, monkeypatch):
     monitor = monitor_of(**WEEKLY, groups=GROUPS)
     number = make_rift(settings, world, monitor)
+    with open_session(settings) as session:
+        for item in session.scalars(select(QueueItem)):
+            session.add(
+                Assignment(item_id=item.id, slot=1, coder="one", leased_until=NOW, outcome="coded", finished_at=NOW)
+            )
+        session.commit()
     file = tmp_path / "m.yaml"
     file.write_text(monitor.model_dump_json(exclude_defaults=True), encoding="utf-8")
     monkeypatch.setenv("RIFTWATCH_DATA", str(settings.data))
@@ -134,7 +141,12 @@ def test_the_commands(settings, world, monitor_of, tmp_path, monkeypatch):
     assert [(one["kind"], one["differences"], one["exact"]) for one in both] == [
         ("change", [], True), ("rise", [], True), ("rise", [], True)
     ]  # fmt: skip
-    assert len(both[0]["codings"]) == both[0]["codings_then"] == 160
+    # the queue is open, and every answer can be taken back
+    assert (both[0]["codings"], both[0]["codings_then"], both[0]["codings_pending"]) == ([], 160, 160)
+    assert "unclear" not in both[0]["figures"]
+    assert "codings (0 of 160; 160 are not shown while their queue is open)" in said
+    close_queue(settings, monitor, both[0]["figures"]["queue"])
+    assert len(json.loads(run("alarm", "explain", str(number), "--format", "json"))[0]["codings"]) == 160
     assert "nothing was published of what coders say of alarm 99" in run("alarm", "explain", "99", code=1)
     rate = run("trends", "explain", "a--b", "2021-Q2", "--criticism")
     assert "hostile texts that name the other, of all texts: " in rate
@@ -148,6 +160,77 @@ def test_the_commands(settings, world, monitor_of, tmp_path, monkeypatch):
         session.commit()
     answer = CliRunner().invoke(app, ["trends", "explain", "a--b", "2021-W37", "--monitor", str(file)])
     assert (answer.exit_code, "alarm 1: change: " in answer.stdout) == (1, True)
+
+
+def test_what_was_skipped_when_the_queue_closed_is_still_part_of_what_was_said(rift):
+    """Until a lease is given back the text counts as begun, and what was answered after it counts."""
+    settings, monitor, _ = rift
+    with open_session(settings) as session:
+        first = newest(session, "change")
+        codings, queue = len(unpack(first.codings)), first.figures["queue"]
+        items = session.scalars(select(QueueItem).order_by(QueueItem.place)).all()
+        skipped = items[4]
+        session.execute(delete(Coding).where(Coding.document_id == skipped.document_id, Coding.draw == "alarm"))
+        session.add(Assignment(item_id=skipped.id, coder="one", slot=1, leased_until=NOW + timedelta(days=1)))
+        session.commit()
+    measure(settings, monitor, now=NOW + timedelta(hours=2))
+    with open_session(settings) as session:
+        second = newest(session, "change")
+        number = second.id
+        assert len(unpack(second.codings)) == codings - 1
+        session.execute(delete(Assignment))
+        session.commit()
+    close_queue(settings, monitor, queue)
+    with open_session(settings) as session:
+        assert session.query(QueueItem).count() < 150
+        assert verify(session, session.get(Published, number)).exact
+
+
+def test_a_week_that_is_filled_later_is_known_to_the_states(settings, world, monitor_of):
+    """A hole in the past is filled; sums, alarms and the newest state are as before."""
+    monitor = monitor_of(**WEEKLY)
+    fill(settings, world)
+    hole = [FIRST + timedelta(weeks=w) for w in (54, 55, 56, 57)]
+    with open_session(settings) as session:
+        inside = Document.published_at.between(
+            datetime.combine(hole[0], time(), tzinfo=UTC),
+            datetime.combine(hole[-1] + timedelta(days=7), time(), tzinfo=UTC),
+        )
+        held = {d.id: d.published_at for d in session.scalars(select(Document).where(inside, Document.group_id == "a"))}
+        session.execute(update(Document).where(Document.id.in_(held)).values(published_at=None))
+        session.commit()
+    measure(settings, monitor, now=NOW)
+    with open_session(settings) as session:
+        assert every(session) == {}
+        for number, when in held.items():
+            session.get(Document, number).published_at = when
+        session.commit()
+    measure(settings, monitor, now=NOW)
+    with open_session(settings) as session:
+        gap = explain(session, "m", subject=("a", "b"), period="week", day=hole[-1])
+        assert [one.figures["state"] for one in (gap.row, *gap.earlier)] == ["steady", "not enough evidence"]
+        assert every(session) == {}
+
+
+def test_a_dyad_without_a_reference_is_made_again_where_none_has_enough_weeks(settings, world, monitor_of):
+    """Too few pairs of neighbouring weeks for any autocorrelation: that is said of all dyads."""
+    groups = [{"id": g, "name": g.upper()} for g in "abc"]
+    dyads = [["a", "b"], ["a", "c"]]
+    monitor = monitor_of(**WEEKLY, groups=groups, dyads=dyads)
+    fill(settings, world)
+    with open_session(settings) as session:
+        # every second week only: 52 usable weeks without a neighbour
+        for document in session.scalars(select(Document)):
+            weeks = (document.published_at.date() - FIRST).days // 7
+            document.published_at += timedelta(weeks=weeks)
+        keep_reference(session, "m", "a", "b", start=FIRST, weeks=26, reason="x", person="one", now=NOW)
+        session.commit()
+    measure(settings, monitor, now=NOW)
+    with open_session(settings) as session:
+        states = {row.subject: row for row in session.scalars(select(Published).where(Published.kind == "state"))}
+        assert {row.figures["autocorrelation"] for row in states.values()} == {None}
+        assert "pairs of neighbouring weeks" in states["a--c"].figures["impossible"]
+        assert every(session) == {}
 
 
 def test_coders_who_see_no_change_are_made_again_too(settings, world, monitor_of):
@@ -184,8 +267,12 @@ def test_a_coding_that_was_changed_by_hand_is_found_out(rift):
             told(session, one) for one in session.scalars(select(Published).where(Published.kind == "rise"))
         )
         assert f"criticism beside {rise.subject.split('/')[0]}/a: counts: True" in told(session, gap)
-        criticism = newest(session, "criticism")
-        assert "hostile" in told(session, criticism) or criticism.figures["hostile"] == 0
+        rates = session.scalars(select(Published).where(Published.kind == "criticism")).all()
+        some = [one for one in rates if one.figures["hostile"]]
+        assert some
+        assert all(
+            f"hostile: {one.figures['hostile']:g} was published, 0 comes out now" in told(session, one) for one in some
+        )
 
 
 def test_a_week_of_another_value_changes_the_state(rift):
@@ -276,9 +363,12 @@ def test_a_rate_whose_basis_changed_says_what_comes_out_now(criticised):
         session.execute(update(Coding).where(Coding.document_id.in_(some)).values(value="neutral"))
         assert "hostile_share: " in told(session, row)
         gone = session.get(Document, some[0])
-        gone.published_at = None
-        session.flush()
-        assert f"audited: {len(some)} was published, {len(some) - 1} comes out now" in told(session, row)
+        days, group = gone.published_at, gone.group_id
+        for day, of in ((None, group), (days + timedelta(days=400), group), (days, "b" if group == "a" else "a")):
+            gone.published_at, gone.group_id = day, of
+            session.flush()
+            assert f"audited: {len(some)} was published, {len(some) - 1} comes out now" in told(session, row)
+            assert f"texts of {group}: clusters: " in told(session, row)
         totals = select(Published).where(
             Published.kind == "texts", Published.subject == row.figures["a"], Published.start == row.start
         )

@@ -202,9 +202,8 @@ def _series_again(
     one = with_reference(unit, spans, groups[0], groups[1], lam=figures["lam"], start=start, length=figures["length"])
     if figures["autocorrelation"] is not None:
         return with_path(one, figures["autocorrelation"])
-    if one.impossible is None and one.reference is not None:
-        return replace(one, impossible=figures["impossible"])  # there were too few pairs of neighbouring weeks
-    return one
+    # of all dyads together there were too few pairs of neighbouring weeks
+    return one if one.impossible else replace(one, impossible=figures["impossible"])
 
 
 def _confirmed(figures: Mapping[str, Any]) -> Confirmed:
