@@ -113,13 +113,13 @@ def fill_postgresql(settings: Settings, texts: int) -> None:
             for row, words in rows(texts):
                 copy.write_row([row[0], _vector(words)])
         cursor.execute(
-            f"INSERT INTO search_words (document_id, vector) SELECT document_id, vector || {OF_DOCUMENT}"  # noqa: S608
+            f"INSERT INTO search_words (document_id, lexemes) SELECT document_id, vector || {OF_DOCUMENT}"  # noqa: S608
             " FROM written JOIN documents ON id = document_id ORDER BY document_id"
         )
         with cursor.copy(f"COPY framings ({_FRAMED}) FROM STDIN") as copy:
             for row, _ in rows(texts):
                 copy.write_row([row[0], 1, "", row[8], "f", 0.5, 0.5, "neither" if row[0] % 3 else "both", NOW])
-        cursor.execute("CREATE INDEX ix_search_words ON search_words USING gin (vector)")
+        cursor.execute("CREATE INDEX ix_search_words ON search_words USING gin (lexemes)")
 
 
 def fill(settings: Settings, texts: int) -> None:

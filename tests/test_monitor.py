@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from pipeline.monitor import Event, Group, Monitor, MonitorError, load_monitor
+from pipeline.monitor import Event, Monitor, MonitorError, load_monitor
 from pipeline.settings import PROJECT_ROOT
 
 GOOD = """\
@@ -120,13 +120,6 @@ def test_what_no_chart_can_show_is_no_part_of_an_event(character):
         with pytest.raises(ValidationError, match=f"control character U\\+{ord(character):04X} at place 5"):
             Event.model_validate(given | {field: f"Said{character} so."})
     assert Event.model_validate(given | {"text": "Said\n\tso: \u200fسخن"}).text == "Said\n\tso: \u200fسخن"
-
-
-def test_a_group_has_no_two_dashes_in_its_id():
-    """``a--b`` is a dyad, in commands and in what is published."""
-    assert Group.model_validate({"id": "north-west", "name": "x"}).id == "north-west"
-    with pytest.raises(ValidationError, match="write one dash, not two: a--b means the dyad of a and b"):
-        Group.model_validate({"id": "north--west", "name": "x"})
 
 
 def test_several_problems_are_named_at_once(tmp_path):

@@ -95,7 +95,7 @@ def _as_json(made: object) -> str:
 
 
 def _groups_of(subject: str, known: set[str]) -> tuple[str, ...]:
-    """One group or two."""
+    """One group or two. A group's own name may hold two dashes."""
     pairs = [(subject[:i], subject[i + 2 :]) for i in range(1, len(subject)) if subject[i : i + 2] == "--"]
     found = next((groups for groups in [(subject,), *pairs] if set(groups) <= known), None)
     if found is None:

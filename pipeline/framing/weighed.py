@@ -24,7 +24,7 @@ from pipeline.settings import Settings
 from pipeline.store.models import model_in_force
 
 VARIABLE = "framing"
-MOST_CHARACTERS = 40_000
+MOST_CHARACTERS = 25_000
 """of a text that are weighed: more would keep its reader waiting"""
 WORDS_MARKED = 12
 """words of a passage that are marked, those that weigh most"""

@@ -18,6 +18,7 @@ from pipeline.store.alarms import (
     SideTexts,
     codings_again,
     confirming_codings,
+    sampled_texts,
     side_name,
     side_texts,
     unclear_texts,
@@ -195,14 +196,17 @@ def confirmed_again(
     documents: that were framed then. codings: ids. unclear: documents. Raises ConfirmationError where what is left says
     nothing.
     """
-    by_id = codings_again(session, monitor, codings)
+    by_id, sampled = codings_again(session, monitor, codings), sampled_texts(session, drawn.queue)
     there: list[ConfirmingCoding] = []
     for stretch in ("present", "reference"):
         for group in (drawn.a, drawn.b):
             name = side_name(drawn.alarm, group, stretch)
             texts = side_texts(session, drawn.queue, name, model_id)
             within = set() if texts is None else set(texts.documents.tolist())
-            there += [replace(one, document=min(at & within), side=name) for at, one in by_id if at & within]
+            for at, one in by_id:
+                # where two sources have the text at one address, of the one that was drawn
+                chosen = (at & within & sampled) or {min(at & within, default=0)} - {0}
+                there += [replace(one, document=document, side=name) for document in sorted(chosen)]
     found = _sides(session, drawn, model_id, there, unclear, balances, documents)
     if found is None:
         raise ConfirmationError(f"what queue {drawn.queue} was drawn from is not kept")

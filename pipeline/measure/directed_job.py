@@ -162,6 +162,7 @@ def measure_directed(
     with alone(settings, f"directed {monitor.name}"), open_session(settings) as session:
         scanned = scan(session, monitor, progress)
         progress("counting who names whom", 0, None)
+        read_at = datetime.now(UTC)
         by_day = texts_by_day(session, monitor.name)
         first = min((found[0][0].astype(object) for found in by_day.values()), default=None)
         days = measured_days(monitor, first, today)
@@ -169,7 +170,7 @@ def measure_directed(
             kind: periods_covering(kind, *days) if days else [] for kind in measured_periods(monitor)
         }
         found = directed_counts(session, monitor, spans, by_day)
-        changed = keep_directed(session, monitor.name, found.totals, found.rates, started)
+        changed = keep_directed(session, monitor.name, found.totals, found.rates, read_at)
         publish_directed(
             session,
             monitor.name,
@@ -180,7 +181,7 @@ def measure_directed(
             audit=monitor.audit_period,
             model=found.model,
             today=today,
-            as_of=started,
+            as_of=read_at,
         )
         texts = sum(len(documents) for _, documents in by_day.values())
         report = Report(

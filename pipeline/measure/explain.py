@@ -145,11 +145,8 @@ def _side(session: Session, monitor: str, group: str, row: Published) -> Publish
 
 def as_record(found: Explanation, made: Made | None) -> dict[str, Any]:
     """The same as plain values, for JSON. ``made``: None when nobody asked for it to be made again."""
-    head = _head(found.row)
-    if found.pending:  # which texts are an alarm's is not known to its coders
-        head["figures"] = {name: value for name, value in head["figures"].items() if name != "unclear"}
     return {
-        **head,
+        **_head(found.row, found.pending),
         "sides": [_head(side) for side in found.sides],
         "basis_erased": [vars(one) for one in found.erased],
         "texts_then": found.text_count,
@@ -165,14 +162,15 @@ def as_record(found: Explanation, made: Made | None) -> dict[str, Any]:
             for coding in found.codings
         ],
         "model_name": found.model.name if found.model else None,
-        "earlier": [_head(row) for row in found.earlier],
+        "earlier": [_head(row, found.pending) for row in found.earlier],
         "differences": None if made is None else list(made.differences),
         "exact": None if made is None else made.exact,
         "not_made_again": None if made is None else list(made.left),
     }
 
 
-def _head(row: Published) -> dict[str, Any]:
+def _head(row: Published, pending: int = 0) -> dict[str, Any]:
+    """pending: codings that nobody may see yet. Which texts are an alarm's is not known to its coders then."""
     names = (
         "kind",
         "subject",
@@ -185,7 +183,10 @@ def _head(row: Published) -> dict[str, Any]:
         "codebook_version",
         "code_version",
     )
-    return {name: getattr(row, name) for name in names}
+    head = {name: getattr(row, name) for name in names}
+    if pending:
+        head["figures"] = {name: value for name, value in row.figures.items() if name != "unclear"}
+    return head
 
 
 def in_words(found: Explanation, made: Made | None) -> list[str]:
@@ -295,7 +296,7 @@ def _how_change(figures: dict[str, Any]) -> list[str]:
         "how: (b_A - b_B) in the alarm's stretch less the same in its reference, with a confidence sequence "
         "(docs/confirmation.md)",
         f"{figures['a']} and {figures['b']}, queue {figures['queue']}, {figures['planned']} codings planned, lam = "
-        f"{figures['borrowed']['lam']:.4f} as it was then, {len(figures['unclear'])} texts unclear",
+        f"{figures['borrowed']['lam']:.4f} as it was then",
     ]
 
 

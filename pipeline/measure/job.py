@@ -399,6 +399,8 @@ def _measure(settings: Settings, monitor: Monitor, progress: Progress, now: date
         # a text and its coding that were written at the same time did not see each other
         match_waiting(session, monitor.name)
         session.commit()
+        # what was answered later is not what was read, when a figure is made again
+        read_at = datetime.now(UTC)
         progress("reading texts", 0, None)
         model = model_in_force(session)
         codings = random_codings(session, monitor.name)
@@ -430,11 +432,11 @@ def _measure(settings: Settings, monitor: Monitor, progress: Progress, now: date
             judged = judge(session, monitor, trends, list(spans), lent, model, now=now)
             with_states(gaps, judged)
             warn_of_the_unseen(gaps, judged, monitor.audit_period)
-            keep_watched(session, monitor.name, judged, started)
-            publish_states(session, monitor.name, judged, model, started)
+            keep_watched(session, monitor.name, judged, read_at)
+            publish_states(session, monitor.name, judged, model, read_at)
         named = {"monitor": monitor.name}
-        written = write_measures(session, monitor.name, [named | r for r in trends], [named | r for r in gaps], started)
-        _publish(session, monitor, (trends, gaps), cells, written, estimates, model, started)
+        written = write_measures(session, monitor.name, [named | r for r in trends], [named | r for r in gaps], read_at)
+        _publish(session, monitor, (trends, gaps), cells, written, estimates, model, read_at)
         remember(session, monitor.name, list(cells.rows()), cells.gone)
         audit = any(kind == monitor.audit_period for _, kind, _ in cells.changed)
         if model is not None and (audit or not bridges(session, monitor.name, VARIABLE, model.name)):
@@ -445,7 +447,7 @@ def _measure(settings: Settings, monitor: Monitor, progress: Progress, now: date
                 coded,
                 groups=[g.id for g in monitor.groups],
                 spans=spans[monitor.audit_period],
-                now=started,
+                now=read_at,
             )
         progress("writing trends", len(trends) + len(gaps), len(trends) + len(gaps))
         report = Report(

@@ -76,9 +76,18 @@ def _packed(ids: Ids) -> str:
     return b64encode(pack(ids)).decode()
 
 
-def _totals(totals: Mapping[TotalKey, Row], documents: Mapping[TotalKey, Ids]) -> Iterator[Figure]:
+def _is_due(kind: str, end: date, audit: Period, today: date) -> bool:
+    """Whether figures of a period are published: until it is over those of other kinds would be every day."""
+    return kind == audit or end <= today
+
+
+def _totals(
+    totals: Mapping[TotalKey, Row], documents: Mapping[TotalKey, Ids], audit: Period, today: date
+) -> Iterator[Figure]:
     for key, row in totals.items():
         group, kind, start = key
+        if not _is_due(kind, row["end"], audit, today):
+            continue
         yield figure(
             ("texts", group, kind, start),
             row["end"],
@@ -100,7 +109,7 @@ def _rates(
     for key, row in counts.items():
         a, b, kind, start = key
         cell, total = cells[key], totals[a, kind, start]
-        if kind != audit and total["end"] > today:
+        if not _is_due(kind, total["end"], audit, today):
             continue
         beside = {
             "a": a,
@@ -138,12 +147,11 @@ def publish_directed(
     """Publish the numbers of texts and the rates that differ from the newest published ones; returns how many.
 
     documents: the texts behind each total. Where no text names the other any more that is published too. Of the kinds
-    of period that codings do not correct a rate is published when the period is over: until then it would be every day,
-    of every pair. Does not commit.
+    of period that codings do not correct they are published when the period is over. Does not commit.
     """
     sha256 = model.sha256 if model is not None else None
     before = newest_digests(session, monitor, ["texts"])
-    made = _totals(totals, documents)
+    made = _totals(totals, documents, audit, today)
     written = publish_changed(session, monitor, made, before, model=None, variable=VARIABLE, as_of=as_of)
     before = newest_digests(session, monitor, ["criticism"])
     gone = {
@@ -163,7 +171,8 @@ def publish_directed(
 
 
 def _directed(keys: Iterable[Key]) -> Iterator[CountKey]:
-    """The cells of published rates. No group begins with a dash, or has two in a row."""
+    """The cells of published rates; of a group whose name holds two dashes every way to read it."""
     for _, subject, kind, start in keys:
-        a, b = subject.rsplit("--", 1)
-        yield a, b, kind, start
+        for i in range(1, len(subject) - 1):
+            if subject[i : i + 2] == "--":
+                yield subject[:i], subject[i + 2 :], kind, start

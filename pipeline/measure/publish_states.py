@@ -101,10 +101,13 @@ def rise_figure(alarm: RaisedAlarm, one: Direction) -> Figure:
             "window": [day.isoformat() for day in one.window],
             "reference": [day.isoformat() for day in one.reference],
             "audited": b64encode(pack(speech.audited)).decode(),
+            "read_at": one.read_at.isoformat() if one.read_at else None,
         },
         documents=np.array([text.document for text in speech.texts], dtype=np.int64),
         codings=np.array(speech.coding_ids, dtype=np.int64),
         model=None,
+        # of a window that grows every day nothing is new as long as no text and no coding comes
+        words=("window", "read_at"),
     )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -38,6 +38,8 @@ class Direction:
     said: tuple[str, ...]
     evidence: tuple[float, ...]
     """of the tests that could be made, each as it is and with each day counted once"""
+    read_at: datetime | None = None
+    """when its codings were read"""
 
 
 def directions_of(session: Session, monitor: Monitor, alarm: RaisedAlarm, *, today: date) -> list[Direction]:
@@ -47,8 +49,9 @@ def directions_of(session: Session, monitor: Monitor, alarm: RaisedAlarm, *, tod
     if window[1] <= window[0]:
         return []
     windows = [one for one in (window, reference, _between(window, reference)) if one[0] < one[1]]
+    now = datetime.now(UTC)
     return [
-        direction(speech_of(session, monitor, a, b, windows), window, reference)
+        replace(direction(speech_of(session, monitor, a, b, windows), window, reference), read_at=now)
         for a, b in ((alarm.a, alarm.b), (alarm.b, alarm.a))
     ]
 

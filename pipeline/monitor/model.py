@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from pipeline.monitor.fields import Address, Day, HostPort, Identifier, Language, Part, Period, Words, no_repeats
 from pipeline.monitor.sources import Source
@@ -21,13 +21,6 @@ class Group(Part):
         description="Names by language code; masked before training, so that framing is learnt and not the speaker.",
     )
     description: str = Field(default="", description="Who they are.")
-
-    @field_validator("id")
-    @classmethod
-    def _one_dash(cls, value: str) -> str:
-        if "--" in value:
-            raise ValueError("write one dash, not two: a--b means the dyad of a and b")
-        return value
 
 
 class Dyad(Part):

@@ -315,7 +315,9 @@ def _read(session: Session, wanted: Wanted, model_id: int | None, ranked: bool) 
         if wanted.query is not None and wanted.query.has_phrase:
             ids = select(func.min(Document.id), func.max(Document.id)).where(Document.monitor == wanted.monitor)
             lowest, highest = connection.execute(ids).one()
-            return [] if highest is None else newest(read, MOST_HITS + 1, lowest, highest)
+            found = [] if highest is None else newest(read, MOST_HITS + 1, lowest, highest)
+            connection.execute(text("SET LOCAL random_page_cost TO DEFAULT"))
+            return found
     return list(read(None, MOST_HITS + 1))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -66,13 +66,14 @@ def rise_again(session: Session, row: Published) -> Made:
     a, b = figures["a"], figures["b"]
     texts = texts_again(session, unpack(row.documents).tolist())
     codings = set(unpack(row.codings).tolist())
+    read_at = datetime.fromisoformat(figures["read_at"]) if figures["read_at"] else row.as_of
     speech = Speech(
         a,
         b,
         period_kind(figures["audit"]),
         texts,
         frozenset(unpack(b64decode(figures["audited"])).tolist()),
-        CriticismCodings(session, row.monitor, only=codings, at=row.as_of).towards(b) if codings else {},
+        CriticismCodings(session, row.monitor, only=codings, at=read_at).towards(b) if codings else {},
         first_copies(session, row.monitor, [text.cluster for text in texts]),
     )
     made = direction(speech, _days(figures["window"]), _days(figures["reference"]))

@@ -51,7 +51,7 @@ MARKS: dict[Mark, str] = {
 index: see :func:`index_texts`."""
 
 on_sqlite = table(TABLE, column("rowid", BigInteger), column("words"))
-on_postgresql = table(TABLE, column("document_id", BigInteger), column("vector"))
+on_postgresql = table(TABLE, column("document_id", BigInteger), column("lexemes"))
 
 
 def _postgresql(session: Session) -> bool:
@@ -78,9 +78,9 @@ OF_DOCUMENT = f"array_to_tsvector(array_remove(ARRAY[{_EACH}], NULL))"
 """SQL: the marks of a row of documents, as a tsvector"""
 _INTO_SQLITE = text(f"INSERT OR REPLACE INTO {TABLE} (rowid, words) VALUES (:document, :words)")  # noqa: S608
 _INTO_POSTGRESQL = text(
-    f"INSERT INTO {TABLE} (document_id, vector) VALUES (:document, CAST(:words AS tsvector)"  # noqa: S608
+    f"INSERT INTO {TABLE} (document_id, lexemes) VALUES (:document, CAST(:words AS tsvector)"  # noqa: S608
     f" || coalesce((SELECT {OF_DOCUMENT} FROM documents WHERE id = :document), ''))"
-    " ON CONFLICT (document_id) DO UPDATE SET vector = excluded.vector"
+    " ON CONFLICT (document_id) DO UPDATE SET lexemes = excluded.lexemes"
 )
 
 
@@ -130,7 +130,7 @@ def matches(session: Session, query: Query, marks: Iterable[Sequence[str]] = ())
     """
     if _postgresql(session):
         wanted = " & ".join([for_tsquery(query), *(f"({' | '.join(map(_quoted, choice))})" for choice in marks)])
-        return on_postgresql.c.vector.op("@@")(text("CAST(:matched AS tsquery)").bindparams(matched=wanted))
+        return on_postgresql.c.lexemes.op("@@")(text("CAST(:matched AS tsquery)").bindparams(matched=wanted))
     return literal_column(TABLE).op("MATCH")(_for(session, query))
 
 
@@ -144,7 +144,7 @@ def rank(session: Session, query: Query) -> ColumnElement[float]:
     """How well a row of the index matches: more is better. BM25 on SQLite, cover density on PostgreSQL."""
     if _postgresql(session):
         wanted = text("CAST(:looked_for AS tsquery)").bindparams(_for(session, query))
-        return func.ts_rank_cd(on_postgresql.c.vector, wanted, 1)
+        return func.ts_rank_cd(on_postgresql.c.lexemes, wanted, 1)
     return -literal_column(f"bm25({TABLE})")
 
 

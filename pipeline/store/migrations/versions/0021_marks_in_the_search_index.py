@@ -17,28 +17,33 @@ _MARKED = """
     FROM search_words_before w JOIN documents d ON d.id = w.document_id ORDER BY w.document_id
 """
 _PLAIN = """
-    SELECT document_id, ts_delete(vector, ARRAY(SELECT lexeme FROM unnest(vector) WHERE lexeme LIKE '¶_%'))
+    SELECT document_id, ts_delete(lexemes, ARRAY(SELECT lexeme FROM unnest(lexemes) WHERE lexeme LIKE '¶_%'))
     FROM search_words_before ORDER BY document_id
 """
 
 
-def _written_anew(rows: str) -> None:
-    """Changed row by row, the table would take twice its room, and its index be written word by word."""
+def _written_anew(column: str, rows: str) -> None:
+    """Changed row by row, the table would take twice its room, and its index be written word by word.
+
+    column: of the new table. A program of the other version finds no such column and fails, rather than writing texts
+    without marks, or with marks that it does not keep up. Nobody writes a text meanwhile.
+    """
     if op.get_bind().dialect.name != "postgresql":
         return
+    op.execute("LOCK TABLE documents IN SHARE MODE")
     op.execute("ALTER TABLE search_words RENAME TO search_words_before")
     op.execute("ALTER INDEX search_words_pkey RENAME TO search_words_before_pkey")
     op.execute("DROP INDEX ix_search_words")
-    op.execute("CREATE TABLE search_words (document_id BIGINT PRIMARY KEY, vector TSVECTOR NOT NULL)")
-    op.execute(f"INSERT INTO search_words (document_id, vector) {rows}")
+    op.execute(f"CREATE TABLE search_words (document_id BIGINT PRIMARY KEY, {column} TSVECTOR NOT NULL)")
+    op.execute(f"INSERT INTO search_words (document_id, {column}) {rows}")
     op.execute("DROP TABLE search_words_before")
-    op.execute("CREATE INDEX ix_search_words ON search_words USING gin (vector)")
+    op.execute(f"CREATE INDEX ix_search_words ON search_words USING gin ({column})")
     op.execute("ANALYZE search_words")
 
 
 def upgrade() -> None:
-    _written_anew(_MARKED)
+    _written_anew("lexemes", _MARKED)
 
 
 def downgrade() -> None:
-    _written_anew(_PLAIN)
+    _written_anew("vector", _PLAIN)
