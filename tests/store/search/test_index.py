@@ -246,7 +246,7 @@ def test_no_byte_of_an_erased_text_is_left(store_settings):
         assert len(found(session, "valley")) == 30
         if store_settings.database.startswith("postgresql"):
             lexemes = session.execute(
-                text("SELECT word FROM ts_stat('SELECT vector FROM search_words') WHERE word = :w"), {"w": secret}
+                text("SELECT word FROM ts_stat('SELECT lexemes FROM search_words') WHERE word = :w"), {"w": secret}
             ).all()
             assert lexemes == []
     if store_settings.database.startswith("sqlite"):
