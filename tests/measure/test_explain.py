@@ -1,16 +1,15 @@
 import json
-import subprocess
-import sys
 from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import delete, event, inspect, select, update
+from typer.testing import CliRunner
 
+from pipeline.cli import app
 from pipeline.measure.again import verify
 from pipeline.measure.again.compare import Made
 from pipeline.measure.explain import ExplainError, as_record, explain, in_words
 from pipeline.measure.job import measure
-from pipeline.settings import PROJECT_ROOT
 from pipeline.store.published import mark_erased
 from pipeline.store.session import open_session
 from pipeline.store.tables import Capture, Coding, Document, ErasedDocument, Erasure, Framing, Published
@@ -159,7 +158,7 @@ def test_a_figure_whose_texts_were_erased_stays_and_says_so(measured):
     assert "clusters: 40 was published, 37 comes out now" in "\n".join(said)
 
 
-def test_the_command(settings, world, monitor_of, tmp_path):
+def test_the_command(settings, world, monitor_of, tmp_path, monkeypatch):
     with open_session(settings) as session:
         w = world(session)
         _fill(w, w.model())
@@ -167,24 +166,18 @@ def test_the_command(settings, world, monitor_of, tmp_path):
     measure(settings, monitor_of(), now=NOW)
     file = tmp_path / "m.yaml"
     file.write_text(monitor_of().model_dump_json(exclude_defaults=True), encoding="utf-8")
+    monkeypatch.setenv("RIFTWATCH_DATA", str(settings.data))
 
     def run(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "pipeline.cli", "trends", "explain", *arguments, "--monitor", str(file)],
-            env={"PATH": "/usr/bin:/bin", "RIFTWATCH_DATA": str(settings.data)},
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=PROJECT_ROOT,
-        )
+        return CliRunner().invoke(app, ["trends", "explain", *arguments, "--monitor", str(file)])
 
     answer = run("a--b", "2024-Q2", "--format", "json")
-    assert answer.returncode == 0, answer.stderr
+    assert answer.exit_code == 0, answer.stderr
     assert json.loads(answer.stdout)["differences"] == []
     assert json.loads(answer.stdout)["texts_then"] == 80
     assert "made again from these: equal to the last bit" in run("a", "2024-Q2").stdout
     answer = run("a", "2024-Q2", "--as-of", "2001-01-01")
-    assert (answer.returncode, "no figure of a" in answer.stderr) == (1, True)
+    assert (answer.exit_code, "no figure of a" in answer.stderr) == (1, True)
     assert "'a--c' is no group, and no two as a--b; there are a, b" in run("a--c", "2024-Q2").stderr
     assert "'2024-Q5' is no period; write 2024-W05, 2024-03, 2024-Q1 or 2024" in run("a", "2024-Q5").stderr
 

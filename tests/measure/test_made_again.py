@@ -70,6 +70,7 @@ def test_everything_that_was_published_is_made_again_to_the_last_bit(rift):
         assert every(session) == {}
 
 
+@pytest.mark.long
 def test_what_coders_say_later_leaves_what_was_published_as_it_was(rift):
     settings, monitor, number = rift
     with open_session(settings) as session:
@@ -96,6 +97,7 @@ def test_what_coders_say_later_leaves_what_was_published_as_it_was(rift):
         assert [one.figures["state"] for one in gap.earlier] == ["rift", "steady"]
 
 
+@pytest.mark.long
 def test_an_alarm_that_is_drawn_anew_keeps_what_its_first_codings_said(rift):
     settings, monitor, number = rift
     with open_session(settings) as session:
@@ -162,6 +164,7 @@ def test_the_commands(settings, world, monitor_of, tmp_path, monkeypatch):
     assert (answer.exit_code, "alarm 1: change: " in answer.stdout) == (1, True)
 
 
+@pytest.mark.long
 def test_what_was_skipped_when_the_queue_closed_is_still_part_of_what_was_said(rift):
     """Until a lease is given back the text counts as begun, and what was answered after it counts."""
     settings, monitor, _ = rift
@@ -186,6 +189,7 @@ def test_what_was_skipped_when_the_queue_closed_is_still_part_of_what_was_said(r
         assert verify(session, session.get(Published, number)).exact
 
 
+@pytest.mark.long
 def test_a_week_that_is_filled_later_is_known_to_the_states(settings, world, monitor_of):
     """A hole in the past is filled; sums, alarms and the newest state are as before."""
     monitor = monitor_of(**WEEKLY)
